@@ -1,0 +1,79 @@
+"""The command ``porchlight``: one subcommand for each thing that it can do.
+
+Each subcommand is a module of this package with ``ABOUT``, ``add_options`` and ``run``, imported only when it is
+called: the lights must not wait for the page's libraries.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from appliance import __version__
+from appliance.errors import PorchlightError
+from appliance.paths import Paths
+
+SUBCOMMANDS = {
+    "relay": "relay WhatsApp's traffic",
+    "page": "serve the setup page on the home network",
+    "lights": "show on the lights how the relay is doing",
+    "check": "look at the settings and the network, and say in plain words what is wrong",
+    "settings": "print a complete settings file with explanations",
+    "demo": "run relay, page and lights on this computer, to look at",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand.
+
+    Args:
+        arguments: what stands after the program's name; the process's own when None.
+
+    Returns:
+        The exit status: 0 all well, 1 something is wrong, 2 a mistake in the arguments.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    chosen = next((word for word in arguments if word in SUBCOMMANDS), None)
+    parser = _parser(chosen)
+    options = parser.parse_args(arguments)
+    if options.subcommand is None:
+        parser.print_help()
+        return 2
+    try:
+        return int(import_module(f"appliance.cli.{options.subcommand}").run(options))
+    except PorchlightError as error:
+        print(f"porchlight: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def paths_of(options: argparse.Namespace) -> Paths:
+    """The places that the common options name."""
+    return Paths(owner_file=options.settings, state=options.state, run=options.run_folder)
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="porchlight", description="Keeps WhatsApp reachable where it is blocked.")
+    parser.add_argument("--version", action="version", version=f"porchlight {__version__}")
+    subparsers = parser.add_subparsers(dest="subcommand", metavar="SUBCOMMAND", title="subcommands")
+    for name, about in SUBCOMMANDS.items():
+        subparser = subparsers.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+        if name == chosen:
+            import_module(f"appliance.cli.{name}").add_options(subparser)
+    return parser
+
+
+def add_path_options(parser: argparse.ArgumentParser) -> None:
+    """The options that every long-running subcommand shares."""
+    places = Paths()
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", default=places.owner_file, help="the settings file (%(default)s)"
+    )
+    parser.add_argument(
+        "--state", type=Path, metavar="FOLDER", default=places.state, help="what outlives a reboot (%(default)s)"
+    )
+    parser.add_argument(
+        "--run", type=Path, dest="run_folder", metavar="FOLDER", default=places.run, help="what does not (%(default)s)"
+    )

@@ -1,0 +1,41 @@
+"""Files that are old or new, never half: what a pulled plug may do to them."""
+
+import os
+from pathlib import Path
+
+
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = True) -> None:
+    """Replace ``path`` by ``data`` in one step.
+
+    Args:
+        path: the file; its folder must exist.
+        data: the whole new content.
+        mode: permission bits, set before the content is written, so that a secret is never readable in between.
+        durable: whether to wait until the card has it; a status file in RAM does not need that.
+
+    Raises:
+        OSError: the disk is full or failing, or the folder is not writable; the old file is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        try:
+            os.fchmod(descriptor, mode)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        # Without this the rename itself may be lost with the power (ext4, rename(2)).
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,1 @@
+"""What this device's network looks like: its addresses, its prefixes, its gateways."""

@@ -1,0 +1,91 @@
+"""The home network: which addresses this device has there, and who counts as being inside."""
+
+import ipaddress
+from dataclasses import dataclass
+
+import netifaces
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The home network as this device sees it.
+
+    Args:
+        addresses: this device's own addresses, loopback left out.
+        prefixes: the networks that these addresses stand in.
+        gateways: the default gateways' addresses.
+    """
+
+    addresses: tuple[Address, ...]
+    prefixes: tuple[Network, ...]
+    gateways: tuple[Address, ...]
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is an address and a way out."""
+        return bool(self.addresses and self.gateways)
+
+    def is_inside(self, peer: str) -> bool:
+        """Whether a peer's address is one of the home network.
+
+        The gateway counts as outside: a router that masquerades forwarded connections lets every stranger
+        appear under its own address. A global IPv6 address counts as outside too, since a prefix of that
+        kind can be reached from everywhere. Loopback is inside.
+
+        Args:
+            peer: the address that ``accept`` or ``getpeername`` gave; a zone such as ``%eth0`` is ignored.
+        """
+        try:
+            address: Address = ipaddress.ip_address(peer.partition("%")[0])
+        except ValueError:
+            return False
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        if address.is_loopback:
+            return True
+        if address in self.gateways or (address.version == 6 and address.is_global):
+            return False
+        return any(address in prefix for prefix in self.prefixes if prefix.version == address.version)
+
+
+def look() -> Home:
+    """Ask the kernel, by netifaces, what the home network looks like now.
+
+    Interfaces without a link keep no addresses under networkd, so an address means a cable or a Wi-Fi network.
+    """
+    addresses: list[Address] = []
+    prefixes: list[Network] = []
+    for interface in netifaces.interfaces():
+        try:
+            families = netifaces.ifaddresses(interface)
+        except ValueError:
+            # The interface went away between the two calls.
+            continue
+        for family in (netifaces.AF_INET, netifaces.AF_INET6):
+            for entry in families.get(family, ()):
+                _add(entry, addresses, prefixes)
+    gateways = [
+        ipaddress.ip_address(gateway[0].partition("%")[0])
+        for family in (netifaces.AF_INET, netifaces.AF_INET6)
+        for gateway in netifaces.gateways().get(family, ())
+    ]
+    return Home(tuple(addresses), tuple(dict.fromkeys(prefixes)), tuple(dict.fromkeys(gateways)))
+
+
+def _add(entry: dict[str, str], addresses: list[Address], prefixes: list[Network]) -> None:
+    text = entry.get("addr", "").partition("%")[0]
+    if not text:
+        return
+    address = ipaddress.ip_address(text)
+    if address.is_loopback:
+        return
+    # netifaces writes an IPv6 netmask as "ffff:ffff::/64" and an IPv4 one as "255.255.255.0".
+    mask = entry.get("netmask", "")
+    length = mask.rpartition("/")[2] if "/" in mask else mask
+    if address.version == 6 and not length.isdigit():
+        length = "64"
+    addresses.append(address)
+    prefixes.append(ipaddress.ip_network(f"{text}/{length or address.max_prefixlen}", strict=False))

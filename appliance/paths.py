@@ -1,0 +1,53 @@
+"""Where porchlight keeps its files: on the card by default, elsewhere by option or for the demo.
+
+``/var/lib/porchlight`` is the data partition, ``/run/porchlight`` is RAM, and ``/boot/firmware`` is the FAT
+partition that any computer can open (docs/image.md).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The places that one instance of porchlight uses.
+
+    Args:
+        owner_file: the settings file that the owner edits by hand.
+        state: what must outlive a reboot; one folder for each service.
+        run: what is made anew at each boot; one folder for each service.
+    """
+
+    owner_file: Path = Path("/boot/firmware/porchlight.toml")
+    state: Path = Path("/var/lib/porchlight")
+    run: Path = Path("/run/porchlight")
+
+    @property
+    def saved_settings(self) -> Path:
+        """What the setup page saved: readable by every service, so it never holds a secret."""
+        return self.state / "settings" / "saved.toml"
+
+    @property
+    def relay_state(self) -> Path:
+        """The relay's own folder: its certificate and key."""
+        return self.state / "relay"
+
+    @property
+    def page_state(self) -> Path:
+        """The page's own folder: the password's hash, the session key, the claim code."""
+        return self.state / "page"
+
+    @property
+    def relay_status(self) -> Path:
+        """What the relay says about itself, about once a second."""
+        return self.run / "relay" / "status.json"
+
+    @property
+    def lights_status(self) -> Path:
+        """What the lights show at this moment."""
+        return self.run / "lights" / "status.json"
+
+    @property
+    def data_lost_note(self) -> Path:
+        """Exists when the data partition was beyond repair and was made anew at this boot."""
+        return self.run / "data-lost"

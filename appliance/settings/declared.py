@@ -1,0 +1,159 @@
+"""Every setting of porchlight, declared once: the file, the page, the help and the checks all come from here.
+
+A setting is a dataclass field whose metadata carries its kind and its explanation. A new setting is one more field.
+"""
+
+from dataclasses import Field, dataclass, field
+from typing import Any
+
+from appliance.settings import kinds
+from appliance.settings.kinds import Kind
+
+
+def _setting(default: Any, kind: Kind, about: str, *, on_page: bool = False) -> Any:
+    """Declare one setting.
+
+    Args:
+        default: its value when nobody sets it.
+        kind: what values it takes.
+        about: what it does, for somebody who reads the settings file; lines are kept.
+        on_page: whether the setup page may save it.
+    """
+    return field(default=default, metadata={"kind": kind, "about": about, "on_page": on_page})
+
+
+def _section(section: type, about: str) -> Any:
+    return field(default_factory=section, metadata={"section": section, "about": about})
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSettings:
+    """Where the relay takes people to: ``[relay.upstream]``."""
+
+    chat: tuple[str, ...] = _setting(
+        ("g.whatsapp.net:5222", "g-fallback.whatsapp.net:5222"),
+        kinds.upstreams,
+        "WhatsApp's chat servers, tried in this order.",
+    )
+    http: tuple[str, ...] = _setting(
+        ("g.whatsapp.net:80", "g-fallback.whatsapp.net:80"),
+        kinds.upstreams,
+        "The same servers for chat that arrives on port 80 (or 8080).",
+    )
+    media: tuple[str, ...] = _setting(
+        ("whatsapp.net:443",), kinds.upstreams, "WhatsApp's servers for pictures, voice messages and calls."
+    )
+    allow_private: bool = _setting(
+        False,
+        kinds.flag,
+        "Allow addresses inside a home network as destination. Only for tests and labs:\n"
+        "with true, a forged name lookup could turn the relay against your own network.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """How the relay listens and what it may use: ``[relay]``."""
+
+    chat_tls_port: int = _setting(
+        443, kinds.port_or_off, "The port for chat inside TLS. The app uses 443 unless told otherwise. 0 turns it off."
+    )
+    chat_ports: tuple[int, ...] = _setting((5222, 80), kinds.ports, "Ports for chat without the extra TLS.")
+    media_ports: tuple[int, ...] = _setting(
+        (587, 7777),
+        kinds.ports,
+        "Ports for pictures, voice messages and calls. The app uses 587 unless told otherwise.",
+    )
+    balancer_ports: tuple[int, ...] = _setting(
+        (),
+        kinds.ports,
+        "Ports behind a load balancer of your own, which puts a PROXY header (v1 or v2) before each connection.\n"
+        "A connection without the header is refused. A port that also stands in another list carries what that\n"
+        "list says; any other carries chat, with TLS or without. Never forward such a port in your router.",
+    )
+    listen: tuple[str, ...] = _setting(
+        ("0.0.0.0", "::"),
+        kinds.addresses,
+        'This device\'s addresses to listen on. "0.0.0.0" and "::" mean all of them.',
+    )
+    send_proxy: str = _setting(
+        "v1",
+        kinds.choice("v1", "v2", "off"),
+        "Tell WhatsApp each person's address, as a direct connection would (PROXY protocol, chat only).\n"
+        'With "off" everybody seems to come from your home.',
+    )
+    max_connections: int = _setting(
+        0,
+        kinds.whole_number(0, 1_000_000, "a whole number, 0 for automatic"),
+        "How many connections at the same time. 0 chooses by this device's memory, 27500 at most.",
+    )
+    max_connections_per_address: int = _setting(
+        1000,
+        kinds.whole_number(1, 1_000_000, "a whole number from 1 to 1000000"),
+        "How many of them from one address. Many people can share one address at a mobile provider.",
+    )
+    idle_timeout: float = _setting(
+        200.0, kinds.seconds(1, 86400), "Seconds without a byte in either direction after which a connection is closed."
+    )
+    workers: int = _setting(
+        0, kinds.whole_number(0, 64, "a whole number from 0 to 64"), "Relay processes. 0 means one for each core."
+    )
+    upstream: UpstreamSettings = _section(
+        UpstreamSettings, "Where people are taken to. There is no reason to change this outside a test."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ShareSettings:
+    """What people outside are told: ``[share]``."""
+
+    domain: str = _setting(
+        "",
+        kinds.domain,
+        "The name (or address) under which your home is reached from outside, such as relay.example.org.\n"
+        "It goes into the link that you share.",
+        on_page=True,
+    )
+    chat_port: int = _setting(443, kinds.port, "The chat port in the link, as your router opens it.", on_page=True)
+    media_port: int = _setting(587, kinds.port, "The media port in the link, as your router opens it.", on_page=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """The setup page: ``[page]``."""
+
+    port: int = _setting(8199, kinds.port, "The port of the setup page. Never forward it in your router.")
+    listen: tuple[str, ...] = _setting(
+        (), kinds.addresses, "Addresses for the setup page. Empty means every address on the home network."
+    )
+    claim_code: str = _setting(
+        "",
+        kinds.claim_code,
+        "The code that the setup page asks for the first time. Write one of your own here before the first start\n"
+        "(at least 8 characters), or leave it empty: then porchlight makes one and writes it to CLAIM-CODE.txt,\n"
+        "beside this file, and to a screen on the HDMI port.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LightsSettings:
+    """The lights: ``[lights]``."""
+
+    enabled: bool = _setting(
+        True, kinds.flag, "Whether to use the lights on the GPIO pins (docs/lights.md says which)."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings together. The default of every one is what a freshly flashed card does."""
+
+    relay: RelaySettings = _section(RelaySettings, "The relay itself.")
+    share: ShareSettings = _section(ShareSettings, "What you send to the people who need it.")
+    page: PageSettings = _section(PageSettings, "The setup page on your home network.")
+    lights: LightsSettings = _section(LightsSettings, "The lights.")
+
+
+def is_section(declared: "Field[Any]") -> bool:
+    """Whether a field of one of the classes above is a table of further settings."""
+    return "section" in declared.metadata

@@ -1,0 +1,172 @@
+"""The kinds of value that a setting can have: each reads one TOML value or says in plain words why not."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of value.
+
+    Args:
+        words: what is allowed, to be read after "must be".
+        read: returns the value in its settled form, or raises ValueError whose text goes on after the setting's name.
+    """
+
+    words: str
+    read: Callable[[Any], Any]
+
+
+def _whole_number(value: Any, least: int, most: int, words: str) -> int:
+    # bool is an int in Python, and "workers = true" is a mistake.
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"must be {words}, not {show(value)}")
+    return value
+
+
+def show(value: object) -> str:
+    """A value as the owner wrote it, short enough for one line of a message."""
+    text = repr(value) if not isinstance(value, bool) else str(value).lower()
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def whole_number(least: int, most: int, words: str) -> Kind:
+    """A whole number between two limits, both included."""
+    return Kind(words, lambda value: _whole_number(value, least, most, words))
+
+
+def seconds(least: float, most: float) -> Kind:
+    """A time in seconds, whole or with a fraction."""
+    words = f"a number of seconds from {least:g} to {most:g}"
+
+    def read(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise ValueError(f"must be {words}, not {show(value)}")
+        return float(value)
+
+    return Kind(words, read)
+
+
+def choice(*allowed: str) -> Kind:
+    """One of a few words."""
+    words = " or ".join(f'"{one}"' for one in allowed)
+
+    def read(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError(f"must be {words}, not {show(value)}")
+        return str(value)
+
+    return Kind(words, read)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {show(value)}")
+    return value
+
+
+def _list(value: Any, words: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"must be {words}, not {show(value)}")
+    return value
+
+
+def _ports(value: Any) -> tuple[int, ...]:
+    words = "a list of port numbers, such as [5222, 80]"
+    ports = [_whole_number(one, 1, 65535, "a list of port numbers from 1 to 65535") for one in _list(value, words)]
+    if len(set(ports)) != len(ports):
+        raise ValueError(f"names a port twice: {show(ports)}")
+    return tuple(ports)
+
+
+def _addresses(value: Any) -> tuple[str, ...]:
+    words = 'a list of this device\'s addresses, such as ["0.0.0.0", "::"]'
+    found = []
+    for one in _list(value, words):
+        try:
+            found.append(str(ipaddress.ip_address(one if isinstance(one, str) else "")))
+        except ValueError:
+            raise ValueError(f"must be {words}; {show(one)} is not an address") from None
+    return tuple(found)
+
+
+def split_host_port(text: str) -> tuple[str, int]:
+    """Split ``"host:port"`` or ``"[2001:db8::1]:port"``.
+
+    Raises:
+        ValueError: there is no host, no port, or the port is no number from 1 to 65535.
+    """
+    host, colon, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = str(ipaddress.IPv6Address(host[1:-1]))
+    elif ":" in host:
+        raise ValueError(f"{show(text)}: an IPv6 address needs brackets, such as [2001:db8::1]:5222")
+    if not colon or not host or not (port.isascii() and port.isdigit()) or not 1 <= int(port) <= 65535:
+        raise ValueError(f'{show(text)} is not "host:port"')
+    return host, int(port)
+
+
+def _upstreams(value: Any) -> tuple[str, ...]:
+    words = 'a list such as ["g.whatsapp.net:5222"]'
+    found = _list(value, words)
+    for one in found:
+        if not isinstance(one, str):
+            raise ValueError(f"must be {words}, not {show(value)}")
+        try:
+            host, _port = split_host_port(one)
+            if ":" not in host:
+                read_domain(host)
+        except ValueError as error:
+            raise ValueError(f"must be {words}; {error}") from None
+    if not found:
+        raise ValueError(f"must be {words} with at least one entry")
+    return tuple(found)
+
+
+def read_domain(value: Any) -> str:
+    """A host name or address, lower case and in ASCII (IDNA), or an empty text for none.
+
+    Raises:
+        ValueError: the text is no host name; it goes on after the setting's name.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f'must be a name such as "relay.example.org", not {show(value)}')
+    name = value.strip().rstrip(".").lower()
+    if name == "":
+        return ""
+    if "://" in name or "/" in name:
+        raise ValueError(
+            f"must be only the name, such as relay.example.org, without http:// or slashes, not {show(value)}"
+        )
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        pass
+    try:
+        name = name.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise ValueError(f"must be a name such as relay.example.org, not {show(value)}") from None
+    if len(name) > 253 or not all(HOST_LABEL.fullmatch(label) for label in name.split(".")):
+        raise ValueError(f"must be a name such as relay.example.org, not {show(value)}")
+    return name
+
+
+def _claim_code(value: Any) -> str:
+    if not isinstance(value, str) or (value and len(value.strip()) < 8):
+        raise ValueError("must be a text of at least 8 characters, or empty")
+    return value.strip()
+
+
+flag = Kind("true or false", _flag)
+port = whole_number(1, 65535, "a port number from 1 to 65535")
+port_or_off = whole_number(0, 65535, "a port number from 1 to 65535, or 0 for none")
+ports = Kind("a list of port numbers", _ports)
+addresses = Kind("a list of this device's addresses", _addresses)
+upstreams = Kind('a list of "host:port"', _upstreams)
+domain = Kind("a host name", read_domain)
+claim_code = Kind("a text of at least 8 characters, or empty", _claim_code)

@@ -1,0 +1,132 @@
+"""Loading the settings: the owner's file wins, what the page saved comes next, the defaults fill the rest.
+
+The file on the card wins because its owner holds the card in the hand; the page shows such a setting as fixed.
+A mistake never stops anything: it becomes a Problem, and every other setting still applies.
+"""
+
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from appliance.paths import Paths
+from appliance.settings.declared import Settings, is_section
+from appliance.settings.kinds import show
+from appliance.settings.problem import Problem
+from appliance.settings.salvage import read_toml
+
+# A settings file of this size is not one: it is a damaged file system or a joke. Bytes.
+LARGEST_FILE = 256 * 1024
+# More mistakes than this say "this is not a settings file"; the rest would only flood the page.
+MOST_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and what was wrong with the files that they came from.
+
+    Args:
+        settings: what applies now.
+        problems: mistakes, in the order in which they stand in the files.
+        fixed: dotted names of the settings that the owner's file sets, and the page therefore cannot.
+    """
+
+    settings: Settings
+    problems: tuple[Problem, ...]
+    fixed: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Source:
+    """One of the two files while it is being read."""
+
+    path: Path
+    name: str
+    mend: str
+    values: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def report(self, what: str, means: str, todo: str = "") -> None:
+        self.problems.append(Problem(f"{self.name}{what}", means, todo or self.mend))
+
+
+def load(paths: Paths) -> Loaded:
+    """Load everything that applies on this device; never raises for what stands in the files."""
+    saved = _Source(paths.saved_settings, "What the setup page saved", "Save the settings again on the setup page.")
+    owner = _Source(paths.owner_file, paths.owner_file.name, "Mend the line and save the file.")
+    for source in (saved, owner):
+        _take(Settings, _read(source), "", source)
+    problems = [*owner.problems, *saved.problems]
+    if len(problems) > MOST_PROBLEMS:
+        rest = f"There are {len(problems) - MOST_PROBLEMS} more mistakes in the settings."
+        problems[MOST_PROBLEMS:] = [Problem(rest, "They are ignored too.", "Mend the first ones first.")]
+    settings = _build(Settings, {**saved.values, **owner.values}, "")
+    return Loaded(settings, tuple(problems), frozenset(owner.values))
+
+
+def _read(source: _Source) -> dict[str, Any]:
+    means = "None of its settings apply; the relay goes on without them."
+    fresh = "Put a fresh settings file in its place."
+    try:
+        with source.path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        source.report(f" cannot be read ({error.strerror}).", means, "If this stays, flash the card again.")
+        return {}
+    if len(raw) > LARGEST_FILE:
+        source.report(" is far too large.", means, fresh)
+        return {}
+    text = _decode(raw)
+    if "\0" in text:
+        source.report(" is not a text file.", means, fresh)
+        return {}
+    understood, unreadable = read_toml(text)
+    for one in unreadable:
+        source.report(
+            f", line {one.line}: {show(one.text)} cannot be understood ({one.reason}).",
+            "This line is ignored; all other settings apply.",
+        )
+    return understood
+
+
+def _decode(raw: bytes) -> str:
+    """The text of a file from any computer's editor: UTF-8 with or without a mark, UTF-16, or Latin-1."""
+    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _take(section: type, table: dict[str, Any], prefix: str, source: _Source) -> None:
+    """Read every value of ``table`` into the source's values under its dotted name; mistakes become problems."""
+    declared = {one.name: one for one in fields(section)}
+    for key, value in table.items():
+        dotted = prefix + key
+        if key not in declared:
+            close = get_close_matches(key, declared, n=1)
+            hint = f"Did you mean {prefix}{close[0]}?" if close else ""
+            source.report(f": there is no setting {show(dotted)}.", "It is ignored.", hint)
+        elif is_section(declared[key]):
+            if isinstance(value, dict):
+                _take(declared[key].metadata["section"], value, dotted + ".", source)
+            else:
+                source.report(f": {dotted} is a section.", "It is ignored.", f"Write [{dotted}] on a line of its own.")
+        else:
+            try:
+                source.values[dotted] = declared[key].metadata["kind"].read(value)
+            except ValueError as error:
+                source.report(f": {dotted} {error}.", "porchlight goes on as if it were not set.")
+
+
+def _build(section: type, values: dict[str, Any], prefix: str) -> Any:
+    chosen = {}
+    for one in fields(section):
+        dotted = prefix + one.name
+        if is_section(one):
+            chosen[one.name] = _build(one.metadata["section"], values, dotted + ".")
+        elif dotted in values:
+            chosen[one.name] = values[dotted]
+    return section(**chosen)

@@ -1,0 +1,1 @@
+"""How porchlight is doing: one set of facts, one verdict for the lights, the page and ``/status.json``."""
