@@ -28,7 +28,7 @@ class Home:
         """Whether there is an address and a way out."""
         return bool(self.addresses and self.gateways)
 
-    def is_inside(self, peer: str) -> bool:
+    def is_inside(self, peer: str, *, allow_gateway: bool = False) -> bool:
         """Whether a peer's address is one of the home network.
 
         The gateway counts as outside: a router that masquerades forwarded connections lets every stranger
@@ -37,6 +37,7 @@ class Home:
 
         Args:
             peer: the address that ``accept`` or ``getpeername`` gave; a zone such as ``%eth0`` is ignored.
+            allow_gateway: what the setting ``page.allow_gateway`` says.
         """
         try:
             address: Address = ipaddress.ip_address(peer.partition("%")[0])
@@ -46,7 +47,7 @@ class Home:
             address = address.ipv4_mapped
         if address.is_loopback:
             return True
-        if address in self.gateways or (address.version == 6 and address.is_global):
+        if (address in self.gateways and not allow_gateway) or (address.version == 6 and address.is_global):
             return False
         return any(address in prefix for prefix in self.prefixes if prefix.version == address.version)
 

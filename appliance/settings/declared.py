@@ -126,6 +126,12 @@ class PageSettings:
     listen: tuple[str, ...] = _setting(
         (), kinds.addresses, "Addresses for the setup page. Empty means every address on the home network."
     )
+    allow_gateway: bool = _setting(
+        False,
+        kinds.flag,
+        "Show the setup page to the router's own address too. Some routers pass strangers on under that address,\n"
+        "so leave this false unless the computer that you sit at is itself the router of this device.",
+    )
     claim_code: str = _setting(
         "",
         kinds.claim_code,
