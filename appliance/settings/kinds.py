@@ -2,10 +2,14 @@
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+# A claim code: long enough that five guesses a minute lead nowhere, short enough for one line on a screen. Characters.
+SHORTEST_CODE = 8
+LONGEST_CODE = 64
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
 
 
@@ -156,9 +160,16 @@ def read_domain(value: Any) -> str:
     return name
 
 
+def bare_code(text: str) -> str:
+    """A claim code as it is compared: how it was typed on a phone (case, spaces, dashes) does not count."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(one for one in folded if not one.isspace() and unicodedata.category(one) != "Pd")
+
+
 def _claim_code(value: Any) -> str:
-    if not isinstance(value, str) or (value and len(value.strip()) < 8):
-        raise ValueError("must be a text of at least 8 characters, or empty")
+    # The value stays out of the message, which everybody on the home network may read.
+    if not isinstance(value, str) or (value and not SHORTEST_CODE <= len(bare_code(value)) <= LONGEST_CODE):
+        raise ValueError(f"must be a text of {SHORTEST_CODE} to {LONGEST_CODE} letters and digits, or empty")
     return value.strip()
 
 

@@ -84,8 +84,10 @@ def _read(source: _Source) -> dict[str, Any]:
         return {}
     understood, unreadable = read_toml(text)
     for one in unreadable:
+        # A problem is shown to everybody on the home network; a claim code is not.
+        shown = "the line of claim_code" if "claim_code" in one.text else show(one.text)
         source.report(
-            f", line {one.line}: {show(one.text)} cannot be understood ({one.reason}).",
+            f", line {one.line}: {shown} cannot be understood ({one.reason}).",
             "This line is ignored; all other settings apply.",
         )
     return understood
