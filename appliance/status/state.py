@@ -1,7 +1,8 @@
 """The states that porchlight can be in, and the rule that chooses one. No input or output here.
 
 The order of the rule is the order of what helps the volunteer most: a missing cable explains an unreachable
-upstream, and an unreachable upstream explains that nobody is connected.
+upstream, and an unreachable upstream explains that nobody is connected. A relay that has reached its upstream has a
+network by definition, whatever the routing table looks like: a laboratory may have no gateway at all.
 """
 
 from dataclasses import dataclass
@@ -53,13 +54,13 @@ def state_of(facts: Facts) -> State:
         return State.STARTING if facts.now < BOOT_TAKES else State.STOPPED
     if facts.now - relay.written > STALE_AFTER or relay.phase == "stopping":
         return State.STOPPED
-    if not facts.connected:
-        return State.NO_NETWORK
-    chat = relay.upstreams.get("chat")
-    if relay.phase == "starting" or chat is None or chat.reachable is None:
+    if relay.phase == "starting":
         return State.STARTING
-    if not chat.reachable:
-        return State.UPSTREAM_UNREACHABLE
+    chat = relay.upstreams.get("chat")
+    if chat is None or not chat.reachable:
+        if not facts.connected:
+            return State.NO_NETWORK
+        return State.STARTING if chat is None or chat.reachable is None else State.UPSTREAM_UNREACHABLE
     if facts.problems or relay.troubles:
         return State.NEEDS_ATTENTION
     return State.RELAYING_IN_USE if relay.connections else State.RELAYING
