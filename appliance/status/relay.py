@@ -13,7 +13,7 @@ from appliance.files import write_atomically
 
 @dataclass(frozen=True, slots=True)
 class PortStatus:
-    """One listening port: its number, what it carries (``chat-tls``, ``chat``, ``media``, ``balancer``), what is wrong."""
+    """One listening port: what it carries (``chat-tls``, ``chat``, ``media``, ``balancer``), and its trouble."""
 
     port: int
     carries: str
