@@ -1,10 +1,13 @@
-"""What the lights tell about themselves: written by the lights, read by the page and the command line."""
+"""What the lights show: written by the lights, read by the page and ``porchlight check``."""
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from appliance.files import write_atomically
+
+# The lights write at each change and at least every few seconds; past this many seconds their word is old.
+STALE_AFTER = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +16,8 @@ class LightsStatus:
 
     Args:
         written: seconds since boot.
-        state: the state that they show, or would show if they could.
-        trouble: why they cannot light, in plain words; empty while they can, or while they are turned off.
+        state: the name of the state that they show.
+        trouble: what is wrong with the pins, in plain words; empty when nothing is.
     """
 
     written: float
@@ -31,10 +34,16 @@ def publish(path: Path, status: LightsStatus) -> None:
     write_atomically(path, json.dumps(asdict(status), separators=(",", ":")).encode(), durable=False)
 
 
-def read(path: Path) -> LightsStatus | None:
-    """The lights' last word, or None when there is none that can be read."""
+def read(path: Path, now: float) -> LightsStatus | None:
+    """The lights' last word, or None when there is none, or only an old one.
+
+    Args:
+        path: ``Paths.lights_status``.
+        now: seconds since boot.
+    """
     try:
         raw = json.loads(path.read_bytes())
-        return LightsStatus(float(raw["written"]), str(raw["state"]), str(raw["trouble"]))
-    except (OSError, ValueError, TypeError, KeyError):
+        found = LightsStatus(float(raw["written"]), str(raw["state"]), str(raw.get("trouble", "")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+    return found if now - found.written <= STALE_AFTER else None
