@@ -1,0 +1,1 @@
+"""The tests: they mirror the code, and run the real thing wherever there is one."""

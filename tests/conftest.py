@@ -1,0 +1,48 @@
+"""What holds for all tests: their order, which tier they belong to, and that none is skipped unseen."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+HERE = Path(__file__).parent
+CI = os.environ.get("CI") == "true"
+# Cheap and telling first, so that a mistake shows within seconds.
+ORDER = ("slow", "browser", "image", "boot")
+
+# Examples take as long as the machine is busy: a slow one is no failure.
+hypothesis.settings.register_profile("porchlight", deadline=None)
+hypothesis.settings.load_profile("porchlight")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark whole folders, skip what this user cannot run, and put the expensive tests last."""
+    for item in items:
+        # Anything that boots the card says so by its fixture: the pure pieces of tests/boot/ are quick tests.
+        if "board" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.boot)
+        if item.get_closest_marker("namespaces") and os.geteuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="network namespaces need root; ./test as root runs this"))
+    items.sort(key=_cost)
+
+
+def _cost(item: pytest.Item) -> int:
+    if item.path.is_relative_to(HERE / "lint"):
+        return -1
+    return max((ORDER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in ORDER), default=0)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In continuous integration everything is installed: a test that skips itself there has failed."""
+    report = yield
+    if CI and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, which continuous integration does not allow: {reason}"
+    return report

@@ -1,0 +1,1 @@
+"""The linters, run as tests."""
