@@ -17,7 +17,9 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, durable: boo
         OSError: the disk is full or failing, or the folder is not writable; the old file is untouched.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    # Root writes into folders of less trusted services: never through a link that one of them put there.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(temporary, flags, mode)
     try:
         try:
             os.fchmod(descriptor, mode)
