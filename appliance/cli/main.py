@@ -5,6 +5,7 @@ called: the lights must not wait for the page's libraries.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -50,8 +51,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def paths_of(options: argparse.Namespace) -> Paths:
-    """The places that the common options name."""
+    """The places that the common options name.
+
+    Raises:
+        PorchlightError: a settings file was named that is not there.
+    """
+    if options.settings != Paths().owner_file and not options.settings.is_file():
+        raise PorchlightError(
+            f"There is no settings file {options.settings}.",
+            "porchlight does not start, since it would do something else than you asked for.",
+            "Name another one, or make it with: porchlight settings > FILE",
+        )
     return Paths(owner_file=options.settings, state=options.state, run=options.run_folder)
+
+
+def places_here() -> Paths:
+    """Where porchlight keeps its files on this machine: the card's own folders, or the user's on any other one.
+
+    Source of the latter: XDG Base Directory Specification 0.8.
+    """
+    card = Paths()
+    home = Path.home()
+    state = Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "porchlight"
+    run = Path(os.environ.get("XDG_RUNTIME_DIR") or home / ".cache") / "porchlight"
+    return Paths(
+        state=card.state if card.state.is_dir() else state,
+        run=card.run if card.run.is_dir() else run,
+    )
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
@@ -67,7 +93,7 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
 
 def add_path_options(parser: argparse.ArgumentParser) -> None:
     """The options that every long-running subcommand shares."""
-    places = Paths()
+    places = places_here()
     parser.add_argument(
         "--settings", type=Path, metavar="FILE", default=places.owner_file, help="the settings file (%(default)s)"
     )

@@ -6,7 +6,7 @@ from appliance.settings.render import commented_file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """This subcommand takes no options."""
+    """No options."""
 
 
 def run(options: argparse.Namespace) -> int:

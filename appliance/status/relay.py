@@ -42,6 +42,7 @@ class RelayStatus:
         ports: every port that the settings ask for.
         upstreams: by group: ``chat``, ``http``, ``media``.
         counters: sums since the relay started: name, then label (a port or a reason), then number.
+        trouble: what is wrong with the relay as a whole, in plain words; empty when nothing is.
     """
 
     written: float
@@ -53,12 +54,14 @@ class RelayStatus:
     ports: tuple[PortStatus, ...] = ()
     upstreams: dict[str, UpstreamStatus] = field(default_factory=dict)
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    trouble: str = ""
 
     @property
     def troubles(self) -> tuple[str, ...]:
         """What needs somebody's attention although chat is relayed: ports in use, media unreachable."""
-        ports = tuple(one.trouble for one in self.ports if one.trouble)
-        return ports + tuple(one.trouble for one in self.upstreams.values() if one.trouble)
+        ports = [one.trouble for one in self.ports]
+        upstreams = [one.trouble for one in self.upstreams.values()]
+        return tuple(one for one in (self.trouble, *ports, *upstreams) if one)
 
 
 def publish(path: Path, status: RelayStatus) -> None:

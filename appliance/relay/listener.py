@@ -1,0 +1,90 @@
+"""Accepting connections, and refusing at once what is past a limit."""
+
+import errno
+import logging
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING, Any
+
+from gevent import get_hub
+
+from appliance.clock import since_boot
+from appliance.relay.ports import Port
+from appliance.relay.stream import READ
+
+if TYPE_CHECKING:
+    from appliance.relay.worker import Worker
+
+log = logging.getLogger(__name__)
+
+# Accepted in one turn of the loop, so that a flood of newcomers cannot starve the streams.
+ACCEPT_AT_ONCE = 16
+OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+# SO_LINGER with no time: close() sends RST, which tells the client at once and leaves nothing behind here.
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Listener:
+    """One listening socket of one worker.
+
+    Args:
+        worker: who serves its connections.
+        listening: the socket, bound and listening, non-blocking.
+        port: what it carries.
+    """
+
+    # Kept open so that a connection can still be accepted, and refused, when no descriptor is left.
+    _spare = -1
+    _logged = float("-inf")
+
+    def __init__(self, worker: "Worker", listening: socket.socket, port: Port) -> None:
+        self._worker = worker
+        self._socket = listening
+        self._port = port
+        if Listener._spare < 0:
+            Listener._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        self._watcher: Any = get_hub().loop.io(listening.fileno(), READ)
+        self._watcher.start(self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPT_AT_ONCE):
+            try:
+                person, peer = self._socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in OUT_OF_DESCRIPTORS:
+                    self._refuse_with_spare()
+                return
+            try:
+                person.setblocking(False)
+                person.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                person.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                if not self._worker.admit(person, self._port, peer):
+                    person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+                    person.close()
+            except OSError:
+                # The peer has gone again already.
+                person.close()
+
+    def _refuse_with_spare(self) -> None:
+        os.close(Listener._spare)
+        try:
+            person, _ = self._socket.accept()
+            person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            person.close()
+        except OSError:
+            pass
+        finally:
+            Listener._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        self._worker.count("refused", "descriptors")
+        if since_boot() - Listener._logged >= 1.0:
+            Listener._logged = since_boot()
+            log.warning("No file descriptor is left; new connections are refused until streams end.")
+
+    def close(self) -> None:
+        """Accept no more; the socket itself goes on in the parent."""
+        self._watcher.stop()
+        self._watcher.close()
+        self._socket.close()

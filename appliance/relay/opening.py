@@ -1,0 +1,238 @@
+"""A connection before it is relayed: PROXY header, TLS handshake, first bytes, dial.
+
+The phases follow each other in the order of ``Phase``; each takes bytes and hands on what is left of them. All of
+them together have ``OPENING_LIMIT`` seconds. Whoever is not an app and not a browser is treated like a slow client:
+silence, until that time is over.
+"""
+
+import logging
+import socket
+from enum import IntEnum, auto
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from gevent import get_hub
+
+from appliance.clock import since_boot
+from appliance.relay import cover, proxy_header
+from appliance.relay.dial import Dial
+from appliance.relay.first_bytes import Peer, classify
+from appliance.relay.ports import Port
+from appliance.relay.proxy_header import Ends, ProxyHeaderError
+from appliance.relay.stream import READ
+from appliance.relay.tls import TlsError, TlsSession
+
+if TYPE_CHECKING:
+    from appliance.relay.worker import Worker
+
+log = logging.getLogger(__name__)
+
+# Seconds for everything before the relaying: several round trips of a bad mobile network, little for a slowloris.
+OPENING_LIMIT = 20.0
+# Seconds that a browser gets to take its page.
+GOODBYE_LIMIT = 5.0
+# One read in this state, in bytes: a handshake or a greeting is shorter.
+OPENING_READ = 16 * 1024
+
+
+class Phase(IntEnum):
+    """How far a connection has come."""
+
+    HEADER = auto()
+    DETECT = auto()
+    TLS = auto()
+    FIRST = auto()
+    BROWSER = auto()
+    DIAL = auto()
+    SILENCE = auto()
+
+
+class Opening:
+    """One connection that is not a stream yet.
+
+    Args:
+        worker: whose connection it is.
+        person: the accepted socket, non-blocking.
+        port: where it arrived.
+        peer: the address that it comes from, as ``accept`` gave it.
+        cells: what the limit by address remembers of it.
+    """
+
+    __slots__ = (
+        "_dial", "_early", "_ends", "_peer", "_person", "_phase", "_port", "_reader", "_tls", "_worker", "cells",
+        "deadline",
+    )  # fmt: skip
+
+    def __init__(
+        self, worker: "Worker", person: socket.socket, port: Port, peer: tuple[str, int], cells: tuple[int, int]
+    ) -> None:
+        self._worker = worker
+        self._person = person
+        self._port = port
+        self._peer = peer
+        self.cells = cells
+        self.deadline = since_boot() + OPENING_LIMIT
+        self._early = b""
+        self._ends: Ends | None = None
+        self._tls: TlsSession | None = None
+        self._dial: Dial | None = None
+        self._phase = Phase.HEADER if port.needs_header else self._after_header()
+        self._reader: Any = get_hub().loop.io(person.fileno(), READ)
+
+    def start(self) -> None:
+        """Begin to listen to the peer; a media connection is dialled at once."""
+        if self._phase is Phase.DIAL:
+            self._start_dial()
+        else:
+            self._reader.start(self._readable)
+
+    def _after_header(self) -> Phase:
+        after = {"chat-tls": Phase.TLS, "chat": Phase.FIRST, "chat-any": Phase.DETECT, "media": Phase.DIAL}
+        return after[self._port.carries]
+
+    def _readable(self) -> None:
+        try:
+            data = self._person.recv(OPENING_READ)
+            if data:
+                self._feed(data)
+            else:
+                self.close()
+        except BlockingIOError:
+            return
+        except ProxyHeaderError:
+            self._refuse("proxy-header")
+        except TlsError:
+            self._refuse("tls")
+        except OSError:
+            self.close()
+        except Exception:
+            log.exception("A connection was closed by a mistake in porchlight.")
+            self.close()
+
+    def _feed(self, data: bytes) -> None:
+        if self._phase is Phase.HEADER:
+            self._early += data
+            header = proxy_header.parse(self._early)
+            if header is None:
+                return
+            data, self._early = self._early[header.size :], b""
+            self._ends = header.ends
+            if header.ends and not self._worker.readmit(self, header.ends.source):
+                self._refuse("address-limit")
+                return
+            self._phase = self._after_header()
+        if self._phase is Phase.DETECT and data:
+            self._phase = Phase.TLS if data[0] == 0x16 else Phase.FIRST
+        if self._phase is Phase.TLS and self._tls is None:
+            self._tls = TlsSession(self._worker.tls_context())
+        if self._tls is not None and data:
+            data = self._decrypt(self._tls, data)
+        if self._phase in (Phase.FIRST, Phase.BROWSER):
+            self._early += data
+            self._judge()
+        elif self._phase is Phase.DIAL:
+            self._early += data
+            self._start_dial()
+
+    def _decrypt(self, tls: TlsSession, data: bytes) -> bytes:
+        try:
+            plain = tls.receive(data)
+        finally:
+            # Also when it failed: the peer may be told why.
+            self._send(tls.to_send())
+        if tls.finished:
+            raise ConnectionAbortedError("closed before a word was said")
+        if tls.established and self._phase is Phase.TLS:
+            self._phase = Phase.FIRST
+        return plain
+
+    def _send(self, data: bytes) -> None:
+        """Send a few bytes whole; a peer whose window has no room for them is not a client of ours."""
+        try:
+            sent = self._person.send(data) if data else 0
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            raise ConnectionAbortedError("the peer does not read")
+
+    def _judge(self) -> None:
+        peer = classify(self._early)
+        if peer is Peer.APP:
+            self._phase = Phase.DIAL
+            self._start_dial()
+        elif peer is Peer.BROWSER:
+            self._phase = Phase.BROWSER
+            if cover.is_complete(self._early):
+                self._show_page()
+        elif peer is not Peer.UNDECIDED:
+            self._worker.count("refused", "foreign")
+            self._early = b""
+            self._phase = Phase.SILENCE
+
+    def _show_page(self) -> None:
+        self._worker.count("browsers", "http")
+        page = cover.answer(self._early, self._worker.setup_page(self._peer[0], cover.host_of(self._early)))
+        if self._tls is not None:
+            page = self._tls.send(page) + self._tls.close_notify()
+        self._send(page)
+        self._person.shutdown(socket.SHUT_WR)
+        self._early = b""
+        self._phase = Phase.SILENCE
+        self.deadline = since_boot() + GOODBYE_LIMIT
+
+    def _start_dial(self) -> None:
+        # Not a byte more is read until there is somewhere to send it.
+        self._reader.stop()
+        self._phase = Phase.DIAL
+        endpoints = self._worker.groups[self._port.group].addresses()
+        self._dial = Dial(endpoints, self._connected, self._no_upstream)
+        self._dial.next()
+        if self._dial is not None:
+            self.deadline = self._dial.deadline
+
+    def _connected(self, upstream: socket.socket) -> None:
+        self._dial = None
+        header = b""
+        if self._port.group != "media" and self._worker.settings.send_proxy != "off":
+            version = cast(Literal["v1", "v2"], self._worker.settings.send_proxy)
+            header = proxy_header.build(version, self._ends or self._own_ends())
+        self._stop()
+        self._worker.relay(self, self._port, self._person, upstream, self._tls, header + self._early)
+
+    def _own_ends(self) -> Ends:
+        here = self._person.getsockname()
+        return Ends(self._peer[0].partition("%")[0], here[0].partition("%")[0], self._peer[1], here[1])
+
+    def _no_upstream(self, reason: str) -> None:
+        self._dial = None
+        self._worker.no_upstream(self._port.group, reason)
+        self.close()
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        if self._dial is not None:
+            self._dial.expire()
+            if self._dial is not None:
+                self.deadline = self._dial.deadline
+            return
+        if self._phase is not Phase.SILENCE:
+            self._worker.count("refused", "late")
+        self.close()
+
+    def _refuse(self, reason: str) -> None:
+        self._worker.count("refused", reason)
+        self.close()
+
+    def _stop(self) -> None:
+        if self._reader is not None:
+            self._reader.stop()
+            self._reader.close()
+            self._reader = None
+
+    def close(self) -> None:
+        """End the connection; harmless when it has ended already."""
+        if self._dial is not None:
+            self._dial.stop()
+            self._dial = None
+        self._stop()
+        self._person.close()
+        self._worker.forget(self)

@@ -1,0 +1,230 @@
+"""The parent process of the relay: settings in, workers out, status published.
+
+It never touches gevent's loop, so that a fork is always clean, and it copies no bytes of anybody.
+"""
+
+import logging
+import os
+import signal
+import ssl
+from collections.abc import Mapping
+
+import sdnotify
+
+from appliance import __version__
+from appliance.clock import since_boot
+from appliance.errors import SavedStateError
+from appliance.paths import Paths
+from appliance.relay import certificate
+from appliance.relay.generation import Generation
+from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
+from appliance.relay.ports import groups_of, ports_of
+from appliance.relay.sockets import Sockets
+from appliance.relay.sums import Sums, layout
+from appliance.relay.upstream import Verdict
+from appliance.relay.worker import Plan
+from appliance.settings.load import Loaded, load
+from appliance.status.relay import RelayStatus, UpstreamStatus, publish
+
+log = logging.getLogger(__name__)
+
+# Seconds between two looks at everything that is not an event: files, ports in trouble, the status.
+TURN = 1.0
+# Seconds between two tries to open a port that could not be opened.
+RETRY_PORTS = 5.0
+# Seconds that the workers get to end when the service is stopped.
+STOP_LIMIT = 5.0
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+
+IN_WORDS = {
+    Verdict.UNRESOLVED: "The name of WhatsApp's {group} servers cannot be found. Does the Internet connection work?",
+    Verdict.REFUSED_PRIVATE: "The name of WhatsApp's {group} servers leads into a home network, so somebody forges the "
+    "answers. They are not used. Choose another DNS server in your router.",
+    Verdict.UNREACHABLE: "WhatsApp's {group} servers do not answer. Does the Internet connection work?",
+}
+
+
+class Service:
+    """The relay as a service.
+
+    Args:
+        paths: where this instance keeps its files.
+    """
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._sockets = Sockets()
+        self._generations: list[Generation] = []
+        self._past: dict[str, dict[str, int]] = {}
+        self._pipe = os.pipe()
+        self._stamp: object = None
+        self._loaded: Loaded | None = None
+        self._trouble = ""
+        self._retry_at = 0.0
+        self._notifier = sdnotify.SystemdNotifier()
+        self._descriptors = raise_descriptor_limit()
+
+    def run(self) -> None:
+        """Relay until SIGTERM or SIGINT."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        for folder in (self._paths.relay_state, self._paths.relay_status.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        ready = False
+        while True:
+            self._follow_settings()
+            for generation in self._generations:
+                generation.tend()
+            self._bury()
+            self._publish("running" if self._serving else "starting")
+            if self._serving and not ready:
+                ready = True
+                self._notifier.notify("READY=1")
+                log.info("Relaying on the ports %s.", ", ".join(str(one.number) for one in self._current.plan.ports))
+            self._notifier.notify("WATCHDOG=1")
+            caught = signal.sigtimedwait(SIGNALS, TURN if ready else 0.1)
+            if caught is not None and caught.si_signo in (signal.SIGTERM, signal.SIGINT):
+                break
+            if caught is not None and caught.si_signo == signal.SIGHUP:
+                self._stamp = None
+        self._stop()
+
+    @property
+    def _current(self) -> Generation:
+        return self._generations[-1]
+
+    @property
+    def _serving(self) -> bool:
+        return self._current.serving
+
+    def _follow_settings(self) -> None:
+        """Start a new generation when settings have changed or a port has become free."""
+        stamp = [_stamp(path) for path in (self._paths.owner_file, self._paths.saved_settings)]
+        retry = not self._sockets.complete and since_boot() >= self._retry_at
+        if stamp == self._stamp and not retry:
+            return
+        forced = self._stamp is None
+        self._stamp = stamp
+        loaded = load(self._paths)
+        if self._loaded is None or loaded.problems != self._loaded.problems:
+            for problem in loaded.problems:
+                log.warning("%s", problem)
+        former, self._loaded = self._loaded, loaded
+        same = former is not None and _relevant(former) == _relevant(loaded)
+        if forced or retry or not same:
+            self._start_generation(loaded, retry=retry and same and not forced)
+
+    def _start_generation(self, loaded: Loaded, *, retry: bool) -> None:
+        settings = loaded.settings.relay
+        ports = ports_of(settings)
+        workers = settings.workers or len(os.sched_getaffinity(0))
+        before = self._sockets.status
+        self._sockets.open(ports, settings.listen, workers)
+        self._retry_at = since_boot() + RETRY_PORTS
+        if retry and self._sockets.status == before:
+            # The port is still in use, and nothing else has changed.
+            return
+        for one in self._sockets.status:
+            if one.trouble and one not in before:
+                log.warning("%s", one.trouble)
+        plan = Plan(
+            settings,
+            loaded.settings.page.port,
+            ports,
+            self._tls_context(),
+            most_connections(settings.max_connections, memory_total(), self._descriptors, workers),
+            Sums(layout([port.number for port in ports]), workers, groups_of(ports)),
+            Crowd(workers),
+        )
+        for generation in self._generations:
+            generation.retire()
+        self._generations.append(Generation(plan, workers, self._sockets, self._pipe))
+
+    def _tls_context(self) -> ssl.SSLContext | None:
+        try:
+            found = certificate.context(self._paths.relay_state)
+            self._trouble = ""
+        except SavedStateError as error:
+            self._trouble = str(error)
+            log.error("%s", error)
+            return None
+        return found
+
+    def _bury(self) -> None:
+        """Collect the processes that have ended, and the sums of generations that are over."""
+        while True:
+            try:
+                process, _status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if process == 0:
+                break
+            for generation in self._generations:
+                if generation.lost(process):
+                    break
+        for generation in [one for one in self._generations if one.empty]:
+            self._generations.remove(generation)
+            _add(self._past, generation.plan.sums.totals())
+
+    def _publish(self, phase: str) -> None:
+        counters: dict[str, dict[str, int]] = {}
+        _add(counters, self._past)
+        for generation in self._generations:
+            _add(counters, generation.plan.sums.totals())
+        plan = self._current.plan
+        status = RelayStatus(
+            written=since_boot(),
+            version=__version__,
+            phase=phase,
+            workers=len(plan.sums.rows),
+            connections=sum(one.plan.sums.open_connections() for one in self._generations),
+            max_connections=plan.max_connections,
+            ports=self._sockets.status,
+            upstreams={group: self._upstream(group) for group in plan.sums.groups},
+            counters=counters,
+            trouble=self._trouble,
+        )
+        try:
+            publish(self._paths.relay_status, status)
+        except OSError as error:
+            log.error("The relay's status cannot be written (%s); page and lights will say that it is stopped.", error)
+
+    def _upstream(self, group: str) -> UpstreamStatus:
+        sums = self._current.plan.sums
+        verdict = sums.rows[0][sums.group_cell(group)]
+        if verdict in (Verdict.UNKNOWN, Verdict.REACHABLE):
+            return UpstreamStatus(None if verdict == Verdict.UNKNOWN else True)
+        return UpstreamStatus(False, IN_WORDS[verdict].format(group=group))
+
+    def _stop(self) -> None:
+        self._notifier.notify("STOPPING=1")
+        self._publish("stopping")
+        for generation in self._generations:
+            generation.retire()
+            generation.send(signal.SIGTERM)
+        until = since_boot() + STOP_LIMIT
+        while self._generations and since_boot() < until:
+            signal.sigtimedwait((signal.SIGCHLD,), 0.1)
+            self._bury()
+        for generation in self._generations:
+            generation.send(signal.SIGKILL)
+
+
+def _stamp(path: "os.PathLike[str]") -> tuple[int, int, int] | None:
+    """What changes when a file does."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _relevant(loaded: Loaded) -> object:
+    """The settings that the workers depend on."""
+    return loaded.settings.relay, loaded.settings.page.port
+
+
+def _add(into: dict[str, dict[str, int]], more: Mapping[str, Mapping[str, int]]) -> None:
+    for name, labels in more.items():
+        table = into.setdefault(name, {})
+        for label, number in labels.items():
+            table[label] = table.get(label, 0) + number

@@ -1,0 +1,111 @@
+"""The listening sockets: opened by the parent, one for each worker, so that a worker's death loses no connection."""
+
+import errno
+import os
+import socket
+from collections.abc import Iterable
+
+from appliance.network.port_holder import holder_of
+from appliance.relay.ports import Port
+from appliance.status.relay import PortStatus
+
+# Connections that the kernel holds for us between two turns of the loop; capped by net.core.somaxconn.
+BACKLOG = 4096
+NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+
+
+class Sockets:
+    """All listening sockets of the relay."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, int], list[socket.socket]] = {}
+        self._ports: tuple[Port, ...] = ()
+        self._trouble: dict[int, str] = {}
+
+    def open(self, ports: Iterable[Port], addresses: Iterable[str], workers: int) -> None:
+        """Open what is wanted and not open yet; close what is wanted no more.
+
+        A port that cannot be opened is noted in ``status``; the others are opened all the same.
+
+        Args:
+            ports: the ports.
+            addresses: this device's addresses.
+            workers: how many sockets each port gets.
+        """
+        self._ports = tuple(ports)
+        addresses = tuple(addresses)
+        wanted = {(address, port.number) for address in addresses for port in self._ports}
+        for key in [key for key, sockets in self._open.items() if key not in wanted or len(sockets) != workers]:
+            for one in self._open.pop(key):
+                one.close()
+        self._trouble = {}
+        for address, number in sorted(wanted - self._open.keys()):
+            try:
+                self._open[address, number] = _listen(address, number, workers)
+            except OSError as error:
+                optional = address == "::" and "0.0.0.0" in addresses and error.errno in NO_IPV6  # noqa: S104
+                if not optional:
+                    self._trouble[number] = _in_words(address, number, error)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every port could be opened."""
+        return not self._trouble
+
+    @property
+    def status(self) -> tuple[PortStatus, ...]:
+        """Every wanted port, with its trouble in plain words."""
+        return tuple(PortStatus(one.number, one.carries, self._trouble.get(one.number, "")) for one in self._ports)
+
+    def of_worker(self, number: int) -> list[tuple[socket.socket, Port]]:
+        """The sockets of one worker, with what they carry."""
+        by_number = {port.number: port for port in self._ports}
+        return [(sockets[number], by_number[port]) for (_address, port), sockets in self._open.items()]
+
+
+def _listen(address: str, number: int, workers: int) -> list[socket.socket]:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    opened: list[socket.socket] = []
+    try:
+        # A trial without SO_REUSEPORT: with it, a second relay on this machine would get half of the connections
+        # and nobody would notice.
+        with _bound(family, address, number, shared=False) as trial:
+            trial.listen(1)
+        for _ in range(workers):
+            opened.append(_bound(family, address, number, shared=True))
+            opened[-1].listen(BACKLOG)
+    except OSError:
+        for one in opened:
+            one.close()
+        raise
+    return opened
+
+
+def _bound(family: int, address: str, number: int, *, shared: bool) -> socket.socket:
+    found = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        found.bind((address, number))
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+def _in_words(address: str, number: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        holder = holder_of(number)
+        by = f"by {holder}" if holder else "by another program"
+        return f"Port {number} is in use {by}. Nothing is relayed there. Stop that program, or choose another port."
+    if error.errno == errno.EACCES:
+        return (
+            f"Port {number} may only be opened with the right to do so (below 1024). Nothing is relayed there. "
+            "Start porchlight as a service, or choose a port from 1024."
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"Port {number} waits for the address {address}, which this device does not have at the moment."
+    return f"Port {number} cannot be opened ({os.strerror(error.errno or 0)}). Nothing is relayed there."

@@ -1,0 +1,168 @@
+"""The upstreams: their names resolved while the relay runs, their health probed, the best address at hand.
+
+All of this happens in greenlets off the data path; the data path only asks ``addresses``.
+"""
+
+import ipaddress
+import logging
+import socket as sockets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import gevent
+from gevent import socket
+from gevent.event import Event
+
+from appliance.clock import since_boot
+from appliance.network import home
+from appliance.relay.destination import is_allowed
+from appliance.settings.kinds import split_host_port
+
+log = logging.getLogger(__name__)
+
+# Seconds between two lookups of a name that was found, and of one that was not.
+RESOLVE_EVERY, RESOLVE_AGAIN = 60.0, 5.0
+# Seconds between two probes of a group that answers, and of one that does not: back within 10 seconds of its return.
+PROBE_EVERY, PROBE_AGAIN = 60.0, 4.0
+# A probe gives up after this many seconds.
+PROBE_LIMIT = 3.0
+# An address that failed is tried last for this many seconds.
+REMEMBER_FAILURE = 10.0
+
+SockAddress = tuple[str, int]
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """One address that a connection can be made to."""
+
+    family: int
+    address: SockAddress
+    failed: float = float("-inf")
+
+
+class Verdict:
+    """What is known of a group, as a number that fits into the shared sums."""
+
+    UNKNOWN, REACHABLE, UNRESOLVED, REFUSED_PRIVATE, UNREACHABLE = range(5)
+
+
+class Group:
+    """The upstreams for one purpose, in the order of the settings.
+
+    Args:
+        names: ``host:port`` entries.
+        allow_private: whether private addresses may be used.
+    """
+
+    def __init__(self, names: Sequence[str], *, allow_private: bool) -> None:
+        self._names = [split_host_port(name) for name in names]
+        self._allow_private = allow_private
+        self._endpoints: dict[tuple[str, int], list[Endpoint]] = {}
+        self._refused_private = False
+        self.verdict = Verdict.UNKNOWN
+
+    def addresses(self) -> list[Endpoint]:
+        """Where to connect to, best first: the settings' order, but what failed a moment ago comes last."""
+        all_of_them = [endpoint for name in self._names for endpoint in self._endpoints.get(name, ())]
+        horizon = since_boot() - REMEMBER_FAILURE
+        if any(endpoint.failed > horizon for endpoint in all_of_them):
+            all_of_them.sort(key=lambda endpoint: endpoint.failed > horizon)
+        return all_of_them
+
+    @property
+    def resolved(self) -> bool:
+        """Whether there is any address."""
+        return any(self._endpoints.values())
+
+    def resolve(self) -> bool:
+        """Look every name up once; the last good addresses stay when the DNS fails. True when all were found."""
+        own = home.look().addresses
+        complete = True
+        refused = False
+        for host, port in self._names:
+            try:
+                answers = socket.getaddrinfo(host, port, type=sockets.SOCK_STREAM)
+            except OSError:
+                complete = False
+                continue
+            former = {one.address: one for one in self._endpoints.get((host, port), ())}
+            found = []
+            for family, _type, _protocol, _name, address in answers:
+                literal = str(address[0]).partition("%")[0]
+                if is_allowed(ipaddress.ip_address(literal), own, allow_private=self._allow_private):
+                    key = (literal, port)
+                    found.append(former.get(key) or Endpoint(family, key))
+                else:
+                    refused = True
+            if found:
+                self._endpoints[host, port] = found
+            else:
+                complete = False
+        if refused and not self._refused_private:
+            log.warning("A name lookup gave an address that is not on the public Internet; it is not used.")
+        self._refused_private = refused and not self.resolved
+        return complete
+
+    def probe(self) -> None:
+        """Try the addresses until one accepts a connection, and keep the verdict."""
+        if not self.resolved:
+            self.verdict = Verdict.REFUSED_PRIVATE if self._refused_private else Verdict.UNRESOLVED
+            return
+        for endpoint in self.addresses():
+            attempt = socket.socket(endpoint.family, sockets.SOCK_STREAM)
+            try:
+                attempt.settimeout(PROBE_LIMIT)
+                attempt.connect(endpoint.address)
+            except OSError:
+                endpoint.failed = since_boot()
+            else:
+                endpoint.failed = float("-inf")
+                self.verdict = Verdict.REACHABLE
+                return
+            finally:
+                attempt.close()
+        self.verdict = Verdict.UNREACHABLE
+
+
+class Watch:
+    """The greenlet that keeps one group resolved, and probed where asked for.
+
+    Args:
+        group: the group.
+        report: called with each new verdict; None when another worker does the probing.
+    """
+
+    def __init__(self, group: Group, report: Callable[[int], None] | None) -> None:
+        self._group = group
+        self._report = report
+        self._wake = Event()
+        self._task = gevent.spawn(self._run)
+
+    def suspect(self) -> None:
+        """A dial failed: look again now rather than at the next turn."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End the greenlet."""
+        self._task.kill(block=False)
+
+    def _run(self) -> None:
+        resolve_at = probe_at = since_boot()
+        while True:
+            if since_boot() >= resolve_at:
+                complete = self._group.resolve()
+                resolve_at = since_boot() + (RESOLVE_EVERY if complete else RESOLVE_AGAIN)
+            if self._report and since_boot() >= probe_at:
+                self._group.probe()
+                self._report(self._group.verdict)
+                good = self._group.verdict == Verdict.REACHABLE
+                probe_at = since_boot() + (PROBE_EVERY if good else PROBE_AGAIN)
+            until = min(resolve_at, probe_at) if self._report else resolve_at
+            if self._wake.wait(max(0.0, until - since_boot())):
+                self._wake.clear()
+                # Failing dials come in crowds; one look a second is enough for all of them.
+                gevent.sleep(1.0)
+                probe_at = since_boot()
+                if not self._group.resolved:
+                    resolve_at = probe_at

@@ -1,0 +1,254 @@
+"""A worker: one process with gevent's loop, which serves the connections that reach its listening sockets."""
+
+import gc
+import logging
+import os
+import signal
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import gevent
+from gevent import get_hub
+from gevent.event import Event
+
+from appliance.clock import since_boot
+from appliance.network import home
+from appliance.relay.limits import Crowd
+from appliance.relay.listener import Listener
+from appliance.relay.opening import Opening
+from appliance.relay.ports import Port, groups_of
+from appliance.relay.stream import READ, Stream
+from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums
+from appliance.relay.tls import TlsError, TlsSession
+from appliance.relay.upstream import Group, Watch
+from appliance.settings.declared import RelaySettings
+
+log = logging.getLogger(__name__)
+
+# Openings are looked at this often, in seconds; their deadlines are whole seconds away.
+OPENINGS_EVERY = 0.25
+# An idle stream is closed after this many looks without a byte, so within 1/40 of the idle limit.
+LOOKS_UNTIL_IDLE = 40
+# What the home network looks like is asked at most this often, in seconds.
+HOME_FOR = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one generation of workers does; the same for all of them.
+
+    Args:
+        settings: of the relay.
+        page_port: where the setup page is.
+        ports: what each port carries.
+        tls_context: None when there is no certificate; then nobody gets through the TLS port.
+        max_connections: in all workers together.
+        sums: the shared counters.
+        crowd: the shared count by address.
+    """
+
+    settings: RelaySettings
+    page_port: int
+    ports: tuple[Port, ...]
+    tls_context: ssl.SSLContext | None
+    max_connections: int
+    sums: Sums
+    crowd: Crowd
+
+
+class Worker:
+    """One worker.
+
+    Args:
+        plan: what to do.
+        number: which of the workers this is, from 0; the first one probes the upstreams for all.
+    """
+
+    def __init__(self, plan: Plan, number: int) -> None:
+        self.settings = plan.settings
+        self._plan = plan
+        self._number = number
+        self._row = plan.sums.rows[number]
+        self._cells = plan.sums.index
+        self._streams: dict[Stream, tuple[int, int]] = {}
+        self._openings: set[Opening] = set()
+        self._listeners: list[Listener] = []
+        self._finished = Event()
+        self._retiring = False
+        self._home = home.Home((), (), ())
+        self._home_until = 0.0
+        upstream = plan.settings.upstream
+        names = {"chat": upstream.chat, "http": upstream.http, "media": upstream.media}
+        self.groups: Mapping[str, Group] = {
+            group: Group(names[group], allow_private=upstream.allow_private) for group in groups_of(plan.ports)
+        }
+        self._watches: dict[str, Watch] = {}
+        self._suspicions = 0
+
+    def run(self, listening: Sequence[tuple[socket.socket, Port]], parent: int) -> None:
+        """Serve until told to stop.
+
+        Args:
+            listening: this worker's listening sockets.
+            parent: a pipe that ends when the parent does.
+        """
+        hub = get_hub()
+        self._beat()
+        for group, upstreams in self.groups.items():
+            report = partial(self._row.__setitem__, self._plan.sums.group_cell(group))
+            self._watches[group] = Watch(upstreams, report if self._number == 0 else None)
+        self._listeners = [Listener(self, one, port) for one, port in listening]
+        gevent.signal_handler(signal.SIGTERM, self._finished.set)
+        gevent.signal_handler(signal.SIGUSR1, self._retire)
+        orphaned = hub.loop.io(parent, READ)
+        orphaned.start(self._finished.set)
+        looks = hub.loop.timer(OPENINGS_EVERY, OPENINGS_EVERY)
+        looks.start(self._look_at_openings)
+        idle_every = max(0.025, self.settings.idle_timeout / LOOKS_UNTIL_IDLE)
+        sweeps = hub.loop.timer(idle_every, idle_every)
+        sweeps.start(self._look_for_idle)
+        # What exists now lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        self._finished.wait()
+
+    def _beat(self) -> None:
+        self._row[ALIVE] = int(since_boot() * 1000)
+
+    def _retire(self) -> None:
+        """Accept no more, and end with the last stream: a new generation has taken over."""
+        self._retiring = True
+        for listener in self._listeners:
+            listener.close()
+        self._listeners = []
+        self._end_if_empty()
+
+    def _end_if_empty(self) -> None:
+        if self._retiring and not self._streams and not self._openings:
+            self._finished.set()
+
+    def _look_at_openings(self) -> None:
+        self._beat()
+        now = since_boot()
+        for opening in [one for one in self._openings if one.deadline <= now]:
+            opening.expire()
+        if self._number == 0:
+            suspicions = self._plan.sums.suspicions()
+            if suspicions != self._suspicions:
+                self._suspicions = suspicions
+                for watch in self._watches.values():
+                    watch.suspect()
+
+    def _look_for_idle(self) -> None:
+        idle = []
+        for stream in self._streams:
+            if stream.active:
+                stream.active = False
+                stream.quiet = 0
+            else:
+                stream.quiet += 1
+                if stream.quiet >= LOOKS_UNTIL_IDLE:
+                    idle.append(stream)
+        for stream in idle:
+            stream.close()
+
+    def count(self, name: str, label: str, amount: int = 1) -> None:
+        """Add to a counter."""
+        self._row[self._cells[name, label]] += amount
+
+    def admit(self, person: socket.socket, port: Port, peer: tuple[str, int]) -> bool:
+        """Take a fresh connection, unless a limit is reached."""
+        if self._plan.sums.open_connections() >= self._plan.max_connections:
+            self.count("refused", "full")
+            return False
+        cells = self._plan.crowd.cells_of(peer[0])
+        # Behind a balancer everybody comes from its address; the header tells the real one (readmit).
+        if not port.needs_header and self._plan.crowd.count(cells) >= self.settings.max_connections_per_address:
+            self.count("refused", "address-limit")
+            return False
+        opening = Opening(self, person, port, peer[:2], cells)
+        self._openings.add(opening)
+        self._row[OPEN] += 1
+        self._plan.crowd.add(self._number, cells, 1)
+        self.count("connections", str(port.number))
+        opening.start()
+        return True
+
+    def readmit(self, opening: Opening, address: str) -> bool:
+        """Count a connection for the address that its PROXY header names; False when that one has its share."""
+        self._plan.crowd.add(self._number, opening.cells, -1)
+        opening.cells = self._plan.crowd.cells_of(address)
+        allowed = self._plan.crowd.count(opening.cells) < self.settings.max_connections_per_address
+        self._plan.crowd.add(self._number, opening.cells, 1)
+        return allowed
+
+    def forget(self, opening: Opening) -> None:
+        """A connection ended before it was relayed."""
+        if opening in self._openings:
+            self._openings.discard(opening)
+            self._left(opening.cells)
+
+    def _left(self, cells: tuple[int, int]) -> None:
+        self._row[OPEN] -= 1
+        self._plan.crowd.add(self._number, cells, -1)
+        self._end_if_empty()
+
+    def relay(
+        self,
+        opening: Opening,
+        port: Port,
+        person: socket.socket,
+        upstream: socket.socket,
+        tls: TlsSession | None,
+        first: bytes,
+    ) -> None:
+        """Turn an opening into a stream."""
+        cells = self._cells["bytes_from_people", str(port.number)], self._cells["bytes_to_people", str(port.number)]
+        stream = Stream(person, upstream, tls, self._row, cells, self._stream_ended)
+        self._streams[stream] = opening.cells
+        self._openings.discard(opening)
+        stream.start(first)
+
+    def _stream_ended(self, stream: Stream) -> None:
+        self._left(self._streams.pop(stream))
+
+    def no_upstream(self, group: str, reason: str) -> None:
+        """A dial failed: count it, and ask for a probe."""
+        self.count("upstream_errors", reason)
+        self._row[SUSPECT] += 1
+        self._watches[group].suspect()
+
+    def tls_context(self) -> ssl.SSLContext:
+        """The certificate and rules for a new TLS connection.
+
+        Raises:
+            TlsError: there is no certificate.
+        """
+        if self._plan.tls_context is None:
+            raise TlsError("no certificate")
+        return self._plan.tls_context
+
+    def setup_page(self, peer: str, host: str) -> str | None:
+        """Where the setup page is, for a browser on the home network; None for everybody else."""
+        now = since_boot()
+        if now >= self._home_until:
+            self._home, self._home_until = home.look(), now + HOME_FOR
+        if not host or not self._home.is_inside(peer):
+            return None
+        return f"http://{host}:{self._plan.page_port}/"
+
+
+def run_and_exit(plan: Plan, number: int, listening: Sequence[tuple[socket.socket, Port]], parent: int) -> None:
+    """The life of a worker process; does not return."""
+    status = 1
+    try:
+        Worker(plan, number).run(listening, parent)
+        status = 0
+    except BaseException:
+        log.exception("A relay process ended by a mistake in porchlight.")
+    finally:
+        # Not sys.exit: what the parent registered to run at its end is not for a worker.
+        os._exit(status)
