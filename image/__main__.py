@@ -1,0 +1,90 @@
+"""The command line of `./build`."""
+
+import argparse
+import errno
+import os
+import signal
+import sys
+from pathlib import Path
+
+from image.errors import BuildError, NoSpace
+from image.roots import Sources
+from image.stages import REPOSITORY, Build, Wishes, version
+
+
+def parser() -> argparse.ArgumentParser:
+    """Options and their explanations."""
+    made = argparse.ArgumentParser(
+        prog="./build",
+        description=f"Build the porchlight card {version()}: dist/porchlight-{version()}-arm64.img.xz, its checksum,"
+        " its list of packages. Needs Linux on x86-64 with apt (Debian 12, Ubuntu 24.04, or later), 6 GB of disk, and"
+        " the network for what the cache does not have yet.",
+        epilog="As root it installs what it needs of the host with apt and says so. As an ordinary user it needs"
+        " mmdebstrap, qemu-user-static, uidmap and debian-archive-keyring, and says so when one is missing.",
+    )
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    made.add_argument("--output", type=Path, default=REPOSITORY / "dist", metavar="DIR", help="results; default: dist")
+    made.add_argument(
+        "--cache",
+        type=Path,
+        default=Path(home) / "porchlight",
+        metavar="DIR",
+        help="downloads and half-way results, used by the next build; default: %(default)s",
+    )
+    made.add_argument(
+        "--mode",
+        choices=("auto", "root", "unshare"),
+        default="auto",
+        help="unshare: user namespaces, no root needed. auto (default): root when run by root, else unshare",
+    )
+    made.add_argument("--mirror", metavar="URL", help="Debian mirror; default: the one that mmdebstrap takes")
+    made.add_argument(
+        "--security-mirror",
+        metavar="URL",
+        help="mirror of Debian's security updates; default: the mirror's URL and -security",
+    )
+    made.add_argument("--fresh", action="store_true", help="ignore cached trees: newest packages of everything")
+    return made
+
+
+def interrupted(number: int, frame: object) -> None:
+    """A request to end is handled like Ctrl-C, so that everything is cleaned up."""
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Build, and say in plain words why not when not. Exit status 0, 1, or 130 after Ctrl-C."""
+    options = parser().parse_args()
+    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGHUP, interrupted)
+    wishes = Wishes(
+        store=options.cache.expanduser().resolve() / "image",
+        output=options.output.expanduser().resolve(),
+        mode=options.mode,
+        sources=Sources(options.mirror, options.security_mirror),
+        fresh=options.fresh,
+    )
+    try:
+        made = Build(wishes).run()
+    except BuildError as error:
+        print(f"\n./build: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = wishes.output if str(wishes.output) in str(error.filename) else wishes.store
+        print(f"\n./build: {NoSpace(str(where), 0, 2_500_000_000)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "\n./build: Interrupted.\n  What this means: no card was written; nothing is mounted or half-kept."
+            "\n  What to do:      run ./build again; finished stages are not repeated.",
+            file=sys.stderr,
+        )
+        return 130
+    print(made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

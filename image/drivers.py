@@ -1,0 +1,172 @@
+"""Which kernel modules the card carries: allow-lists, and what those depend on.
+
+Allow-lists and not exclusions: leaving out by pattern once lost `mbcache`, and ext4 with it. A name that is neither a
+module nor built into the kernel stops the build.
+"""
+
+import lzma
+import shutil
+import subprocess
+from pathlib import Path
+
+from image.boards import BOARDS, COMMON_DRIVERS
+from image.errors import BuildError
+
+# What is needed until the slot and the data partition are mounted.
+INITRAMFS = (
+    *COMMON_DRIVERS,
+    "nls_cp437",
+    "bcm2835",  # SD card of the first generation
+    "sdhci-iproc",  # SD card of Pi 4, and of the Pi 3 in emulation
+    "sdhci-brcmstb",  # SD card of Pi 5
+    "pinctrl-bcm2835",
+    "pinctrl-brcmstb-bcm2712",
+    "gpio-brcmstb",
+    "bcm2835-dma",
+    "gpio-regulator",
+    "fixed",  # regulator of the card's voltage
+    "reset-raspberrypi",
+    "gpio-raspberrypi-exp",
+    "clk-raspberrypi",
+    "virtio_blk",  # the quick emulated board
+    "virtio_mmio",
+    "virtio_pci",
+)
+
+SYSTEM = (
+    *INITRAMFS,
+    # Ethernet, built in and on USB, and what the Pi 5 has between processor and sockets
+    "smsc95xx",
+    "lan78xx",
+    "microchip",
+    "smsc",
+    "genet",
+    "broadcom",
+    "mdio-bcm-unimac",
+    "macb",
+    "rp1_pci",
+    "pinctrl-rp1",
+    "clk-rp1",
+    "cdc_ether",
+    "cdc_ncm",
+    "rndis_host",
+    "r8152",
+    "ax88179_178a",
+    "asix",
+    "virtio_net",
+    # USB
+    "dwc2",
+    "dwc3",
+    "xhci-hcd",
+    "xhci-pci",
+    "xhci-plat-hcd",
+    "usb-storage",
+    "uas",
+    "hid-generic",
+    "usbhid",
+    # Watchdog, random numbers, temperature, clock speed
+    "bcm2835_wdt",
+    "bcm2835-rng",
+    "iproc-rng200",
+    "virtio-rng",
+    "bcm2835_thermal",
+    "bcm2711_thermal",
+    "raspberrypi-cpufreq",
+    "cpufreq-dt",
+    # Lights
+    "leds-gpio",
+    "ledtrig-timer",
+    "ledtrig-netdev",
+    # Relay: TLS in the kernel
+    "tls",
+    # Firewall, for a later rule set
+    "nf_tables",
+    "nft_ct",
+    "nft_limit",
+    "nft_reject_inet",
+    # IPv6 and the network's shape
+    "sch_fq",
+    "sch_fq_codel",
+    "tcp_bbr",
+    # Updates, later: verified bundles and a stick to bring them
+    "dm-mod",
+    "dm-verity",
+    "squashfs",
+    "loop",
+)
+
+
+def normal(name: str) -> str:
+    """A module's name as the kernel compares it: `kernel/fs/ext4/ext4.ko.xz` and `ext4` are the same."""
+    return name.rsplit("/", 1)[-1].split(".ko", 1)[0].replace("-", "_")
+
+
+def read_dependencies(folder: Path) -> dict[str, tuple[str, list[str]]]:
+    """From `modules.dep`: normal name to path and the paths of what it depends on, closed by depmod already."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for line in (folder / "modules.dep").read_text().splitlines():
+        path, _, needs = line.partition(":")
+        found[normal(path)] = (path, needs.split())
+    return found
+
+
+def read_soft(folder: Path) -> dict[str, list[str]]:
+    """From `modules.softdep`: normal name to names that shall be loaded with it."""
+    found: dict[str, list[str]] = {}
+    file = folder / "modules.softdep"
+    for line in file.read_text().splitlines() if file.exists() else ():
+        words = line.split()
+        if len(words) > 2 and words[0] == "softdep":
+            found.setdefault(normal(words[1]), []).extend(word for word in words[2:] if not word.endswith(":"))
+    return found
+
+
+def closure(folder: Path, names: tuple[str, ...]) -> list[str]:
+    """Paths below `folder` of the modules called `names` and of all they need; built-in ones need no file."""
+    modules = read_dependencies(folder)
+    soft = read_soft(folder)
+    builtin = {normal(line) for line in (folder / "modules.builtin").read_text().splitlines()}
+    missing = [name for name in names if normal(name) not in modules and normal(name) not in builtin]
+    if missing:
+        raise BuildError(
+            f"The kernel in {folder.name} has no driver called {', '.join(missing)}.",
+            "A board that the card promises, or a part of the system, would not work.",
+            "See whether the driver was renamed (modules.alias) and correct image/drivers.py or image/boards.py.",
+        )
+    wanted: set[str] = set()
+    queue = [normal(name) for name in names]
+    seen: set[str] = set()
+    while queue:
+        name = queue.pop()
+        if name in seen or name not in modules:
+            continue
+        seen.add(name)
+        path, needs = modules[name]
+        wanted.update([path, *needs])
+        queue += [normal(need) for need in needs]
+        queue += [normal(other) for other in soft.get(name, ()) if normal(other) in modules]
+    return sorted(wanted)
+
+
+def install(source: Path, target: Path, version: str, names: tuple[str, ...], *, unpack: bool = False) -> None:
+    """Copy the closure of `names` from one `lib/modules/VERSION` folder to another tree, and index it."""
+    origin = source / "usr/lib/modules" / version
+    folder = target / "usr/lib/modules" / version
+    for path in closure(origin, names):
+        into = folder / path
+        into.parent.mkdir(parents=True, exist_ok=True)
+        if unpack and path.endswith(".xz"):
+            into.with_suffix("").write_bytes(lzma.decompress((origin / path).read_bytes()))
+        else:
+            shutil.copy2(origin / path, into)
+    for name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
+        shutil.copy2(origin / name, folder / name)
+    subprocess.run(["depmod", "-b", str(target), version], check=True)
+    missing = [path for path in closure(folder, names) if not (folder / path).exists()]
+    if missing:
+        raise BuildError(f"Modules are missing: {missing}", "Drivers would not load.", "This is a fault of the build.")
+
+
+def needed_by_boards() -> tuple[str, ...]:
+    """Every driver that some promised board needs."""
+    return tuple(sorted({driver for board in BOARDS for driver in (*COMMON_DRIVERS, *board.drivers)}))

@@ -1,0 +1,81 @@
+"""File systems and partition table, the same bytes each time: fixed identifiers, clamped times, no host's name."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from image import layout
+from image.errors import BuildError
+
+# U-Boot reads ext4 without its journal and checksums; a slot is never written, so it needs neither journal nor spare.
+SLOT_FEATURES = "^has_journal,^metadata_csum,^64bit,^orphan_file,^resize_inode,^huge_file"
+# The data partition grows to the card at the first boot of a later version, hence room for group descriptors.
+DATA_FEATURES = "has_journal,metadata_csum,64bit,^orphan_file"
+DATA_GROWS_TO = "resize=134217728"  # blocks of 4 KiB: 512 GiB
+
+
+def clamp(tree: Path, epoch: int) -> None:
+    """No file of the tree is younger than `epoch`, seconds; times do not depend on when it was made."""
+    for path in (tree, *tree.rglob("*")):
+        status = path.lstat()
+        moment = min(int(status.st_mtime), epoch)
+        os.utime(path, (moment, moment), follow_symlinks=False)
+
+
+def size(tree: Path) -> int:
+    """Bytes of the files of a tree, each rounded up to blocks of 4 KiB."""
+    total = 0
+    for path in tree.rglob("*"):
+        status = path.lstat()
+        total += (status.st_size + 4095) // 4096 * 4096 if not path.is_symlink() else 0
+    return total
+
+
+def ext4(partition: layout.Partition, output: Path, tree: Path | None, features: str, extended: str = "") -> None:
+    """An ext4 file system with the contents of `tree`."""
+    with output.open("wb") as file:
+        file.truncate(partition.size)
+    options = ",".join(filter(None, (f"hash_seed={partition.uuid},lazy_itable_init=0,lazy_journal_init=0", extended)))
+    command = ["mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-L", partition.label, "-U", partition.uuid]
+    command += ["-O", features, "-E", options, "-m", "0" if tree else "1"]
+    command += ["-d", str(tree)] if tree else []
+    result = subprocess.run([*command, str(output)], capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise BuildError(
+            f"mke2fs could not make {partition.label}: {result.stderr.strip()}",
+            f"The files do not fit into {partition.size // layout.MIB} MiB, or the disk of this machine is full.",
+            "See what grew (dist/*.manifest), or enlarge the slots in image/layout.py before the first release.",
+        )
+
+
+def fat(partition: layout.Partition, output: Path, tree: Path, epoch: int) -> None:
+    """A FAT32 file system with the files of `tree`, in alphabetical order."""
+    with output.open("wb") as file:
+        file.truncate(partition.size)
+    command = ["mkfs.vfat", "--invariant", "-F", "32", "-s", "1", "-i", partition.uuid, "-n", partition.label]
+    subprocess.run([*command, str(output)], check=True, stdout=subprocess.DEVNULL)
+    names = [str(path) for path in sorted(tree.iterdir())]
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "TZ": "UTC", "MTOOLS_SKIP_CHECK": "1"}
+    for path in tree.iterdir():
+        os.utime(path, (epoch, epoch))
+    subprocess.run(["mcopy", "-m", "-i", str(output), *names, "::"], check=True, env=environment)
+
+
+def card(images: dict[int, Path], output: Path, scratch: Path) -> None:
+    """All partitions in one file, by genimage."""
+    for name in ("root", "tmp", "in"):
+        (scratch / name).mkdir(parents=True)
+    for number, path in images.items():
+        path.rename(scratch / "in" / f"{number}.img")
+    config = scratch / "card.cfg"
+    config.write_text(layout.genimage_config({number: f"{number}.img" for number in images}, output.name))
+    command = ["genimage", "--config", str(config), "--rootpath", str(scratch / "root"), "--tmppath"]
+    command += [str(scratch / "tmp/build"), "--inputpath", str(scratch / "in"), "--outputpath", str(scratch / "out")]
+    subprocess.run(command, check=True)
+    made = scratch / "out" / output.name
+    if made.stat().st_size > layout.CARD_SIZE:
+        raise BuildError("The card is larger than its table says.", "It would not fit.", "Correct image/layout.py.")
+    os.truncate(made, layout.CARD_SIZE)
+    made.rename(output)
+    shutil.rmtree(scratch)

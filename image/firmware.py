@@ -1,0 +1,89 @@
+"""The FAT partition: what the loader of each board reads, U-Boot with its script, the owner's settings file."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from image import boards, drivers, layout
+from image.errors import BuildError
+
+FDT_MAGIC = b"\xd0\x0d\xfe\xed"  # devicetree specification 0.4, section 5.2
+
+
+def fill(target: Path, source: Path, scratch: Path, epoch: int) -> None:
+    """Add to the files of Debian's packages in `target` those of this repository and the compiled boot script."""
+    for path in sorted((source / "image/files/boot/firmware").iterdir()):
+        shutil.copyfile(path, target / path.name)
+    script = scratch / "boot.cmd"
+    script.write_text((source / "image/boot.cmd").read_text().replace("@DISK@", f"{layout.DISK_ID:08x}"))
+    command = ["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-n", "porchlight", "-d", str(script)]
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
+    subprocess.run([*command, str(target / "boot.scr")], check=True, env=environment)
+    settings(target / "porchlight.toml", source)
+
+
+def settings(target: Path, source: Path) -> None:
+    """The commented settings file, written by the code that will read it."""
+    command = ["python3", "-m", "appliance", "settings"]
+    result = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+    if result.returncode or not result.stdout.strip():
+        raise BuildError(
+            f"The settings file could not be written: {result.stderr.strip()[-500:]}",
+            "The card would come without the file that its owner edits.",
+            "Run `python3 -m appliance settings` and see what it says.",
+        )
+    # Windows' editor shows one long line otherwise.
+    target.write_text(result.stdout, newline="\r\n")
+
+
+def check(folder: Path, modules: Path) -> None:
+    """Refuse a card on which a promised board would not start; `modules` is the slot's lib/modules/VERSION folder."""
+    faults: list[str] = []
+    config = (folder / "config.txt").read_text()
+    for board in boards.BOARDS:
+        for name in (*boards.COMMON, *board.loader, board.tree):
+            if not (folder / name).is_file() or not (folder / name).stat().st_size:
+                faults.append(f"{board.name}: {name} is missing or empty")
+        faults += tree_faults(board, folder / board.tree)
+        if not {"kernel=u-boot.bin", "upstream_kernel=1", "arm_64bit=1"} <= effective(config, board.section):
+            faults.append(f"{board.name}: config.txt does not start u-boot.bin with the kernel's trees")
+    try:
+        needed = drivers.closure(modules, drivers.needed_by_boards())
+        faults += [f"driver {path} is missing" for path in needed if not (modules / path).exists()]
+    except BuildError as error:
+        faults.append(error.what)
+    used = sum(path.stat().st_size for path in folder.iterdir())
+    if used > layout.FIRMWARE_BUDGET:
+        faults.append(f"the FAT partition holds {used} bytes, its budget is {layout.FIRMWARE_BUDGET}")
+    if faults:
+        raise BuildError(
+            "The card would not start on every board it promises:" + "".join(f"\n    - {fault}" for fault in faults),
+            "Some Pi would stay dark, and its owner could not know why.",
+            "Correct image/boards.py, image/drivers.py or image/files/boot/firmware/config.txt.",
+        )
+
+
+def tree_faults(board: boards.Board, path: Path) -> list[str]:
+    """What is wrong with a board's device tree."""
+    if not path.exists():
+        return []
+    if path.read_bytes()[:4] != FDT_MAGIC:
+        return [f"{board.name}: {path.name} is not a device tree"]
+    result = subprocess.run(["fdtget", str(path), "/", "compatible"], capture_output=True, text=True, check=False)
+    if board.compatible not in result.stdout.split():
+        return [f"{board.name}: {path.name} is for {result.stdout.strip() or 'no board'}"]
+    return []
+
+
+def effective(config: str, section: str) -> set[str]:
+    """The lines of config.txt that hold for a board: those outside any filter, under [all], or under its own."""
+    lines: set[str] = set()
+    current = "all"
+    for line in config.splitlines():
+        text = line.strip()
+        if text.startswith("["):
+            current = text.strip("[]")
+        elif text and not text.startswith("#") and current in ("all", section):
+            lines.add(text)
+    return lines

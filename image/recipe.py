@@ -1,0 +1,175 @@
+"""What goes onto the card: package lists, pinned sources, what is taken away. Each line has its reason.
+
+A change here changes the cache keys of exactly those trees that depend on it (see `roots`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+SUITE = "trixie"
+KERNEL_SUITE = "trixie-backports"
+ARCHITECTURE = "arm64"
+COMPONENTS = "main,non-free-firmware"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+PYTHON = "3.13"
+
+# Files of Debian's packages carry no later date than this, so that the cached trees do not depend on the day.
+BASE_EPOCH = 1_780_272_000  # 2026-06-01T00:00:00Z, seconds
+
+# The native tree: the tools of the card's own release, whatever the host runs.
+TOOLS = (
+    "python3",  # 3.13, so that bytecode made here is the card's bytecode
+    "python3-hatchling",  # builds the wheel of this repository
+    "python3-installer",  # and installs it
+    "python3-pip",  # fetches the two pinned GPIO libraries
+    "python3-setuptools",  # pip asks lgpio's setup.py for its name
+    "python3-wheel",
+    f"libpython{PYTHON}-dev:{ARCHITECTURE}",  # the card's Python headers, for lgpio
+    "swig",
+    "gcc-aarch64-linux-gnu",
+    "libc6-dev-arm64-cross",
+    "e2fsprogs",  # mke2fs 1.47.2 honours SOURCE_DATE_EPOCH; bookworm's does not
+    "dosfstools",
+    "mtools",
+    "genimage",
+    "fdisk",
+    "kmod",
+    "cpio",
+    "device-tree-compiler",
+    "u-boot-tools",
+    "systemd",  # systemctl --root, systemd-sysusers --root, systemd-analyze
+    "ca-certificates",
+    "xz-utils",
+)
+
+# What runs on the card. No openssh-server, no avahi (systemd-resolved answers for porchlight.local), no apt: the card
+# is renewed as a whole.
+USERLAND = (
+    "systemd",
+    "systemd-sysv",
+    "systemd-resolved",
+    "systemd-timesyncd",
+    "udev",
+    "kmod",
+    "iproute2",
+    "e2fsprogs",
+    "ca-certificates",
+    "python3-gevent",
+    "python3-flask",
+    "python3-netifaces",
+    "python3-argon2",
+    "python3-flaskext.wtf",
+    "python3-cryptography",
+    "python3-prometheus-client",
+    "python3-sdnotify",
+    "python3-tomli-w",
+)
+
+# Only files are taken from these; none of their maintainer scripts runs. busybox is for the initramfs.
+HARDWARE = ("linux-image-arm64", "raspi-firmware", "u-boot-rpi", "busybox-static")
+
+# Programs of maintainer scripts that cost minutes under emulation: silenced while packages are configured, their
+# work redone natively by `image.native`.
+DIVERTED = (
+    "/usr/sbin/update-ca-certificates",
+    "/usr/bin/py3compile",
+    f"/usr/lib/python{PYTHON}/py_compile.py",
+    "/usr/bin/systemd-hwdb",
+)
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """One file of the Python package index: requirement, file name, SHA-256."""
+
+    requirement: str
+    filename: str
+    sha256: str
+    source: bool
+
+
+# What provides `import RPi.GPIO`: the character device works on every Pi and without root; Debian's python3-rpi.gpio
+# needs /dev/mem and does not know the Pi 5.
+LGPIO = Pinned(
+    "lgpio==0.2.2.0",
+    "lgpio-0.2.2.0.tar.gz",
+    "11372e653b200f76a0b3ef8a23a0735c85ec678a9f8550b9893151ed0f863fff",
+    source=True,
+)
+RPI_LGPIO = Pinned(
+    "rpi-lgpio==0.6",
+    "rpi_lgpio-0.6-py3-none-any.whl",
+    "0930b6e0ffbfbeee9366fbfa5038d29a7606be96a5229d570b1f81be8f776777",
+    source=False,
+)
+PINNED = (LGPIO, RPI_LGPIO)
+
+# Paths of the Debian tree that the card does without, as globs from its root.
+TRIMMED = (
+    "usr/share/doc/*",
+    "usr/share/man/*",
+    "usr/share/info/*",
+    "usr/share/locale/*",
+    "usr/share/i18n",
+    "usr/share/lintian",
+    "usr/share/bash-completion",
+    "usr/share/zsh",
+    "usr/share/bug",
+    "usr/share/common-licenses/*",
+    "usr/share/perl5",
+    "usr/share/perl",
+    "usr/lib/*/perl-base",
+    "usr/bin/perl*",
+    "usr/lib/udev/hwdb.d",  # names of keyboards and mice
+    "usr/lib/udev/hwdb.bin",
+    "usr/lib/*/gconv/*",
+    "usr/lib/systemd/boot",
+    "usr/lib/apt",
+    "usr/bin/apt*",
+    "usr/lib/*/libapt-*",
+    "usr/lib/python3*/test",
+    "usr/lib/python3*/ensurepip",
+    "usr/lib/python3*/idlelib",
+    "usr/lib/python3*/lib2to3",
+    "usr/lib/python3*/turtledemo",
+    "usr/lib/python3*/pydoc_data",
+    "usr/lib/python3/dist-packages/*/tests",
+    "usr/lib/python3/dist-packages/cffi",  # only its run-time half, _cffi_backend, is used
+    "usr/lib/python3/dist-packages/pycparser",
+    "var/cache/*",
+    "var/lib/apt/*",
+    "var/log/*",
+    "etc/apt",
+    "boot/*",
+    "etc/machine-id",
+    "var/lib/dbus/machine-id",
+    "var/lib/systemd/random-seed",
+)
+
+# Units that make no sense on a card whose system is read-only and which nobody logs into.
+MASKED = {
+    "getty.target": "no login on any terminal",
+    "console-getty.service": "no login on any terminal",
+    "emergency.service": "no shell for whoever breaks the boot",
+    "rescue.service": "no shell for whoever breaks the boot",
+    "debug-shell.service": "no shell",
+    "systemd-random-seed.service": "a seed on the card would be shared by every copy; the board has a generator",
+    "systemd-hwdb-update.service": "no hardware database",
+    "ldconfig.service": "done when the card is built",
+    "systemd-journal-catalog-update.service": "no catalogue",
+    "systemd-update-done.service": "/etc and /var are always up to date",
+    "systemd-machine-id-commit.service": "the machine-id is new at each boot, in memory",
+    "systemd-pcrmachine.service": "no TPM",
+    "systemd-firstboot.service": "nothing to ask",
+    "systemd-remount-fs.service": "the initramfs has mounted everything",
+    "systemd-pstore.service": "no pstore on a Pi",
+    "dev-hugepages.mount": "unused",
+    "sys-kernel-debug.mount": "unused, and readable by nobody is best",
+    "sys-kernel-tracing.mount": "unused",
+    "dpkg-db-backup.timer": "no package is ever changed on the card",
+    "e2scrub_all.timer": "no LVM",
+    "e2scrub_reap.service": "no LVM",
+    "fstrim.timer": "the data partition is mounted with discard handled by the card",
+    "apt-daily.timer": "the card is renewed as a whole",
+    "apt-daily-upgrade.timer": "the card is renewed as a whole",
+}

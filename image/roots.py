@@ -1,0 +1,221 @@
+"""The three Debian trees that mmdebstrap makes, each kept in the cache under the hash of what it is made of.
+
+- `tools`: native, the programs of the card's own release (`cell`);
+- `userland`: the card's system without kernel, installed under emulation with the slow scripts diverted;
+- `hardware`: kernel, firmware, loader: packages unpacked and never configured, so no script of theirs runs.
+
+Hooks are shell text and not files, since in unshare mode they run as somebody who may not read the repository.
+"""
+
+import os
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from image import cache, cell, recipe
+from image.errors import BuildError, NoNetwork
+from image.progress import Progress
+
+ARCHIVES = "/var/cache/apt/archives"
+OFFLINE = ("Failed to fetch", "Could not resolve", "Temporary failure resolving", "Could not connect", "unreachable")
+
+# The kernel comes from backports (only there a Pi 5 finds its card), everything else from the release.
+BACKPORTS = f"""set -eu
+cd "$1/etc/apt"
+sed -n 's/ {recipe.SUITE} / {recipe.KERNEL_SUITE} /p' sources.list > sources.list.d/kernel.list
+printf 'Package: *\\nPin: release n={recipe.KERNEL_SUITE}\\nPin-Priority: 100\\n\\n' > preferences.d/kernel
+printf 'Package: linux-image-*\\nPin: release n={recipe.KERNEL_SUITE}\\nPin-Priority: 900\\n' >> preferences.d/kernel
+"""
+
+DIVERT = f"""set -eu
+for program in {" ".join(recipe.DIVERTED)}; do
+    chroot "$1" dpkg-divert --quiet --local --rename --divert "$program.diverted" --add "$program"
+    mkdir -p "$1${{program%/*}}"
+    case $program in
+        *.py) : > "$1$program" ;;
+        *) printf '#!/bin/sh\\n' > "$1$program"; chmod 755 "$1$program" ;;
+    esac
+done
+"""
+
+UNDIVERT = f"""set -eu
+for program in {" ".join(recipe.DIVERTED)}; do
+    rm "$1$program"
+    chroot "$1" dpkg-divert --quiet --local --rename --remove "$program"
+done
+"""
+
+# Where `cell` binds what a command needs.
+POINTS = 'cd "$1" && mkdir -p work source cache output && : > etc/resolv.conf && rm -f etc/apt/sources.list'
+
+
+@dataclass(frozen=True)
+class Root:
+    """One tree: its kind, mmdebstrap's variant and architectures, its packages and hooks in order."""
+
+    kind: str
+    variant: str
+    architectures: str
+    packages: tuple[str, ...]
+    setup: tuple[str, ...] = ()
+    essential: tuple[str, ...] = ()
+    customize: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Changes when anything that goes into the tree changes (not with the mirror, nor with the day)."""
+        hooks = (*self.setup, *self.essential, *self.customize)
+        fixed = (self.kind, self.variant, self.architectures, recipe.SUITE, recipe.COMPONENTS, str(recipe.BASE_EPOCH))
+        return cache.key([*fixed, "\0".join(self.packages), "\0".join(hooks)])
+
+
+TOOLS = Root("tools", "apt", f"amd64,{recipe.ARCHITECTURE}", recipe.TOOLS, customize=(POINTS,))
+USERLAND = Root(
+    "userland", "essential", recipe.ARCHITECTURE, recipe.USERLAND, essential=(DIVERT,), customize=(UNDIVERT,)
+)
+HARDWARE = Root("hardware", "extract", recipe.ARCHITECTURE, recipe.HARDWARE, setup=(BACKPORTS,))
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where packages come from; by default where mmdebstrap takes them."""
+
+    mirror: str | None = None
+    security_mirror: str | None = None
+
+    def arguments(self) -> list[str]:
+        """The last arguments of mmdebstrap: nothing, or lines of a sources.list."""
+        if self.mirror is None:
+            return []
+        main = self.mirror.rstrip("/")
+        security = (self.security_mirror or f"{main}-security").rstrip("/")
+        return [
+            f"deb {main} {recipe.SUITE} {recipe.COMPONENTS.replace(',', ' ')}",
+            f"deb {main} {recipe.SUITE}-updates {recipe.COMPONENTS.replace(',', ' ')}",
+            f"deb {security} {recipe.SUITE}-security {recipe.COMPONENTS.replace(',', ' ')}",
+        ]
+
+
+@dataclass
+class Maker:
+    """Makes trees that the cache does not have."""
+
+    store: cache.Cache
+    sources: Sources
+    rootless: bool
+    logs: Path
+    progress: Progress
+
+    def root(self, root: Root) -> Path:
+        """The directory in the cache with `tree.tar` and `packages.lock` of that tree."""
+        return self.store.get(f"{root.kind}-{root.key}", lambda draft: self._make(root, draft))
+
+    def _make(self, root: Root, draft: Path) -> None:
+        draft.mkdir()
+        packages = self.store.directory / "packages" / root.kind
+        packages.mkdir(parents=True, exist_ok=True)
+        log = self.logs / f"{root.kind}.log"
+        log.unlink(missing_ok=True)
+        fetched = f"sync-out {ARCHIVES} {packages}"
+        command = [
+            "mmdebstrap",
+            f"--mode={'unshare' if self.rootless else 'root'}",
+            f"--variant={root.variant}",
+            f"--architectures={root.architectures}",
+            f"--components={recipe.COMPONENTS}",
+            f"--keyring={recipe.KEYRING}",
+            '--aptopt=Apt::Install-Recommends "false"',
+            '--aptopt=Acquire::Retries "2"',
+            '--aptopt=Acquire::http::Timeout "30"',
+            "--dpkgopt=force-unsafe-io",
+            "--skip=essential/unlink",
+            f'--setup-hook=mkdir -p "$1{ARCHIVES}"',
+            f"--setup-hook=sync-in {packages} {ARCHIVES}",
+            *(f"--setup-hook={hook}" for hook in root.setup),
+            f"--extract-hook={fetched}",  # kept even when a later step fails, and the extract variant ends here
+            *(f"--essential-hook={hook}" for hook in root.essential),
+            *(f"--customize-hook={hook}" for hook in root.customize),
+            f"--customize-hook={fetched}",
+            f"--include={','.join(root.packages)}",
+            recipe.SUITE,
+            str(draft / "tree.tar"),
+            *self.sources.arguments(),
+        ]
+        env = {**os.environ, "SOURCE_DATE_EPOCH": str(recipe.BASE_EPOCH), "TMPDIR": str(self._scratch()), "LC_ALL": "C"}
+        if cell.run(command, log=log, env=env, on_line=self._watch):
+            said = log.read_text(errors="replace")
+            if any(sign in said for sign in OFFLINE):
+                lines = [line for line in said.splitlines() if any(sign in line for sign in OFFLINE)]
+                raise NoNetwork(f"Debian's packages for the {root.kind} tree", f"\n    | {lines[0][:200]}")
+            raise cell.failure(f"Making the {root.kind} tree", log)
+        lock = locked(root, draft / "tree.tar", packages)
+        (draft / "packages.lock").write_text("".join("\t".join(entry) + "\n" for entry in lock))
+
+    def _scratch(self) -> Path:
+        """Where mmdebstrap works: in the cache, so that a killed run's tree is found and removed by the next one."""
+        scratch = self.store.unfinished / "mmdebstrap"
+        scratch.mkdir(exist_ok=True)
+        scratch.chmod(0o1777)
+        return scratch
+
+    def _watch(self, line: str) -> None:
+        if line.startswith("I: "):
+            self.progress.note(line[3:].rstrip("."))
+        elif line.startswith(("Unpacking ", "Setting up ")):
+            self.progress.note(" ".join(line.split()[:3]))
+
+
+def locked(root: Root, tree: Path, packages: Path) -> list[tuple[str, str, str, str]]:
+    """Name, version, architecture and SHA-256 of what the tree was made of; deletes packages that it was not."""
+    chosen: dict[tuple[str, str], tuple[str, Path]] = {}
+    for path in sorted(packages.glob("*.deb")):
+        form = "--showformat=${Package}\t${Version}\t${Architecture}"
+        shown = subprocess.run(["dpkg-deb", "--show", form, str(path)], capture_output=True, text=True, check=False)
+        if shown.returncode:
+            path.unlink()  # cut off in the middle of a download
+            continue
+        name, version, architecture = shown.stdout.split("\t")
+        other = chosen.get((name, architecture))
+        if other is None or newer(version, other[0]):
+            chosen[name, architecture] = (version, path)
+    wanted = installed(tree)
+    entries = [
+        (name, version, architecture, cache.sha256(path))
+        for (name, architecture), (version, path) in sorted(chosen.items())
+        if not wanted or wanted.get((name, architecture)) == version
+    ]
+    keep = {path for _, path in chosen.values()}
+    for path in packages.glob("*.deb"):
+        if path not in keep:
+            path.unlink()
+    missing = set(wanted) - {(name, architecture) for name, _, architecture, _ in entries}
+    if missing:
+        raise BuildError(
+            f"Packages of the {root.kind} tree were not kept: {', '.join(sorted(name for name, _ in missing))}.",
+            "Their hashes cannot be written into the lock file.",
+            f"Delete {packages} and run ./build again.",
+        )
+    return entries
+
+
+def newer(version: str, other: str) -> bool:
+    """Whether a Debian version is later than another."""
+    return subprocess.run(["dpkg", "--compare-versions", version, "gt", other], check=False).returncode == 0
+
+
+def installed(tree: Path) -> Mapping[tuple[str, str], str]:
+    """Name and architecture to version of the packages that dpkg has installed in a tree; empty if it never ran."""
+    with tarfile.open(tree) as archive:
+        try:
+            file = archive.extractfile("./var/lib/dpkg/status")
+        except KeyError:
+            return {}
+        text = file.read().decode() if file else ""
+    found: dict[tuple[str, str], str] = {}
+    for paragraph in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line and line[0] != " ")
+        if fields.get("Status", "").endswith(" installed"):
+            found[fields["Package"], fields["Architecture"]] = fields["Version"]
+    return found

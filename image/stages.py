@@ -1,0 +1,190 @@
+"""The stages of a build, in order: what each takes from the cache and what it leaves there."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from image import cache, cell, host, pypi, recipe, roots
+from image.errors import BuildError
+from image.progress import Progress
+
+STAGES = 8
+REPOSITORY = Path(__file__).resolve().parent.parent
+# What the base is made of besides the two trees: the modules that make it.
+BASE_CODE = ("native.py", "drivers.py", "boards.py", "recipe.py")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line asked for."""
+
+    store: Path
+    output: Path
+    mode: str
+    sources: roots.Sources
+    fresh: bool = False
+
+
+def version() -> str:
+    """`__version__` of the appliance, read and not imported."""
+    text = (REPOSITORY / "appliance/__init__.py").read_text()
+    found = re.search(r'^__version__\s*(?::[^=]+)?=\s*"([^"]+)"', text, re.MULTILINE)
+    if found is None:
+        raise BuildError("appliance/__init__.py has no __version__.", "The card has no name.", "Restore that line.")
+    return found.group(1)
+
+
+def epoch() -> int:
+    """The time of the card, seconds: SOURCE_DATE_EPOCH, or the time of the last commit, or the base's."""
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if given.isdigit():
+        return int(given)
+    command = ["git", "-c", "safe.directory=*", "-C", str(REPOSITORY), "log", "-1", "--format=%ct"]
+    try:
+        shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:
+        shown = ""
+    return int(shown) if shown.isdigit() else recipe.BASE_EPOCH
+
+
+class Build:
+    """One run of `./build`."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self.wishes = wishes
+        self.progress = Progress(STAGES)
+        self.store = cache.Cache(wishes.store)
+        self.rootless = False
+        self.name = f"porchlight-{version()}-arm64"
+
+    def run(self) -> Path:
+        """Build the card; the path of the compressed image back."""
+        stage = self.progress.stage
+        wishes = self.wishes
+        with stage("checking this machine"):
+            host.check_platform()
+            host.check_tools()
+            self.rootless = host.rootless(wishes.mode)
+            host.check_emulation()
+            host.check_space(wishes.store, wishes.output)
+            self.store.open(self._remove)
+            wishes.output.mkdir(parents=True, exist_ok=True)
+            logs = wishes.store / "logs"
+            logs.mkdir(exist_ok=True)
+            if wishes.fresh:
+                for path in wishes.store.glob("*-*"):
+                    self._remove(path)
+            self.progress.note("ordinary user, by user namespaces" if self.rootless else "as root")
+        try:
+            return self._stages(roots.Maker(self.store, wishes.sources, self.rootless, logs, self.progress), logs)
+        finally:
+            self._remove(self.store.unfinished)
+
+    def _stages(self, maker: roots.Maker, logs: Path) -> Path:
+        stage = self.progress.stage
+        with stage("native tools"):
+            packed = maker.root(roots.TOOLS)
+            # Owners differ between root and an ordinary user's namespace, so each has a copy of its own.
+            tree = f"toolroot{'-user' if self.rootless else ''}-{roots.TOOLS.key}"
+            tools = self.store.get(tree, lambda draft: self._unpack(packed / "tree.tar", draft))
+        work = cell.Cell(tools, logs / "assembly.log", self.rootless)
+        work.log.unlink(missing_ok=True)
+        with stage("two Python packages from their index"):
+            pinned = self.store.get(f"pypi-{pypi.KEY}", lambda draft: pypi.fetch(work, draft))
+        with stage("Debian for the card, installed under emulation"):
+            userland = maker.root(roots.USERLAND)
+        with stage("kernel, firmware and loader"):
+            hardware = maker.root(roots.HARDWARE)
+        with stage("base: modules, bytecode, what the card does without"):
+            code = [REPOSITORY / "image" / name for name in BASE_CODE]
+            key = cache.key([roots.TOOLS.key, roots.USERLAND.key, roots.HARDWARE.key, pypi.KEY, *code])
+            binds = {userland: "/cache/userland", hardware: "/cache/hardware", pinned: "/cache/pypi"}
+            base = self.store.get(f"base-{key}.tar", lambda draft: self._base(work, binds, draft))
+        with stage("this card"):
+            image = self._card(work, base)
+        with stage("compressing, checksum, manifest"):
+            result = self._publish(work, image, userland, hardware)
+            self.store.prune(self._remove)
+            self.progress.note(f"{result.name}, {result.stat().st_size / 1e6:.1f} MB")
+        return result
+
+    def _remove(self, path: Path) -> None:
+        cell.remove(path, self.rootless)
+
+    def _unpack(self, archive: Path, draft: Path) -> None:
+        draft.mkdir()
+        command = ["tar", "--extract", f"--file={archive}", f"--directory={draft}", "--same-permissions"]
+        command += ["--numeric-owner", "--exclude=./dev/*"]
+        prefix = cell.namespaces(True) if self.rootless else []
+        log = self.store.directory / "logs/unpack.log"
+        if cell.run([*prefix, *command], log=log):
+            raise cell.failure("Unpacking the native tools", log)
+
+    def _inside(self, work: cell.Cell, what: str, arguments: list[str], binds: Mapping[Path, str]) -> None:
+        def show(line: str) -> None:
+            if line.startswith(">>> "):
+                self.progress.note(line[4:])
+
+        env = {"PYTHONPATH": "/source", "PYTHONDONTWRITEBYTECODE": "1", "SOURCE_DATE_EPOCH": str(epoch()), "TZ": "UTC"}
+        try:
+            command = ["python3", "-m", "image.assembly", *arguments]
+            work.run(what, command, {REPOSITORY: "/source", **binds}, env, on_line=show)
+        except BuildError as error:
+            told = [line[4:] for line in work.log.read_text(errors="replace").splitlines() if line.startswith("!!! ")]
+            if len(told) >= 3:
+                raise BuildError("\n    ".join(told[:-2]), told[-2], told[-1]) from error
+            raise
+
+    def _scratch(self, name: str) -> Path:
+        path = self.store.unfinished / name
+        path.mkdir()
+        return path
+
+    def _base(self, work: cell.Cell, binds: Mapping[Path, str], draft: Path) -> None:
+        out = self._scratch("base-output")
+        self._inside(work, "Making the base", ["base"], {**binds, self._scratch("base"): "/work", out: "/output"})
+        (out / "base.tar").rename(draft)
+        self._remove(self.store.unfinished / "base")
+
+    def _card(self, work: cell.Cell, base: Path) -> Path:
+        out = self._scratch("card-output")
+        binds = {base: "/cache/base.tar", self._scratch("card"): "/work", out: "/output"}
+        self._inside(work, "Making the card", ["card", str(epoch()), f"{self.name}.img"], binds)
+        self._remove(self.store.unfinished / "card")
+        return out / f"{self.name}.img"
+
+    def _publish(self, work: cell.Cell, image: Path, userland: Path, hardware: Path) -> Path:
+        packed = self._scratch("packed")
+        file = f"{self.name}.img.xz"
+        binds = {image.parent: "/work", packed: "/output"}
+        self._inside(work, "Compressing", ["pack", image.name, file], binds)
+        lock = self._lock(userland, hardware)
+        (packed / f"{file}.sha256").write_text(f"{cache.sha256(packed / file)}  {file}\n")
+        (packed / f"{self.name}.lock").write_text("".join("\t".join(entry) + "\n" for entry in lock))
+        (packed / f"{self.name}.manifest").write_text("".join("\t".join(entry[:3]) + "\n" for entry in lock))
+        # The image last: whoever sees it sees its checksum too. Copied beside and renamed, dist/ may be another disk.
+        for name in (f"{self.name}.lock", f"{self.name}.manifest", f"{file}.sha256", file):
+            beside = self.wishes.output / f".{name}.unfinished"
+            try:
+                shutil.copyfile(packed / name, beside)
+                beside.rename(self.wishes.output / name)
+            finally:
+                beside.unlink(missing_ok=True)
+        return self.wishes.output / file
+
+    def _lock(self, userland: Path, hardware: Path) -> list[list[str]]:
+        """Name, version, architecture, SHA-256 of everything on the card, sorted."""
+        entries = [line.split("\t") for line in (userland / "packages.lock").read_text().splitlines()]
+        named = tuple(name for name in recipe.HARDWARE if name != "linux-image-arm64")
+        for line in (hardware / "packages.lock").read_text().splitlines():
+            entry = line.split("\t")
+            if entry[0] in named or re.match(r"linux-image-\d", entry[0]):
+                entries.append(entry)
+        for pin in recipe.PINNED:
+            name, _, number = pin.requirement.partition("==")
+            entries.append([f"python:{name}", number, "source" if pin.source else "all", pin.sha256])
+        return sorted(entries)
