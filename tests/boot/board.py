@@ -1,0 +1,127 @@
+"""An emulated Raspberry Pi 3 with a card in it: switched on and off like a real one.
+
+U-Boot is the first thing that runs, as on the board; the pins are registers that the emulator's monitor shows.
+"""
+
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tests.boot import gpio
+from tests.boot.card import Card, loader_files
+from tests.boot.console import Console, Shell
+from tests.boot.eye import Eye
+from tests.boot.home import BOARD, MAC, TAP, Home
+from tests.boot.qmp import Monitor
+
+# What an emulator, or a loader, puts on the kernel's command line: the card stays as it was flashed.
+# watchdog: the emulated one resets the board as soon as it is opened. debug_shell: see console.py.
+COMMAND_LINE = "systemd.watchdog_sec=0 systemd.debug_shell=ttyAMA0"
+# Seconds. Idle, a boot takes about 60 under emulation; the machine may be busy with other things.
+BOOT_TAKES = 420.0
+OFF_TAKES = 30.0
+
+
+class Board:
+    """One board.
+
+    Args:
+        card: what is in its slot.
+        home: where its cable goes.
+        folder: for logs and sockets.
+    """
+
+    def __init__(self, card: Card, home: Home, folder: Path) -> None:
+        self.card, self.home, self.folder = card, home, folder
+        self._loader, self._tree = loader_files(card, folder)
+        self._emulator: subprocess.Popen[bytes] | None = None
+        self._starts = 0
+
+    def switch_on(self) -> None:
+        """Put the plug in.
+
+        Raises:
+            AssertionError: the emulator did not start; the message says why.
+        """
+        assert self._emulator is None, "it is on already"
+        self._starts += 1
+        here = self.folder / f"start-{self._starts}"
+        here.mkdir()
+        with (here / "emulator.log").open("wb") as log:
+            self._emulator = subprocess.Popen(self._command(here), stdout=log, stderr=subprocess.STDOUT)
+        self.switched_on = time.monotonic()
+        try:
+            self.monitor = self._connect(here)
+
+            self.console = Console(here / "console", here / "console.log")
+            self._shell_console = Console(here / "shell", here / "shell.log")
+            self.shell = Shell(self._shell_console)
+            self.monitor.execute("cont")
+            self.eye = Eye(lambda: self.levels().lit)
+        except BaseException:
+            self._kill()
+            raise
+
+    def pull_the_plug(self) -> None:
+        """Power off, at once and without a word to the system."""
+        self.eye.close()
+        self._kill()
+        self.monitor.close()
+        self.console.close()
+        self._shell_console.close()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the emulator runs."""
+        return self._emulator is not None and self._emulator.poll() is None
+
+    def levels(self) -> gpio.Levels:
+        """What the lights' pins do now."""
+        return gpio.levels(gpio.words(self.monitor.human(gpio.read_command())))
+
+    def wait_for_port(self, port: int, timeout: float = BOOT_TAKES) -> None:
+        """Wait until something listens there.
+
+        Raises:
+            AssertionError: nothing does in time.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self.home.connect(port, timeout=5).close()
+                return
+            except OSError as error:
+                assert self.is_on, f"the emulator has ended:\n{self.console.tail()}"
+                said = f"{BOARD}:{port} does not answer within {timeout} s ({error})"
+                assert time.monotonic() < deadline, f"{said}:\n{self.console.tail()}"
+                time.sleep(1)
+
+    def _command(self, here: Path) -> list[str]:
+        command = ["qemu-system-aarch64", "-M", "raspi3b", "-display", "none", "-S"]
+        command += ["-kernel", str(self._loader), "-dtb", str(self._tree), "-append", COMMAND_LINE]
+        command += ["-drive", f"file={self.card.path},if=sd,format=raw"]
+        command += ["-netdev", f"tap,id=cable,ifname={TAP},script=no,downscript=no"]
+        command += ["-device", f"usb-net,id=adapter,netdev=cable,mac={MAC}"]
+        # The order is that of the tree: the full UART first, then the small one, which has the console.
+        for name in ("shell", "console"):
+            command += ["-chardev", f"socket,id={name},path={here / name},server=on,wait=off"]
+            command += ["-serial", f"chardev:{name}"]
+        command += ["-qmp", f"unix:{here / 'monitor'},server=on,wait=off"]
+        return self.home.command(*command)
+
+    def _connect(self, here: Path) -> Monitor:
+        deadline = time.monotonic() + OFF_TAKES
+        while True:
+            with suppress(OSError):
+                return Monitor(here / "monitor")
+            log = (here / "emulator.log").read_text()
+            assert self.is_on, f"the emulator did not start: {log}"
+            assert time.monotonic() < deadline, f"the emulator does not answer: {log}"
+            time.sleep(0.1)
+
+    def _kill(self) -> None:
+        if self._emulator:
+            self._emulator.kill()
+            self._emulator.wait()
+            self._emulator = None

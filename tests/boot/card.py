@@ -1,0 +1,83 @@
+"""A memory card with the image that ships: unpacked, and changed only as its owner could change it."""
+
+import struct
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+SECTOR = 512
+# Sectors; the first entry of the partition table in the boot record, and the two numbers in it that count.
+FIRST_ENTRY = 446
+FIRST_SECTOR_AT = 8
+# A Pi 3 Model B, revision 1.2, as its loader would write it into the tree; the emulator has no loader.
+REVISION = 0xA02082
+TREE = "bcm2837-rpi-3-b.dtb"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One card.
+
+    Args:
+        path: the file that stands for it.
+    """
+
+    path: Path
+
+    def read(self, name: str) -> bytes:
+        """A file of the FAT partition, as any computer would read it."""
+        return self._mtools("mcopy", f"::{name}", "-")
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file to the FAT partition, as any computer would."""
+        self._mtools("mcopy", "-o", "-", f"::{name}", stdin=content)
+
+    def names(self) -> list[str]:
+        """What lies on the FAT partition."""
+        return self._mtools("mdir", "-b", "::").decode().replace("::/", "").split("\n")[:-1]
+
+    def _mtools(self, command: str, *arguments: str, stdin: bytes = b"") -> bytes:
+        with self.path.open("rb") as file:
+            record = file.read(SECTOR)
+        (sector,) = struct.unpack_from("<I", record, FIRST_ENTRY + FIRST_SECTOR_AT)
+        call = [command, "-i", f"{self.path}@@{sector * SECTOR}", *arguments]
+        return _run(call, stdin)
+
+
+def unpack(image: Path, to: Path) -> Card:
+    """Write the image to a new card.
+
+    Args:
+        image: the packed image, as somebody downloads it.
+        to: the card; padded to a power of two, since an emulated card has no other size.
+    """
+    with to.open("wb") as file:
+        subprocess.run(["xz", "--decompress", "--stdout", str(image)], stdout=file, check=True)
+        size = file.seek(0, 2)
+        file.truncate(1 << (size - 1).bit_length())
+    return Card(to)
+
+
+def loader_files(card: Card, folder: Path) -> tuple[Path, Path]:
+    """What the Pi's own loader would load from the card: U-Boot, and the board's device tree.
+
+    The emulator has no VideoCore, so the loader's part is done here: these two files are taken off the card's FAT
+    partition, and the board's revision is written into the tree. The tree's Bluetooth chip is left out: the
+    emulated board has none, and its serial port is free for a shell.
+
+    Returns:
+        U-Boot and the tree, in ``folder``.
+    """
+    loader, tree = folder / "u-boot.bin", folder / TREE
+    loader.write_bytes(card.read("u-boot.bin"))
+    tree.write_bytes(card.read(TREE))
+    _run(["fdtput", "-c", str(tree), "/system"])
+    _run(["fdtput", "-t", "x", str(tree), "/system", "linux,revision", f"{REVISION:x}"])
+    _run(["fdtput", "-r", str(tree), "/soc/serial@7e201000/bluetooth"])
+    return loader, tree
+
+
+def _run(call: list[str], stdin: bytes = b"") -> bytes:
+    done = subprocess.run(call, input=stdin, capture_output=True)
+    assert done.returncode == 0, f"{' '.join(call)}: {done.stderr.decode(errors='replace')}"
+    return done.stdout

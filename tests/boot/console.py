@@ -1,0 +1,133 @@
+"""The board's serial ports: what it prints, and a root shell for looking inside.
+
+The first port is the text console of the card. On the second the system itself offers a shell when the kernel's
+command line asks for it (systemd.debug_shell): what somebody can do who holds the board in the hand, with nothing
+changed on the card.
+"""
+
+import re
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+# Seconds for one command in the shell: an emulated board on a busy machine.
+PATIENCE = 120.0
+
+
+class Console:
+    """A serial port: everything printed since the board was switched on.
+
+    Args:
+        path: the emulator's socket for it.
+        log: a file that receives everything, for a person to read after a failure.
+    """
+
+    def __init__(self, path: Path, log: Path) -> None:
+        self._text = ""
+        self._changed = threading.Condition()
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(path))
+        self._log = log.open("ab")
+        self._thread = threading.Thread(target=self._read, name=f"console {log.name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def text(self) -> str:
+        """Everything printed so far, with plain line ends."""
+        with self._changed:
+            return self._text
+
+    def wait_for(self, pattern: str, timeout: float, since: int = 0) -> re.Match[str]:
+        """Wait until something that matches is printed.
+
+        Args:
+            pattern: a regular expression.
+            timeout: seconds.
+            since: a position in ``text``; what stands before it does not count.
+
+        Raises:
+            AssertionError: it is not printed in time; the message ends with what was.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                if found := re.compile(pattern, re.MULTILINE).search(self._text, since):
+                    return found
+                left = deadline - time.monotonic()
+                assert left > 0, f"{pattern!r} was not printed within {timeout} s; the last lines:\n{self.tail()}"
+                self._changed.wait(min(left, 1))
+
+    def tail(self, lines: int = 40) -> str:
+        """The last lines."""
+        return "\n".join(self._text.splitlines()[-lines:])
+
+    def send(self, text: str) -> None:
+        """Type something."""
+        self._socket.sendall(text.encode())
+
+    def close(self) -> None:
+        """Stop listening."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+        self._log.close()
+
+    def _read(self) -> None:
+        while data := self._receive():
+            self._log.write(data)
+            self._log.flush()
+            with self._changed:
+                self._text += data.decode("utf-8", "replace").replace("\r", "")
+                self._changed.notify_all()
+
+    def _receive(self) -> bytes:
+        try:
+            return self._socket.recv(65536)
+        except OSError:
+            return b""
+
+
+class Shell:
+    """A root shell on a serial port."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._number = 0
+        self._ready = False
+
+    def run(self, command: str, timeout: float = PATIENCE, *, check: bool = True) -> str:
+        """Run a command and return what it printed.
+
+        Args:
+            command: for ``sh``, one line.
+            timeout: seconds.
+            check: whether a status other than 0 is a failure.
+
+        Raises:
+            AssertionError: it failed, or took too long.
+        """
+        if not self._ready:
+            self._wake(timeout)
+        self._number += 1
+        since = len(self._console.text)
+        # Written in two halves, so that the echo of the line is not taken for its end.
+        self._console.send(f"{{ {command}\n}} 2>&1; printf '\\n=%s=%s=%s=\\n' end {self._number} $?\n")
+        end = self._console.wait_for(rf"^=end={self._number}=(\d+)=$", timeout, since)
+        output = self._console.text[since : end.start()].strip("\n")
+        assert not check or end[1] == "0", f"{command!r} ended with {end[1]}:\n{output}"
+        return output
+
+    def _wake(self, timeout: float) -> None:
+        """Wait until the shell is there, and make it fit for a program: no echo, no prompt, no wrapped lines."""
+        deadline = time.monotonic() + timeout
+        while True:
+            since = len(self._console.text)
+            self._console.send("stty -echo -onlcr; PS1=; PS2=; PAGER=cat; printf '=%s=\\n' awake\n")
+            with suppress(AssertionError):
+                self._console.wait_for("^=awake=$", 5, since)
+                break
+            assert time.monotonic() < deadline, f"no shell on the second serial port:\n{self._console.tail()}"
+        self._ready = True

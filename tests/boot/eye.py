@@ -1,0 +1,142 @@
+"""An eye on the lights: looks at the pins all the time, and tells which pattern they showed and when."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from appliance.lights.language import PATTERNS, Frame, Pattern
+from appliance.status.state import State
+
+# Seconds. A flash lasts 0.2: five looks at it.
+LOOK_EVERY = 0.04
+# Full repetitions of a pattern before it counts as seen, and seconds for one that never changes: longer than the
+# longest time for which a blinking pattern stands still.
+REPETITIONS = 2
+STEADY = 6.0
+
+
+class Look(NamedTuple):
+    """One look at the lights; the time is that of ``time.monotonic``."""
+
+    at: float
+    frame: Frame
+
+
+class Span(NamedTuple):
+    """One frame and from when to when it stood."""
+
+    frame: Frame
+    begin: float
+    end: float
+
+    @property
+    def lasts(self) -> float:
+        """Seconds."""
+        return self.end - self.begin
+
+
+def spans(looks: Sequence[Look]) -> list[Span]:
+    """What was seen, put together; a change lies half-way between two looks."""
+    found: list[Span] = []
+    begin = looks[0].at if looks else 0.0
+    for one, following in pairwise(looks):
+        if following.frame != one.frame:
+            change = (one.at + following.at) / 2
+            found.append(Span(one.frame, begin, change))
+            begin = change
+    if looks:
+        found.append(Span(looks[-1].frame, begin, looks[-1].at))
+    return found
+
+
+def find(pattern: Pattern, looks: Sequence[Look]) -> Span | None:
+    """The first time at which a pattern was shown, told by what was seen and by nothing else.
+
+    Args:
+        pattern: from the language of the lights.
+        looks: in the order of time.
+
+    Returns:
+        The repetitions that show it, None when it was not shown.
+    """
+    seen = spans(looks)
+    if len(pattern.steps) == 1:
+        steady = (one for one in seen if one.frame == pattern.steps[0].frame and one.lasts >= STEADY)
+        return next(steady, None)
+    length = len(pattern.steps) * REPETITIONS
+    # The last span is not over yet, so nobody knows how long it lasts.
+    for start in range(len(seen) - length):
+        window = seen[start : start + length]
+        if all(_fits(one, pattern, number) for number, one in enumerate(window)):
+            return Span(window[0].frame, window[0].begin, window[-1].end)
+    return None
+
+
+def _fits(span: Span, pattern: Pattern, number: int) -> bool:
+    """Whether a span is that step. An emulated board on a busy machine is late at times; it never loses a step."""
+    step = pattern.steps[number % len(pattern.steps)]
+    seconds = step.lasts / 1000
+    return span.frame == step.frame and 0.55 * seconds - 0.05 <= span.lasts <= 1.45 * seconds + 0.15
+
+
+def told(looks: Sequence[Look], last: int = 24) -> str:
+    """The last things seen, for a person who reads a failure: ``G..`` is green alone, 0.20 its seconds."""
+    texts = []
+    for one in spans(looks)[-last:]:
+        letters = "".join(letter if lit else "." for letter, lit in zip("GAR", one.frame, strict=True))
+        texts.append(f"{letters} {one.lasts:.2f}")
+    return ", ".join(texts) or "nothing seen"
+
+
+class Eye:
+    """Looks at the lights until it is closed.
+
+    Args:
+        look: reads the lights' frame; may raise OSError or ValueError while the board is off.
+    """
+
+    def __init__(self, look: Callable[[], Frame]) -> None:
+        self._look = look
+        self._looks: list[Look] = []
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="eye", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop looking; what was seen stays."""
+        self._closed.set()
+        self._thread.join()
+
+    def looks(self, since: float = 0.0) -> list[Look]:
+        """Everything seen after that time."""
+        return [one for one in list(self._looks) if one.at >= since]
+
+    def wait_for(self, state: State, timeout: float, since: float = 0.0) -> Span:
+        """Wait until the lights show a state.
+
+        Args:
+            state: which.
+            timeout: seconds.
+            since: what was seen before that time does not count.
+
+        Raises:
+            AssertionError: they do not show it in time.
+        """
+        deadline = time.monotonic() + timeout
+        while (found := find(PATTERNS[state], self.looks(since))) is None:
+            assert time.monotonic() < deadline, f"no '{state}' in {timeout} s; the lights: {told(self.looks(since))}"
+            time.sleep(0.5)
+        return found
+
+    def _watch(self) -> None:
+        due = time.monotonic()
+        while not self._closed.is_set():
+            try:
+                frame = self._look()
+            except (OSError, ValueError):
+                break
+            self._looks.append(Look(time.monotonic(), frame))
+            due = max(due + LOOK_EVERY, time.monotonic() + LOOK_EVERY / 4)
+            self._closed.wait(due - time.monotonic())

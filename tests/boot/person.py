@@ -1,0 +1,81 @@
+"""Somebody who uses the relay: sends and receives at the same time, over TLS or without."""
+
+import hashlib
+import select
+import socket
+import ssl
+import time
+
+from tests.boot.home import STRANGER, Home
+
+# What a chat begins with: "WA" and a version (docs/relay.md).
+CHAT_BEGIN = b"WA\x06\x03"
+# Seconds for one exchange of a MiB each way with an emulated board on a busy machine.
+PATIENCE = 180.0
+
+
+def chat(who: str, size: int) -> bytes:
+    """What somebody says in a chat: the right beginning, then anything, but for the same person always the same."""
+    return CHAT_BEGIN + media(who, size - len(CHAT_BEGIN))
+
+
+def media(who: str, size: int) -> bytes:
+    """What somebody's app says to the media servers: for the relay, anything at all."""
+    return hashlib.shake_128(who.encode()).digest(size)
+
+
+def tls(connection: socket.socket) -> ssl.SSLSocket:
+    """Speak TLS as the app does: any certificate is good."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(connection)
+
+
+def connect(home: Home, port: int, *, with_tls: bool = False, source: str = STRANGER) -> socket.socket:
+    """Connect to the relay as somebody far away does, or from another address."""
+    connection = home.connect(port, source)
+    return tls(connection) if with_tls else connection
+
+
+def exchange(connection: socket.socket, data: bytes, expect: int, timeout: float = PATIENCE) -> bytes:
+    """Send all of ``data`` and receive ``expect`` bytes, both at once.
+
+    Args:
+        connection: plain or TLS.
+        data: to send.
+        expect: how many bytes to wait for.
+        timeout: seconds.
+
+    Returns:
+        What was received: fewer bytes if the other side closed before.
+
+    Raises:
+        TimeoutError: it took longer.
+        OSError: the connection broke.
+    """
+    deadline = time.monotonic() + timeout
+    received = bytearray()
+    left = memoryview(data)
+    connection.setblocking(False)
+    while left or len(received) < expect:
+        progress = False
+        try:
+            piece = connection.recv(65536)
+            if not piece:
+                break
+            received += piece
+            progress = True
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass
+        if left:
+            try:
+                left = left[connection.send(left[:65536]) :]
+                progress = True
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                pass
+        if not progress:
+            select.select([connection], [connection] if left else [], [], 1.0)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{len(data) - len(left)} bytes sent and {len(received)} received in {timeout} s")
+    return bytes(received)

@@ -1,0 +1,91 @@
+"""The pieces of the harness by themselves: what they would miss, no boot could show."""
+
+import pytest
+
+from appliance.lights.language import DARK, PATTERNS, Frame, frame
+from appliance.status.state import State
+from tests.boot import gpio
+from tests.boot.eye import Look, find, spans
+from tests.boot.mdns import addresses, question
+from tests.boot.upstream import Origin, split_header
+from tests.boot.visitor import Form, forms_in
+
+# An answer of the emulator's monitor: GPIO 17 and 27 are outputs, 17 is high, and so is 22, which is an input.
+ANSWER = """\
+000000003f200000: 0x00000000 0x00200000 0x00200000 0x00000000\r
+000000003f200010: 0x24000000 0x00000924 0x00000000 0x00000000\r
+000000003f200020: 0x00000000 0x00000000 0x00000000 0x00000000\r
+000000003f200030: 0x00000000 0x00420000\r
+"""
+
+
+def test_registers_are_read_as_pins() -> None:
+    seen = gpio.levels(gpio.words(ANSWER))
+    assert seen.outputs == Frame(green=True, amber=True, red=False)
+    assert seen.lit == Frame(green=True, amber=False, red=False)
+
+
+def test_another_answer_is_refused() -> None:
+    with pytest.raises(ValueError, match="register words"):
+        gpio.words("unknown command: 'xp'")
+
+
+def looks(state: State, seconds: float, begin: float = 0.0, every: float = 0.04) -> list[Look]:
+    """What a punctual eye sees of a pattern."""
+    return [
+        Look(begin + number * every, frame(PATTERNS[state], number * every)) for number in range(int(seconds / every))
+    ]
+
+
+@pytest.mark.parametrize("state", State)
+def test_each_pattern_is_recognised_and_no_other(state: State) -> None:
+    seen = looks(state, 20)
+    assert [other for other in State if find(PATTERNS[other], seen)] == [state]
+
+
+def test_a_pattern_is_found_after_another() -> None:
+    seen = looks(State.STARTING, 4.8) + looks(State.RELAYING, 10, begin=4.8)
+    found = find(PATTERNS[State.RELAYING], seen)
+    assert found is not None
+    assert found.begin == pytest.approx(4.8, abs=0.1)
+
+
+def test_a_dark_board_shows_no_state() -> None:
+    seen = [Look(number / 25, DARK) for number in range(1000)]
+    assert not [state for state in State if find(PATTERNS[state], seen)]
+    assert [one.frame for one in spans(seen)] == [DARK]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", None),
+        (b"PRO", None),
+        (b"PROXY TCP4 203.0.113.9 192.168.77.50 50000 443\r", None),
+        (
+            b"PROXY TCP4 203.0.113.9 192.168.77.50 50000 443\r\nWA\x06\x03",
+            (Origin("203.0.113.9", 50000), b"WA\x06\x03"),
+        ),
+        (b"WA\x06\x03 and more", (None, b"WA\x06\x03 and more")),
+        (b"PROXY nonsense\r\nWA", (None, b"PROXY nonsense\r\nWA")),
+    ],
+)
+def test_header_is_taken_off(data: bytes, expected: tuple[Origin | None, bytes] | None) -> None:
+    assert split_header(data) == expected
+
+
+def test_forms_are_filled_as_a_browser_would() -> None:
+    body = """<form action="/x" method=post><input type=hidden name=csrf_token value=abc>
+    <input name=domain value="a&amp;b"><input type=checkbox name=on><button name=do value=save>Save</button></form><input name=outside>"""
+    assert forms_in(body) == [Form("/x", "post", {"csrf_token": "abc", "domain": "a&b", "do": "save"})]
+
+
+def test_multicast_answers_are_read() -> None:
+    asked = question("porchlight.local")
+    assert asked.endswith(b"\x0aporchlight\x05local\0\0\x01\0\x01")
+    answer = b"\0\0\x84\0\0\x01\0\x01\0\0\0\0" + asked[12:] + b"\xc0\x0c\0\x01\0\x01\0\0\0\x0a\0\x04\xc0\xa8\x4d\x32"
+    assert addresses(answer, "porchlight.local") == ["192.168.77.50"]
+    assert addresses(answer, "other.local") == []
+    assert addresses(asked, "porchlight.local") == []
+    assert addresses(answer[:-1] + b"", "porchlight.local") == []
+    assert addresses(b"\0" * 5, "porchlight.local") == []
