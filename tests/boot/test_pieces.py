@@ -76,7 +76,8 @@ def test_header_is_taken_off(data: bytes, expected: tuple[Origin | None, bytes] 
 
 def test_forms_are_filled_as_a_browser_would() -> None:
     body = """<form action="/x" method=post><input type=hidden name=csrf_token value=abc>
-    <input name=domain value="a&amp;b"><input type=checkbox name=on><button name=do value=save>Save</button></form><input name=outside>"""
+    <input name=domain value="a&amp;b">
+    <input type=checkbox name=on><button name=do value=save>Save</button></form><input name=outside>"""
     assert forms_in(body) == [Form("/x", "post", {"csrf_token": "abc", "domain": "a&b", "do": "save"})]
 
 
