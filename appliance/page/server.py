@@ -1,0 +1,128 @@
+"""gevent's WSGI server, hardened: pywsgi has no read time-out, no bound on what it holds, and logs addresses.
+
+One request a connection: browsers open few, and a kept-alive connection would be one more thing to bound.
+"""
+
+import logging
+import socket
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import gevent
+from gevent.pywsgi import WSGIHandler, WSGIServer
+
+from appliance.page.crowd import Crowd, Visit, peer_of
+
+log = logging.getLogger("porchlight.page")
+
+# Seconds from the connection to the last byte of the answer; a login on a slow board takes about one.
+REQUEST_TAKES = 15.0
+# Bytes of all header lines together; our own cookie and a browser's headers take about two thousand.
+LARGEST_HEAD = 16 * 1024
+# Connections that the kernel holds until we look: a flood must not fill it before the crowd can turn over.
+BACKLOG = 512
+
+
+class PageHandler(WSGIHandler):  # type: ignore[misc]
+    """One request of one visitor."""
+
+    def handle_one_request(self) -> Any:
+        """Serve the request, or give up quietly when it takes too long."""
+        limit = gevent.Timeout.start_new(REQUEST_TAKES)
+        try:
+            return super().handle_one_request()
+        except gevent.Timeout as passed:
+            if passed is not limit:
+                raise
+            return None
+        finally:
+            limit.close()
+
+    def read_request(self, raw_requestline: str) -> bool:
+        """Read the head of the request, and make it the connection's only one."""
+        understood = bool(super().read_request(raw_requestline))
+        self.close_connection = True
+        return understood
+
+    def MessageClass(self, lines: Any, *rest: Any) -> Any:
+        """Read the header lines, no more of them than ``LARGEST_HEAD``.
+
+        Raises:
+            ValueError: there are more, which pywsgi answers with 400.
+        """
+        head = b""
+        while True:
+            line = lines.readline(LARGEST_HEAD)
+            head += line
+            if len(head) > LARGEST_HEAD:
+                raise ValueError("the head is too large")
+            if line in (b"\r\n", b"\n", b""):
+                return super().MessageClass(BytesIO(head), *rest)
+
+    def finalize_headers(self) -> None:
+        """Say that the connection ends here."""
+        super().finalize_headers()
+        if self.request_version != "HTTP/1.0":
+            self.response_headers.append((b"Connection", b"close"))
+
+    def handle_error(self, kind: Any, error: Any, trace: Any) -> None:
+        """What the application did not catch: a time-out and a dropped visit pass, the rest is a defect."""
+        if issubclass(kind, gevent.Timeout | gevent.GreenletExit):
+            raise error
+        log.error("The setup page failed at a request", exc_info=(kind, error, trace))
+        self._send_error_response_if_possible(500)
+
+    def _handle_client_error(self, error: Any) -> Any:
+        # pywsgi would log the address. What a broken client sent helps nobody.
+        return ("400", b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+
+    def log_request(self) -> None:
+        """No access log: it would hold addresses."""
+
+
+class PageServer(WSGIServer):  # type: ignore[misc]
+    """One listening socket of the setup page.
+
+    Args:
+        listener: the socket, bound and listening.
+        application: the WSGI application.
+        crowd: the visits of all listening sockets together.
+        is_inside: whether a peer's address belongs to the home network; others get no byte.
+    """
+
+    handler_class = PageHandler
+
+    def __init__(
+        self, listener: socket.socket, application: Any, crowd: Crowd, is_inside: Callable[[str], bool]
+    ) -> None:
+        # The name is given so that pywsgi does not ask the DNS for it.
+        super().__init__(
+            listener, application, log=None, error_log=log, environ={"SERVER_NAME": "porchlight", "SERVER_SOFTWARE": ""}
+        )
+        self._crowd = crowd
+        self._is_inside = is_inside
+
+    def handle(self, sock: Any, address: Any) -> None:
+        """Serve one connection; never raises, since gevent would print the address with the error."""
+        if not self._is_inside(address[0]):
+            return
+        visit = Visit(peer_of(address[0]), gevent.getcurrent())
+        leaving = self._crowd.enter(visit)
+        if leaving:
+            leaving.greenlet.kill(block=False)
+        try:
+            PageHandler(sock, address, self).handle()
+        except Exception as error:
+            # A peer that went away while we wrote; anything else would be a defect, and its type tells enough.
+            if not isinstance(error, OSError):
+                log.error("The setup page lost a visitor by a defect", exc_info=error)
+        finally:
+            self._crowd.leave(visit)
+
+    def do_handle(self, *connection: Any) -> None:
+        """Start a greenlet for one connection; never raises, for the same reason."""
+        try:
+            super().do_handle(*connection)
+        except Exception as error:
+            log.error("The setup page could not take a visitor (%s)", type(error).__name__)

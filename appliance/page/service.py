@@ -1,0 +1,86 @@
+"""The running setup page: follows the home network, tells systemd that it is alive, ends when told to."""
+
+import logging
+import signal
+from collections.abc import Sequence
+
+import gevent
+from flask import Flask
+from gevent.event import Event
+from sdnotify import SystemdNotifier
+
+from appliance import claim
+from appliance.errors import PorchlightError
+from appliance.network.home import Home, look
+from appliance.page.app import create_app
+from appliance.page.doors import Doors, wanted_addresses
+from appliance.page.porch import Porch
+from appliance.paths import Paths
+from appliance.settings import load
+from appliance.status.gather import Watch
+
+log = logging.getLogger("porchlight.page")
+
+# Seconds between two looks at the network: how long the page may lag behind a changed address or gateway.
+LOOK_EVERY = 2.0
+
+
+class Service:
+    """The setup page as a service.
+
+    Args:
+        paths: where this instance keeps its files.
+        listen: addresses, instead of the settings'.
+        port: the port, instead of the settings'.
+    """
+
+    def __init__(self, paths: Paths, *, listen: Sequence[str] = (), port: int | None = None) -> None:
+        settings = load(paths).settings.page
+        self._paths = paths
+        self._listen = tuple(listen or settings.listen)
+        self._port = port or settings.port
+        self._allow_gateway = settings.allow_gateway
+        self._home = look()
+        self._ended = Event()
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT.
+
+        Raises:
+            PorchlightError: the page's own folder cannot be written.
+        """
+        watching = [gevent.signal_handler(number, self._ended.set) for number in (signal.SIGTERM, signal.SIGINT)]
+        notify = SystemdNotifier().notify
+        doors = Doors(self._application(), self._port, self._is_inside)
+        doors.follow(wanted_addresses(self._home, self._listen))
+        notify("READY=1")
+        try:
+            while not self._ended.wait(LOOK_EVERY):
+                self._home = look()
+                doors.follow(wanted_addresses(self._home, self._listen))
+                notify("WATCHDOG=1")
+        finally:
+            notify("STOPPING=1")
+            doors.close()
+            for one in watching:
+                one.cancel()
+
+    def _application(self) -> Flask:
+        paths = self._paths
+        try:
+            # On the card a service of its own did this before us, as root; anywhere else nobody did.
+            claim.prepare(paths)
+            porch = Porch(paths, self._home_now, Watch(paths), self._port)
+            return create_app(paths, porch=porch)
+        except OSError as error:
+            raise PorchlightError(
+                f"The folder {paths.page_state} cannot be written ({error.strerror}).",
+                "The setup page cannot start; the relay does not need it.",
+                "Choose another folder with --state, or flash the card again if this is the card.",
+            ) from error
+
+    def _home_now(self) -> Home:
+        return self._home
+
+    def _is_inside(self, peer: str) -> bool:
+        return self._home.is_inside(peer, allow_gateway=self._allow_gateway)
