@@ -1,0 +1,1 @@
+"""The lights: their language, their pins, their loop, and their documentation."""

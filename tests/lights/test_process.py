@@ -1,0 +1,251 @@
+"""The real ``porchlight lights`` with real status files: every state, signals, and what happens when something dies.
+
+Only the library that drives the pins is a stand-in, and it records what was asked of it. What the kernel does with
+the pins of a killed process is shown on the emulated board (tests/boot/).
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from appliance.clock import since_boot
+from appliance.lights.language import PATTERNS, Frame, frame
+from appliance.network import home
+from appliance.paths import Paths
+from appliance.status.relay import PortStatus, RelayStatus, UpstreamStatus, publish
+from appliance.status.state import State
+from tests.lights.recording import PINS, ROOT, eventually, lights_process, read_transcript
+
+GREEN, AMBER, RED = PINS.gpios
+# Seconds: pins that change within the first are one frame; a change may come late by the second.
+AT_ONCE, LATE = 0.02, 0.1
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    """A porchlight of its own, with settings that are right."""
+    places = Paths(tmp_path / "porchlight.toml", tmp_path / "state", tmp_path / "run")
+    places.relay_status.parent.mkdir(parents=True)
+    places.owner_file.touch()
+    return places
+
+
+@pytest.fixture
+def transcript(tmp_path: Path) -> Path:
+    """Where the stand-in for the pins writes."""
+    return tmp_path / "transcript"
+
+
+def shown(paths: Paths) -> tuple[str, str]:
+    """The state and the trouble that the lights tell."""
+    try:
+        status = json.loads(paths.lights_status.read_bytes())
+    except FileNotFoundError:
+        return "", ""
+    return status["state"], status["trouble"]
+
+
+def say(paths: Paths, state: State) -> None:
+    """Put the real files into the condition that leads to a state."""
+    chat = UpstreamStatus(True)
+    status = RelayStatus(since_boot(), "0", "running", upstreams={"chat": chat})
+    unreachable = {"chat": UpstreamStatus(False, "no answer")}
+    changed = {
+        State.STARTING: replace(status, phase="starting"),
+        State.NO_NETWORK: replace(status, upstreams=unreachable),
+        State.UPSTREAM_UNREACHABLE: replace(status, upstreams=unreachable),
+        State.RELAYING: status,
+        State.RELAYING_IN_USE: replace(status, connections=3),
+        State.NEEDS_ATTENTION: replace(status, ports=(PortStatus(80, "chat", "Port 80 is in use by nginx."),)),
+        State.STOPPED: replace(status, phase="stopping"),
+    }
+    publish(paths.relay_status, changed[state])
+
+
+def one_period(state: State) -> list[tuple[Frame, int]]:
+    """One period of a state's pattern; a light that never changes is one frame."""
+    return [(step.frame, step.lasts) for step in PATTERNS[state].steps]
+
+
+def replay(transcript: list[tuple[float, int, int]], since: float = 0) -> list[tuple[float, Frame]]:
+    """The frames that the pins went through, each with the time at which it stood; changes at once are one."""
+    level = dict.fromkeys(PINS.gpios, 0)
+    frames: list[tuple[float, Frame]] = []
+    for now, pin, value in transcript:
+        level[pin] = max(value, 0)
+        lit = Frame(*(bool(level[gpio]) for gpio in PINS.gpios))
+        if frames and now - frames[-1][0] < AT_ONCE:
+            frames.pop()
+        frames.append((now, lit))
+    return [one for one in frames if one[0] >= since]
+
+
+def expected(state: State) -> State:
+    """On a machine without a network that network explains an upstream that cannot be reached, and the other way."""
+    if state in (State.NO_NETWORK, State.UPSTREAM_UNREACHABLE):
+        return State.UPSTREAM_UNREACHABLE if home.look().connected else State.NO_NETWORK
+    return state
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("told", [state for state in State if state is not State.NO_NETWORK])
+def test_each_state_from_the_real_files_to_the_pins(paths: Paths, transcript: Path, told: State) -> None:
+    state = expected(told)
+    pattern = PATTERNS[state]
+    say(paths, told)
+    with lights_process(paths, transcript):
+        eventually(lambda: shown(paths) == (state.value, ""), 5, f"the status says {state}")
+
+        def whole_period() -> bool:
+            say(paths, told)
+            return since_boot() - replay(read_transcript(transcript))[0][0] > 0.2 + pattern.period / 1000
+
+        eventually(whole_period, 10, f"a period of {state}")
+        played = replay(read_transcript(transcript))
+    # Claiming the pins leaves them dark; the pattern begins with the first light.
+    played = played[next(number for number, (_now, lit) in enumerate(played) if any(lit)) :]
+    begun = played[0][0]
+    changes = [lit for lit, _lasts in one_period(state)]
+    assert [lit for _now, lit in played[: len(changes)]] == changes
+    for now, lit in played:
+        # Measured a moment after the change, since a busy machine wakes the process late.
+        assert lit in (frame(pattern, now - begun), frame(pattern, now - begun - LATE))
+
+
+@pytest.mark.namespaces
+def test_no_network_at_all(paths: Paths, transcript: Path) -> None:
+    """In a network namespace of its own there is no interface with an address."""
+    say(paths, State.NO_NETWORK)
+    with lights_process(paths, transcript, before=("unshare", "--net")):
+
+        def no_network() -> bool:
+            say(paths, State.NO_NETWORK)
+            return shown(paths)[0] == State.NO_NETWORK
+
+        def red_flashes() -> bool:
+            say(paths, State.NO_NETWORK)
+            return [value for _now, pin, value in read_transcript(transcript) if pin == RED][:4] == [0, 1, 0, 1]
+
+        eventually(no_network, 5, "no-network")
+        eventually(red_flashes, 5, "red flashes")
+
+
+@pytest.fixture
+def relay(paths: Paths) -> Iterator["subprocess.Popen[bytes]"]:
+    """A real process that publishes a status like the relay's."""
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent / "writer.py"), str(paths.relay_status), "reachable", "0"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_relay_that_is_killed_no_longer_counts_within_five_seconds(
+    paths: Paths, transcript: Path, relay: "subprocess.Popen[bytes]"
+) -> None:
+    with lights_process(paths, transcript):
+        eventually(lambda: shown(paths)[0] == State.RELAYING, 10, "relaying")
+        eventually(lambda: [pin for _, pin, value in read_transcript(transcript) if value == 1] == [GREEN], 2, "green")
+        relay.kill()
+        killed = since_boot()
+        eventually(lambda: shown(paths)[0] == State.STOPPED, 6, "stopped")
+        eventually(lambda: bool(replay(read_transcript(transcript), killed)), 1, "the pins change")
+        changed, lit = replay(read_transcript(transcript), killed)[0]
+        assert lit == Frame(green=False, amber=False, red=True)
+        assert changed - killed < 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end(paths: Paths, transcript: Path, number: int) -> None:
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript) as process:
+        eventually(lambda: shown(paths)[0] == State.RELAYING, 5, "relaying")
+        process.send_signal(number)
+        assert process.wait(5) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert shown(paths)[0] == State.STOPPED
+    # Green off, red on as a farewell, then everything dark and let go.
+    values = [(pin, value) for _now, pin, value in read_transcript(transcript)]
+    farewell = values.index((GREEN, 0), 3)
+    assert values[farewell : farewell + 2] == [(GREEN, 0), (RED, 1)]
+    assert sorted(values[-3:]) == sorted((pin, -1) for pin in PINS.gpios)
+    assert values[farewell + 2 : -3] == [(GREEN, 0), (AMBER, 0), (RED, 0)]
+
+
+@pytest.mark.slow
+def test_pins_that_another_program_holds_and_then_frees(paths: Paths, transcript: Path, tmp_path: Path) -> None:
+    busy = tmp_path / "busy"
+    busy.touch()
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript, PORCHLIGHT_PINS_BUSY=str(busy)) as process:
+        eventually(lambda: shown(paths)[1] != "", 5, "trouble")
+        assert shown(paths) == (State.RELAYING, f"Another program holds pin GPIO {GREEN}.")
+        busy.unlink()
+
+        def mended() -> bool:
+            say(paths, State.RELAYING)
+            return shown(paths) == (State.RELAYING, "")
+
+        eventually(mended, 8, "the pins are tried again")
+        process.terminate()
+        process.wait(5)
+        assert process.stderr is not None
+        assert process.stderr.read().splitlines() == [
+            f"lights: Another program holds pin GPIO {GREEN}.",
+            "lights: The trouble is over.",
+        ]
+
+
+def test_a_machine_without_the_library(paths: Paths, transcript: Path) -> None:
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript, PYTHONPATH=str(ROOT), PYTHONSAFEPATH="") as process:
+        eventually(lambda: shown(paths)[1] != "", 5, "trouble")
+        assert shown(paths)[0] == State.RELAYING
+        assert process.poll() is None
+
+
+def test_turned_off_in_the_settings(paths: Paths, transcript: Path) -> None:
+    paths.owner_file.write_text("[lights]\nenabled = false\n")
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript):
+        eventually(lambda: shown(paths) == (State.RELAYING, ""), 5, "the status is there")
+        assert read_transcript(transcript) == []
+
+
+def test_it_starts_without_the_libraries_of_page_and_relay() -> None:
+    code = "import sys, appliance.cli.lights; print({'gevent', 'flask', 'cryptography'} & set(sys.modules))"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == "set()"
+
+
+@pytest.mark.slow
+def test_what_it_costs(paths: Paths, transcript: Path, relay: "subprocess.Popen[bytes]") -> None:
+    """On this machine; a Pi 3 takes about ten times as long, and one per cent is allowed there."""
+    with lights_process(paths, transcript) as process:
+        eventually(lambda: shown(paths)[0] == State.RELAYING, 10, "relaying")
+        before = _cpu_seconds(process.pid)
+        begun = since_boot()
+        eventually(lambda: since_boot() - begun > 10, 20, "ten seconds")
+        used = (_cpu_seconds(process.pid) - before) / (since_boot() - begun)
+        assert used < 0.005, f"{used:.2%} of one core"
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
