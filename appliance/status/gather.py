@@ -10,7 +10,7 @@ from appliance.status import relay
 from appliance.status.state import Facts, State, state_of
 
 # Seconds between two looks of a Watch at the network and the settings.
-SLOW_LOOK = 3.0
+SLOW_LOOK = 5.0
 
 
 @dataclass(frozen=True, slots=True)
