@@ -53,7 +53,7 @@ WORDS: dict[State, Words] = {
     State.NEEDS_ATTENTION: Words(
         "Working, but something needs you",
         "People can write to each other through your porchlight, but not everything works as it should.",
-        "Read what stands below and follow it when you have a moment.",
+        "Read on the setup page what it is, and follow it when you have a moment.",
     ),
     State.STOPPED: Words(
         "The relay is not running",
