@@ -78,7 +78,7 @@ PATTERNS: dict[State, Pattern] = {
             Step(RED, FLASH),
             Step(DARK, GAP),
         ),
-        "One light after the other, quickly and evenly: green, amber, red",
+        "One light after the other, evenly: green, amber, red",
     ),
     State.NO_NETWORK: Pattern(_flashes(1, RED), "Red flashes once, then a pause"),
     State.UPSTREAM_UNREACHABLE: Pattern(_flashes(2, AMBER), "Amber flashes twice, then a pause"),

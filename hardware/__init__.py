@@ -1,0 +1,1 @@
+"""What is soldered and printed: the pins, and the programs that draw them."""
