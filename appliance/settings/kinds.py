@@ -144,9 +144,7 @@ def read_domain(value: Any) -> str:
     if name == "":
         return ""
     if "://" in name or "/" in name:
-        raise ValueError(
-            f"must be only the name, such as relay.example.org, without http:// or slashes, not {show(value)}"
-        )
+        raise ValueError(f"must be bare, such as relay.example.org, without http:// or slashes, not {show(value)}")
     try:
         return str(ipaddress.ip_address(name))
     except ValueError:
