@@ -24,6 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # Anything that boots the card says so by its fixture: the pure pieces of tests/boot/ are quick tests.
         if "board" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.boot)
+            # A boot or two under emulation come before the first of them.
+            item.add_marker(pytest.mark.timeout(1800))
         if item.get_closest_marker("namespaces") and os.geteuid() != 0:
             item.add_marker(pytest.mark.skip(reason="network namespaces need root; ./test as root runs this"))
     items.sort(key=_cost)

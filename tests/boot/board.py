@@ -10,14 +10,14 @@ from pathlib import Path
 
 from tests.boot import gpio
 from tests.boot.card import Card, loader_files
-from tests.boot.console import Console, Shell
+from tests.boot.console import Console, Shell, shell_arguments
 from tests.boot.eye import Eye
 from tests.boot.home import BOARD, MAC, TAP, Home
 from tests.boot.qmp import Monitor
 
 # What an emulator, or a loader, puts on the kernel's command line: the card stays as it was flashed.
-# watchdog: the emulated one resets the board as soon as it is opened. debug_shell: see console.py.
-COMMAND_LINE = "systemd.watchdog_sec=0 systemd.debug_shell=ttyAMA0"
+# The emulated watchdog resets the board as soon as it is opened.
+COMMAND_LINE = f"systemd.watchdog_sec=0 {shell_arguments()}"
 # Seconds. Idle, a boot takes about 60 under emulation; the machine may be busy with other things.
 BOOT_TAKES = 420.0
 OFF_TAKES = 30.0
@@ -70,6 +70,14 @@ class Board:
         self.monitor.close()
         self.console.close()
         self._shell_console.close()
+
+    def pull_the_cable(self) -> None:
+        """Pull the network adapter: the emulated one knows no loose cable, it is there or it is not."""
+        self.monitor.execute("device_del", id="adapter")
+
+    def put_the_cable_back(self) -> None:
+        """Put the network adapter back in."""
+        self.monitor.execute("device_add", driver="usb-net", id="adapter", netdev="cable", mac=MAC)
 
     @property
     def is_on(self) -> bool:

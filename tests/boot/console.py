@@ -1,10 +1,11 @@
 """The board's serial ports: what it prints, and a root shell for looking inside.
 
-The first port is the text console of the card. On the second the system itself offers a shell when the kernel's
-command line asks for it (systemd.debug_shell): what somebody can do who holds the board in the hand, with nothing
-changed on the card.
+The small UART is the text console of the card. On the full one stands a root shell, which the card itself does not
+have: nobody can log in there. It comes from the kernel's command line, which carries one more unit for systemd
+(systemd-debug-generator(8)): what somebody can do who holds the board in the hand, with nothing changed on the card.
 """
 
+import base64
 import re
 import socket
 import threading
@@ -12,8 +13,25 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+UNIT = """\
+[Unit]
+DefaultDependencies=no
+[Service]
+ExecStart=/bin/sh -i
+StandardInput=tty
+StandardOutput=tty
+StandardError=tty
+TTYPath=/dev/ttyAMA0
+Restart=always
+"""
 # Seconds for one command in the shell: an emulated board on a busy machine.
 PATIENCE = 120.0
+
+
+def shell_arguments() -> str:
+    """What to put on the kernel's command line to have the shell."""
+    unit = base64.b64encode(UNIT.encode()).decode()
+    return f"systemd.set_credential_binary=systemd.extra-unit.tester.service:{unit} systemd.wants=tester.service"
 
 
 class Console:

@@ -4,6 +4,7 @@ import ipaddress
 import socket
 import struct
 import time
+from contextlib import suppress
 
 from tests.boot.home import NEIGHBOUR, Home
 
@@ -67,20 +68,19 @@ def ask(home: Home, name: str, timeout: float) -> list[str]:
 
     def make() -> socket.socket:
         one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        one.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(NEIGHBOUR))
-        one.bind((NEIGHBOUR, 0))
+        interface = socket.inet_aton(NEIGHBOUR)
+        one.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
+        one.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+        one.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP) + interface)
+        one.bind(("", PORT))
         one.settimeout(1)
         return one
 
     deadline = time.monotonic() + timeout
     with home.inside(make) as asking:
         while time.monotonic() < deadline:
-            # From another port than 5353 this is a "legacy" query, which is answered directly (section 6.7).
             asking.sendto(question(name), (GROUP, PORT))
-            try:
-                found = addresses(asking.recv(9000), name)
-            except TimeoutError:
-                continue
-            if found:
-                return found
+            with suppress(TimeoutError):
+                if found := addresses(asking.recv(9000), name):
+                    return found
     return []

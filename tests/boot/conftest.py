@@ -1,0 +1,97 @@
+"""One board for all tests: switched on once, and looked at from outside."""
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.status.state import State
+from tests.boot.board import BOOT_TAKES, Board
+from tests.boot.card import Card, unpack
+from tests.boot.eye import Span
+from tests.boot.home import UPSTREAM, Home
+from tests.boot.upstream import CHAT, HTTP, MEDIA, Upstream
+
+ROOT = Path(__file__).parent.parent.parent
+# What the owner would write for a laboratory; nothing else on the card is touched.
+SETTINGS = f"""
+[relay.upstream]
+chat = ["{UPSTREAM}:{CHAT}"]
+http = ["{UPSTREAM}:{HTTP}"]
+media = ["{UPSTREAM}:{MEDIA}"]
+allow_private = true
+"""
+# Seconds within which the relay has noticed that its upstream has come or gone, on a busy machine.
+NOTICED = 90.0
+
+
+@pytest.fixture(scope="session")
+def image() -> Path:
+    """The image that ./build wrote."""
+    found = list((ROOT / "dist").glob("porchlight-*-arm64.img.xz"))
+    assert len(found) == 1, f"there should be one image in dist/, and there are {len(found)}: run ./build, or ./test"
+    return found[0]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For logs, sockets and the card."""
+    return tmp_path_factory.mktemp("board")
+
+
+@pytest.fixture(scope="session")
+def home(folder: Path) -> Iterator[Home]:
+    """The home network, with the router switched on."""
+    with Home(f"porchlight-{os.getpid()}", folder) as home:
+        yield home
+
+
+@pytest.fixture(scope="session")
+def upstream(home: Home) -> Iterator[Upstream]:
+    """What stands in for WhatsApp; nobody can reach it yet."""
+    upstream = Upstream(home)
+    yield upstream
+    upstream.close()
+
+
+@pytest.fixture(scope="session")
+def card(image: Path, folder: Path) -> Iterator[Card]:
+    """A freshly flashed card, with a laboratory's upstream in its settings file."""
+    card = unpack(image, folder / "card.img")
+    card.write("porchlight.toml", card.read("porchlight.toml") + SETTINGS.encode())
+    yield card
+    card.path.unlink()
+
+
+@pytest.fixture(scope="session")
+def board(card: Card, home: Home, upstream: Upstream, folder: Path) -> Iterator[Board]:
+    """The board, just switched on."""
+    board = Board(card, home, folder)
+    board.switch_on()
+    yield board
+    if board.is_on:
+        board.pull_the_plug()
+
+
+@pytest.fixture(scope="session")
+def unreachable(board: Board) -> Span:
+    """When the lights showed, after the first start, that the upstream cannot be reached."""
+    return board.eye.wait_for(State.UPSTREAM_UNREACHABLE, BOOT_TAKES)
+
+
+@pytest.fixture(scope="session")
+def relaying(board: Board, upstream: Upstream, unreachable: Span) -> Span:
+    """When the lights showed, after that, that the board relays."""
+    upstream.set_reachable(True)
+    return board.eye.wait_for(State.RELAYING, NOTICED, since=unreachable.end)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the board printed last beside each failure."""
+    report = yield
+    board = getattr(item, "funcargs", {}).get("board")
+    if report.failed and isinstance(board, Board) and board.is_on:
+        report.sections.append((f"the board's console, all of it in {board.folder}", board.console.tail()))
+    return report

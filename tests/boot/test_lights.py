@@ -1,0 +1,79 @@
+"""The pins, read from the chip's registers: what each state of the card looks like to somebody in the room."""
+
+import time
+
+from appliance.lights.language import DARK, Frame
+from appliance.status.state import State
+from tests.boot.board import BOOT_TAKES, Board
+from tests.boot.conftest import NOTICED
+from tests.boot.eye import Span
+from tests.boot.person import CHAT_BEGIN, connect
+from tests.boot.upstream import Upstream
+
+ALL = Frame(True, True, True)
+
+
+def test_starting(board: Board) -> None:
+    board.eye.wait_for(State.STARTING, BOOT_TAKES)
+
+
+def test_upstream_unreachable(board: Board, unreachable: Span) -> None:
+    starting = board.eye.wait_for(State.STARTING, 1)
+    assert starting.begin < unreachable.begin
+    assert board.levels().outputs == ALL
+
+
+def test_relaying(relaying: Span, unreachable: Span) -> None:
+    assert relaying.begin > unreachable.begin
+
+
+def test_relaying_in_use(board: Board, relaying: Span) -> None:
+    since = time.monotonic()
+    with connect(board.home, 5222) as person:
+        person.sendall(CHAT_BEGIN)
+        board.eye.wait_for(State.RELAYING_IN_USE, NOTICED, since)
+    board.eye.wait_for(State.RELAYING, NOTICED, time.monotonic())
+
+
+def test_upstream_lost_and_found(board: Board, relaying: Span, upstream: Upstream) -> None:
+    since = time.monotonic()
+    upstream.set_reachable(False)
+    try:
+        board.eye.wait_for(State.UPSTREAM_UNREACHABLE, 2 * NOTICED, since)
+    finally:
+        upstream.set_reachable(True)
+    board.eye.wait_for(State.RELAYING, NOTICED, time.monotonic())
+
+
+def test_cable_pulled_and_put_back(board: Board, relaying: Span) -> None:
+    since = time.monotonic()
+    board.pull_the_cable()
+    try:
+        board.eye.wait_for(State.NO_NETWORK, 2 * NOTICED, since)
+    finally:
+        board.put_the_cable_back()
+    board.eye.wait_for(State.RELAYING, 2 * NOTICED, time.monotonic())
+
+
+def test_relay_stopped(board: Board, relaying: Span) -> None:
+    since = time.monotonic()
+    board.shell.run("systemctl stop porchlight-relay")
+    try:
+        board.eye.wait_for(State.STOPPED, NOTICED, since)
+    finally:
+        board.shell.run("systemctl start porchlight-relay")
+    board.eye.wait_for(State.RELAYING, NOTICED, time.monotonic())
+
+
+def test_killed_lights_claim_nothing(board: Board, relaying: Span) -> None:
+    """The process dies without a word: within five seconds nothing claims that all is well, and then it is back."""
+    board.shell.run("systemctl mask --runtime porchlight-lights")
+    try:
+        board.shell.run("systemctl kill --signal=KILL porchlight-lights")
+        time.sleep(5)
+        seen = board.levels()
+        assert seen.lit == DARK
+        assert seen.outputs == DARK
+    finally:
+        board.shell.run("systemctl unmask --runtime porchlight-lights; systemctl restart porchlight-lights")
+    board.eye.wait_for(State.RELAYING, NOTICED, time.monotonic())

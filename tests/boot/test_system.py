@@ -1,0 +1,51 @@
+"""The system on the card: what only somebody sees who looks inside."""
+
+from tests.boot.board import Board
+from tests.boot.eye import Span
+
+SERVICES = ("porchlight-relay", "porchlight-page", "porchlight-lights", "porchlight-console")
+# MB; docs/architecture.md. Of the 512 that the smallest board has.
+MOST_MEMORY = 120
+
+
+def test_loader_came_first(board: Board, relaying: Span) -> None:
+    text = board.console.text
+    assert 0 <= text.find("U-Boot") < text.find("porchlight: slot A"), text[:2000]
+    assert text.count("porchlight: slot A") == 1, "the board has started more than once"
+
+
+def test_nothing_has_failed(board: Board, relaying: Span) -> None:
+    failed = board.shell.run("systemctl --failed --no-legend --plain")
+    assert failed == "", f"{failed}\n{board.shell.run('journalctl -b -p warning --no-pager', check=False)}"
+
+
+def test_services_run(board: Board, relaying: Span) -> None:
+    board.shell.run("systemctl is-system-running --wait", check=False)
+    for service in SERVICES:
+        assert board.shell.run(f"systemctl is-active {service}", check=False) == "active", service
+    assert board.shell.run("systemctl show -p NRestarts --value " + " ".join(SERVICES)).split() == ["0"] * len(SERVICES)
+
+
+def test_memory_is_enough_for_the_smallest_board(board: Board, relaying: Span) -> None:
+    words = dict(line.split(":") for line in board.shell.run("cat /proc/meminfo").splitlines())
+    total, available = (int(words[name].split()[0]) * 1024 for name in ("MemTotal", "MemAvailable"))
+    used = (total - available) / 1_000_000
+    assert used <= MOST_MEMORY, f"{used:.0f} MB used"
+
+
+def test_nobody_can_log_in(board: Board, relaying: Span) -> None:
+    locked = board.shell.run("cut -d: -f1,2 /etc/shadow").split()
+    assert all(line.partition(":")[2] in ("*", "!", "!*") for line in locked), locked
+    listening = board.shell.run("cat /proc/net/tcp /proc/net/tcp6")
+    ports = {int(line.split()[1].rpartition(":")[2], 16) for line in listening.splitlines() if " 0A " in line}
+    assert 22 not in ports
+
+
+def test_system_is_not_written_to(board: Board, relaying: Span) -> None:
+    mounts = [line.split() for line in board.shell.run("cat /proc/mounts").splitlines()]
+    writable = {
+        target: source
+        for source, target, _, options, *_ in mounts
+        if source.startswith("/dev/mmcblk") and "rw" in options.split(",")
+    }
+    assert set(writable) == {"/var/lib/porchlight"}
