@@ -31,12 +31,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder", type=Path, help="keep settings and state in this folder (otherwise: a new one, removed at the end)"
     )
+    names = [state.value for state in State]
     parser.add_argument(
-        "--state",
-        type=State,
-        choices=list(State),
-        metavar="NAME",
-        help=f"show only one light pattern: {', '.join(State)}",
+        "--state", choices=names, metavar="NAME", help=f"show only one light pattern: {', '.join(names)}"
     )
     parser.add_argument(
         "--self-test", action="store_true", help="send bytes through every port, say whether they came back, and end"
@@ -49,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())
     if options.state:
-        _show(options.state, ended)
+        _show(State(options.state), ended)
         return 0
     with ExitStack() as stack:
         ports = free_ports()

@@ -1,0 +1,1 @@
+"""``porchlight demo``: all of porchlight on one computer."""
