@@ -39,7 +39,7 @@ class Board:
         self._starts = 0
 
     def switch_on(self) -> None:
-        """Put the plug in.
+        """Put the plug in, and the network's cable when the loader has done its part.
 
         Raises:
             AssertionError: the emulator did not start; the message says why.
@@ -59,6 +59,10 @@ class Board:
             self.shell = Shell(self._shell_console)
             self.monitor.execute("cont")
             self.eye = Eye(lambda: self.levels().lit)
+            # The emulated USB controller tells of a new device once. U-Boot would take that word, and the kernel, which
+            # on a real board hears it again, would wait for it for ever: so the adapter comes after U-Boot.
+            self.console.wait_for("Starting kernel", BOOT_TAKES)
+            self.plug_in_the_cable()
         except BaseException:
             self._kill()
             raise
@@ -75,8 +79,8 @@ class Board:
         """Pull the network adapter: the emulated one knows no loose cable, it is there or it is not."""
         self.monitor.execute("device_del", id="adapter")
 
-    def put_the_cable_back(self) -> None:
-        """Put the network adapter back in."""
+    def plug_in_the_cable(self) -> None:
+        """Put the network adapter in."""
         self.monitor.execute("device_add", driver="usb-net", id="adapter", netdev="cable", mac=MAC)
 
     @property
@@ -110,7 +114,6 @@ class Board:
         command += ["-kernel", str(self._loader), "-dtb", str(self._tree), "-append", COMMAND_LINE]
         command += ["-drive", f"file={self.card.path},if=sd,format=raw"]
         command += ["-netdev", f"tap,id=cable,ifname={TAP},script=no,downscript=no"]
-        command += ["-device", f"usb-net,id=adapter,netdev=cable,mac={MAC}"]
         # The order is that of the tree: the full UART first, then the small one, which has the console.
         for name in ("shell", "console"):
             command += ["-chardev", f"socket,id={name},path={here / name},server=on,wait=off"]

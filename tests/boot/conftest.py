@@ -11,6 +11,7 @@ from tests.boot.board import BOOT_TAKES, Board
 from tests.boot.card import Card, unpack
 from tests.boot.eye import Span
 from tests.boot.home import UPSTREAM, Home
+from tests.boot.owner import Owner, become_owner
 from tests.boot.upstream import CHAT, HTTP, MEDIA, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
@@ -85,6 +86,12 @@ def relaying(board: Board, upstream: Upstream, unreachable: Span) -> Span:
     """When the lights showed, after that, that the board relays."""
     upstream.set_reachable(True)
     return board.eye.wait_for(State.RELAYING, NOTICED, since=unreachable.end)
+
+
+@pytest.fixture(scope="session")
+def owner(board: Board, relaying: Span) -> Owner:
+    """The card's owner, who has claimed it and set its domain."""
+    return become_owner(board)
 
 
 @pytest.hookimpl(wrapper=True)

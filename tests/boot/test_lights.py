@@ -51,7 +51,7 @@ def test_cable_pulled_and_put_back(board: Board, relaying: Span) -> None:
     try:
         board.eye.wait_for(State.NO_NETWORK, 2 * NOTICED, since)
     finally:
-        board.put_the_cable_back()
+        board.plug_in_the_cable()
     board.eye.wait_for(State.RELAYING, 2 * NOTICED, time.monotonic())
 
 
