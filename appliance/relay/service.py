@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 # Seconds between two looks at everything that is not an event: files, ports in trouble, the status.
 TURN = 1.0
+# The same while it starts, when somebody is waiting for the first light.
+FIRST_TURN = 0.1
 # Seconds between two tries to open a port that could not be opened.
 RETRY_PORTS = 5.0
 # Seconds that the workers get to end when the service is stopped.
@@ -81,7 +83,7 @@ class Service:
                 self._notifier.notify("READY=1")
                 log.info("Relaying on the ports %s.", ", ".join(str(one.number) for one in self._current.plan.ports))
             self._notifier.notify("WATCHDOG=1")
-            caught = signal.sigtimedwait(SIGNALS, TURN if ready else 0.1)
+            caught = signal.sigtimedwait(SIGNALS, TURN if ready and self._settled else FIRST_TURN)
             if caught is not None and caught.si_signo in (signal.SIGTERM, signal.SIGINT):
                 break
             if caught is not None and caught.si_signo == signal.SIGHUP:
@@ -91,6 +93,12 @@ class Service:
     @property
     def _current(self) -> Generation:
         return self._generations[-1]
+
+    @property
+    def _settled(self) -> bool:
+        """Whether the first probe of every upstream has ended."""
+        sums = self._current.plan.sums
+        return all(sums.rows[0][sums.group_cell(group)] != Verdict.UNKNOWN for group in sums.groups)
 
     @property
     def _serving(self) -> bool:

@@ -137,6 +137,7 @@ class Watch:
         self._group = group
         self._report = report
         self._wake = Event()
+        self.looked = Event()
         self._task = gevent.spawn(self._run)
 
     def suspect(self) -> None:
@@ -153,6 +154,7 @@ class Watch:
             if since_boot() >= resolve_at:
                 complete = self._group.resolve()
                 resolve_at = since_boot() + (RESOLVE_EVERY if complete else RESOLVE_AGAIN)
+                self.looked.set()
             if self._report and since_boot() >= probe_at:
                 self._group.probe()
                 self._report(self._group.verdict)

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 OPENINGS_EVERY = 0.25
 # An idle stream is closed after this many looks without a byte, so within 1/40 of the idle limit.
 LOOKS_UNTIL_IDLE = 40
+# Seconds that a new worker waits for the first lookup; without DNS it goes on and says so.
+FIRST_LOOK = 2.0
 # What the home network looks like is asked at most this often, in seconds.
 HOME_FOR = 5.0
 
@@ -96,11 +98,13 @@ class Worker:
             parent: a pipe that ends when the parent does.
         """
         hub = get_hub()
-        self._beat()
         for group, upstreams in self.groups.items():
             report = partial(self._row.__setitem__, self._plan.sums.group_cell(group))
             self._watches[group] = Watch(upstreams, report if self._number == 0 else None)
+        # Whoever is waiting already must not be turned away only because the names are being looked up just now.
+        gevent.wait([watch.looked for watch in self._watches.values()], timeout=FIRST_LOOK)
         self._listeners = [Listener(self, one, port) for one, port in listening]
+        self._beat()
         gevent.signal_handler(signal.SIGTERM, self._finished.set)
         gevent.signal_handler(signal.SIGUSR1, self._retire)
         orphaned = hub.loop.io(parent, READ)

@@ -1,0 +1,209 @@
+"""A real relay process in front of a recording upstream, for the tests that look at the wire."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+# The longest that anything here may take on a busy machine, in seconds.
+PATIENCE = 20.0
+
+
+def wait_for(condition: Callable[[], Any], what: str, limit: float = PATIENCE) -> Any:
+    """Wait until ``condition`` gives something true, and return that."""
+    until = time.monotonic() + limit
+    while time.monotonic() < until:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"waited {limit:g} seconds in vain: {what}")
+
+
+Socket = TypeVar("Socket", bound=socket.socket)
+_kept: list[socket.socket] = []
+
+
+def keep(connection: Socket) -> Socket:
+    """Remember a socket, to be closed when the test is over."""
+    _kept.append(connection)
+    return connection
+
+
+def close_kept() -> None:
+    """Close every socket that a test has left open."""
+    while _kept:
+        _kept.pop().close()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that are free at this moment, below the range that connections take theirs from."""
+    found: list[int] = []
+    candidate = 20000 + os.getpid() % 8000
+    while len(found) < count:
+        candidate += 1
+        with socket.socket() as trial:
+            try:
+                trial.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+        found.append(candidate)
+    return found
+
+
+class Upstream:
+    """A server that hands each connection to the test; the listening socket can go and come back."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._listening: socket.socket | None = None
+        self._arrived: list[socket.socket] = []
+        self.start()
+
+    def start(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", self.port), backlog=512)
+        threading.Thread(target=self._serve, args=(self._listening,), daemon=True).start()
+
+    def _serve(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            connection.settimeout(PATIENCE)
+            # A probe connects and says nothing; whoever waits for a stream must not be handed that.
+            threading.Thread(target=self._sort, args=(connection,), daemon=True).start()
+
+    def _sort(self, connection: socket.socket) -> None:
+        try:
+            if connection.recv(1, socket.MSG_PEEK) and self._listening is not None:
+                self._arrived.append(keep(connection))
+                return
+        except OSError:
+            pass
+        connection.close()
+
+    def next(self) -> socket.socket:
+        """The next connection that has sent something."""
+        return wait_for(lambda: self._arrived and self._arrived.pop(0), "a connection at the upstream")  # type: ignore[no-any-return]
+
+    @property
+    def waiting(self) -> int:
+        return len(self._arrived)
+
+    def stop(self) -> None:
+        if self._listening is not None:
+            # A thread in accept() holds the socket open; shutdown wakes it.
+            self._listening.shutdown(socket.SHUT_RDWR)
+            self._listening.close()
+            self._listening = None
+
+
+class Relay:
+    """``porchlight relay`` as a process of its own, with settings of the test's choice."""
+
+    def __init__(self, folder: Path, upstream: Upstream | None, **settings: object) -> None:
+        self.folder = folder
+        self.tls, self.chat, self.media, self.balancer, self.balanced_media = free_ports(5)
+        where = f"127.0.0.1:{upstream.port if upstream else 1}"
+        self.settings: dict[str, object] = {
+            "chat_tls_port": self.tls,
+            "chat_ports": [self.chat],
+            "media_ports": [self.media, self.balanced_media],
+            "balancer_ports": [self.balancer, self.balanced_media],
+            "listen": ["127.0.0.1", "::1"],
+            "workers": 1,
+            **settings,
+        }
+        self.upstreams: dict[str, object] = {"chat": [where], "http": [where], "media": [where], "allow_private": True}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def write_settings(self) -> None:
+        lines = ["[relay]", *(f"{name} = {json.dumps(value)}" for name, value in self.settings.items())]
+        lines += ["[relay.upstream]", *(f"{name} = {json.dumps(value)}" for name, value in self.upstreams.items())]
+        self.folder.mkdir(exist_ok=True)
+        fresh = self.folder / "fresh.toml"
+        fresh.write_text("\n".join(lines))
+        fresh.rename(self.folder / "porchlight.toml")
+
+    def start(self) -> "Relay":
+        self.write_settings()
+        command = [sys.executable, "-m", "appliance", "relay", "--settings", str(self.folder / "porchlight.toml")]
+        command += ["--state", str(self.folder / "state"), "--run", str(self.folder / "run")]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stderr=log, stdout=log)
+        wait_for(lambda: self.status.get("phase") == "running", "the relay to serve")
+        if self.upstreams["allow_private"]:
+            wait_for(lambda: self.status["upstreams"]["chat"]["reachable"] is not None, "the first probe")
+        return self
+
+    @property
+    def status(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads((self.folder / "run/relay/status.json").read_bytes())
+        except FileNotFoundError:
+            return {}
+        return found
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def workers(self) -> list[int]:
+        """The process numbers of the workers."""
+        assert self.process is not None
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(one) for one in path.read_text().split()]
+
+    def descriptors(self) -> int:
+        """How many descriptors all workers have open."""
+        return sum(len(list(Path(f"/proc/{one}/fd").iterdir())) for one in self.workers())
+
+    def connect(self, port: int, data: bytes = b"", *, host: str = "127.0.0.1") -> socket.socket:
+        connection = keep(socket.create_connection((host, port), timeout=PATIENCE))
+        connection.sendall(data)
+        return connection
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise
+
+
+def read_exactly(connection: socket.socket, count: int) -> bytes:
+    """Read ``count`` bytes, or what came before the end."""
+    parts = []
+    while count:
+        part = connection.recv(min(count, 1 << 20))
+        if not part:
+            break
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def read_to_end(connection: socket.socket) -> bytes:
+    """Read until the other side ends."""
+    return read_exactly(connection, 1 << 40)
+
+
+def read_line(connection: socket.socket) -> bytes:
+    """Read a PROXY version 1 line."""
+    line = b""
+    while not line.endswith(b"\r\n"):
+        byte = connection.recv(1)
+        assert byte, f"the stream ended after {line!r}"
+        line += byte
+    return line

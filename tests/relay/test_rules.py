@@ -1,0 +1,143 @@
+"""The relay's other rules without input or output: first bytes, destinations, ports, limits, the browser's page."""
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.relay import cover
+from appliance.relay.destination import is_allowed
+from appliance.relay.first_bytes import CHAT_BEGINNINGS, Peer, classify
+from appliance.relay.limits import MOST_CONNECTIONS, Crowd, most_connections
+from appliance.relay.ports import groups_of, ports_of
+from appliance.settings.declared import RelaySettings
+
+
+@given(st.sampled_from(CHAT_BEGINNINGS), st.binary(max_size=30))
+def test_an_app_is_known_by_two_bytes_whatever_version_follows(beginning: bytes, rest: bytes) -> None:
+    assert classify(beginning + rest) is Peer.APP
+
+
+@pytest.mark.parametrize(
+    ("data", "peer"),
+    [
+        (b"", Peer.UNDECIDED),
+        (b"W", Peer.UNDECIDED),
+        (b"E", Peer.UNDECIDED),
+        (b"GE", Peer.UNDECIDED),
+        (b"\x16", Peer.UNDECIDED),
+        (b"GET / HTTP/1.1", Peer.BROWSER),
+        (b"PRI * HTTP/2.0\r\n", Peer.BROWSER),
+        (b"\x16\x03\x01\x02\x00", Peer.TLS),
+        (b"SSH-2.0-", Peer.FOREIGN),
+        (b"WB", Peer.FOREIGN),
+        (b"\x00", Peer.FOREIGN),
+        (b"GETAWAY", Peer.FOREIGN),
+    ],
+)
+def test_others_are_told_apart(data: bytes, peer: Peer) -> None:
+    assert classify(data) is peer
+
+
+@given(st.binary(max_size=40))
+def test_a_decision_never_changes_with_more_bytes(data: bytes) -> None:
+    decisions = [classify(data[:end]) for end in range(len(data) + 1)]
+    settled = [one for one in decisions if one is not Peer.UNDECIDED]
+    assert len(set(settled)) <= 1
+    assert decisions == [Peer.UNDECIDED] * (len(decisions) - len(settled)) + settled
+
+
+PRIVATE_4 = "192.168.1.1 10.0.0.1 172.16.0.1 127.0.0.1 169.254.1.1 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255"
+PRIVATE_6 = "::1 fe80::1 fd00::1 ff02::1 :: ::ffff:192.168.1.1 64:ff9b::192.168.1.1 2002:c0a8:0101:: 2002:7f00:0001::"
+
+
+@pytest.mark.parametrize("address", [*PRIVATE_4.split(), *PRIVATE_6.split()])
+def test_no_answer_of_the_dns_leads_into_the_home_network(address: str) -> None:
+    assert not is_allowed(ipaddress.ip_address(address), (), allow_private=False)
+
+
+@pytest.mark.parametrize("address", ["157.240.1.1", "2a03:2880:f200::1", "64:ff9b::9df0:101"])
+def test_public_addresses_are_allowed_except_our_own(address: str) -> None:
+    one = ipaddress.ip_address(address)
+    assert is_allowed(one, (), allow_private=False)
+    assert not is_allowed(one, (one,), allow_private=False)
+
+
+def test_labs_may_use_private_addresses() -> None:
+    assert is_allowed(ipaddress.ip_address("127.0.0.1"), (), allow_private=True)
+    assert not is_allowed(ipaddress.ip_address("224.0.0.1"), (), allow_private=True)
+
+
+def test_the_default_ports_are_those_of_the_reference() -> None:
+    found = {port.number: (port.carries, port.group, port.needs_header) for port in ports_of(RelaySettings())}
+    assert found == {
+        443: ("chat-tls", "chat", False),
+        5222: ("chat", "chat", False),
+        80: ("chat", "http", False),
+        587: ("media", "media", False),
+        7777: ("media", "media", False),
+    }
+    assert groups_of(ports_of(RelaySettings())) == ("chat", "http", "media")
+
+
+def test_balancer_ports_need_a_header_and_keep_what_another_list_says() -> None:
+    settings = RelaySettings(chat_ports=(5222,), media_ports=(587, 7777), balancer_ports=(8443, 8080, 7777))
+    found = {port.number: (port.carries, port.group) for port in ports_of(settings) if port.needs_header}
+    assert found == {8443: ("chat-any", "chat"), 8080: ("chat-any", "http"), 7777: ("media", "media")}
+
+
+def test_the_tls_port_can_be_turned_off() -> None:
+    assert 443 not in [port.number for port in ports_of(RelaySettings(chat_tls_port=0))]
+
+
+def test_the_limit_follows_memory_descriptors_and_the_setting() -> None:
+    big, many = 8 << 30, 1 << 20
+    assert most_connections(0, big, many, 4) == MOST_CONNECTIONS
+    assert most_connections(0, 400 << 20, many, 4) == 12_800
+    assert most_connections(500, big, many, 4) == 500
+    assert most_connections(0, big, 1100, 2) == 1000
+    assert most_connections(0, 0, 100, 1) == 1
+
+
+def test_the_crowd_counts_by_address_without_keeping_any() -> None:
+    crowd = Crowd(2)
+    one, other = crowd.cells_of("203.0.113.7"), crowd.cells_of("203.0.113.8")
+    crowd.add(0, one, 1)
+    crowd.add(1, one, 1)
+    assert (crowd.count(one), crowd.count(other)) == (2, 0)
+    crowd.add(1, one, -1)
+    assert crowd.count(one) == 1
+    crowd.clear(0)
+    assert crowd.count(one) == 0
+
+
+def test_a_stranger_gets_an_ordinary_page() -> None:
+    page = cover.answer(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", None)
+    assert page.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"porchlight" not in page.lower()
+    assert b"whatsapp" not in page.lower()
+    assert cover.answer(b"HEAD / HTTP/1.1\r\n\r\n", None) == page[: page.index(b"\r\n\r\n") + 4]
+    assert cover.answer(b"GET /x HTTP/1.1\r\n\r\n", None).startswith(b"HTTP/1.1 404")
+    assert cover.answer(b"POST / HTTP/1.1\r\n\r\n", None).startswith(b"HTTP/1.1 405")
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "host"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: porchlight.local\r\n\r\n", "porchlight.local"),
+        (b"GET / HTTP/1.1\r\nhost:  192.168.1.5:80 \r\n\r\n", "192.168.1.5"),
+        (b"GET / HTTP/1.1\r\nHost: [fd00::1]:80\r\n\r\n", "[fd00::1]"),
+        (b"GET / HTTP/1.1\r\nHost: a\rLocation:x\r\n\r\n", ""),
+        (b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", ""),
+        (b"GET / HTTP/1.0\r\n\r\n", ""),
+    ],
+)
+def test_the_host_is_taken_only_when_it_is_one(request_bytes: bytes, host: str) -> None:
+    assert cover.host_of(request_bytes) == host
+
+
+@given(st.binary(max_size=300))
+def test_any_request_gets_a_whole_answer(request_bytes: bytes) -> None:
+    assert b"\r\n\r\n" in cover.answer(request_bytes, None)
+    cover.host_of(request_bytes)

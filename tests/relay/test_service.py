@@ -1,0 +1,255 @@
+"""The relay as a service: limits, troubles, and what survives them."""
+
+import os
+import signal
+import socket
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.relay.conftest import StartRelay
+from tests.relay.running import Upstream, close_kept, free_ports, keep, read_exactly, read_line, wait_for
+from tests.relay.test_wire import HELLO, read_to_end_or_reset, tls_connect
+
+
+def test_an_idle_stream_is_closed_at_the_limit(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(idle_timeout=3, send_proxy="off")
+    client = relay.connect(relay.chat, HELLO)
+    server = upstream.next()
+    for _ in range(4):
+        time.sleep(1)
+        server.sendall(b"x")
+        assert client.recv(1) == b"x"
+    last = time.monotonic()
+    assert client.recv(1) == b""
+    # The limit with five percent, and what a busy test machine adds.
+    assert 2.85 <= time.monotonic() - last <= 3.15 + 0.5
+
+
+def test_past_the_limit_a_client_is_refused_at_once(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(max_connections=3)
+    inside = [relay.connect(relay.chat, HELLO) for _ in range(3)]
+    servers = [upstream.next() for _ in inside]
+    begun = time.monotonic()
+    assert read_to_end_or_reset(relay.connect(relay.chat)) == b""
+    assert time.monotonic() - begun < 2
+    servers.pop().close()
+    inside.pop().close()
+    wait_for(lambda: relay.status["connections"] == 2, "a place to become free")
+    relay.connect(relay.chat, HELLO)
+    upstream.next()
+    assert relay.status["max_connections"] == 3
+
+
+def test_one_address_gets_no_more_than_its_share(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(max_connections_per_address=2)
+    held = [relay.connect(relay.chat, HELLO) for _ in range(2)]
+    for _ in held:
+        upstream.next()
+    assert read_to_end_or_reset(relay.connect(relay.chat)) == b""
+    other = keep(socket.create_connection(("127.0.0.1", relay.chat), source_address=("127.0.0.2", 0)))
+    other.sendall(HELLO)
+    assert b"127.0.0.2" in read_line(upstream.next())
+    # Behind a balancer the address in the header counts.
+    for number in (1, 2):
+        relay.connect(relay.balancer, b"PROXY TCP4 203.0.113.7 198.51.100.1 1 2\r\n" + HELLO)
+        assert b"203.0.113.7" in read_line(upstream.next()), number
+    refused = relay.connect(relay.balancer, b"PROXY TCP4 203.0.113.7 198.51.100.1 1 2\r\n" + HELLO)
+    assert read_to_end_or_reset(refused) == b""
+
+
+def test_a_dead_upstream_shows_in_the_status_and_comes_back(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay()
+    assert relay.status["upstreams"]["chat"]["reachable"] is True
+    upstream.stop()
+    begun = time.monotonic()
+    assert read_to_end_or_reset(relay.connect(relay.chat, HELLO)) == b""
+    assert time.monotonic() - begun < 5
+    wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"] is False, "the trouble to be seen")
+    assert "do not answer" in relay.status["upstreams"]["chat"]["trouble"]
+    upstream.start()
+    wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"], "the upstream to be back", limit=10)
+    relay.connect(relay.chat, HELLO)
+    upstream.next()
+
+
+def test_it_starts_and_keeps_running_without_dns(start_relay: StartRelay) -> None:
+    names = ["nothing.invalid:5222"]
+    relay = start_relay(upstreams={"chat": names, "http": names, "media": names})
+    wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"] is False, "the trouble to be seen")
+    assert "cannot be found" in relay.status["upstreams"]["chat"]["trouble"]
+    assert read_to_end_or_reset(relay.connect(relay.chat, HELLO)) == b""
+    assert relay.process is not None
+    assert relay.process.poll() is None
+
+
+def test_a_private_upstream_is_refused_unless_allowed(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(upstreams={"allow_private": False})
+    wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"] is False, "the trouble to be seen")
+    assert "forges" in relay.status["upstreams"]["chat"]["trouble"]
+    assert read_to_end_or_reset(relay.connect(relay.chat, HELLO)) == b""
+    assert upstream.waiting == 0
+
+
+def test_a_dead_worker_is_replaced(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(workers=2)
+    former = relay.workers()
+    assert len(former) == 2
+    os.kill(former[0], signal.SIGKILL)
+    wait_for(lambda: len(relay.workers()) == 2 and former[0] not in relay.workers(), "another worker")
+    for _ in range(8):
+        relay.connect(relay.chat, HELLO)
+        upstream.next()
+
+
+def test_workers_end_when_the_parent_is_killed(start_relay: StartRelay) -> None:
+    relay = start_relay(workers=2)
+    workers = relay.workers()
+    assert relay.process is not None
+    relay.process.kill()
+    relay.process.wait()
+    wait_for(lambda: not any(_alive(one) for one in workers), "the workers to end")
+
+
+def _alive(process: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_new_settings_apply_without_dropping_a_stream(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay()
+    client = relay.connect(relay.chat, HELLO)
+    server = upstream.next()
+    read_line(server)
+    relay.settings["send_proxy"] = "off"
+    (moved,) = free_ports(30)[-1:]
+    relay.settings["chat_ports"] = [relay.chat, moved]
+    relay.write_settings()
+    wait_for(lambda: moved in [one["port"] for one in relay.status["ports"]], "the new port")
+    fresh = wait_for(lambda: _connect(moved), "the new port to listen")
+    fresh.sendall(HELLO)
+    assert read_exactly(upstream.next(), 4) == HELLO
+    server.sendall(b"still here")
+    assert read_exactly(client, 10) == b"still here"
+    connections = relay.status["counters"]["connections"][str(relay.chat)]
+    client.close()
+    server.close()
+    wait_for(lambda: len(relay.workers()) == 1, "the former worker to end")
+    assert relay.status["counters"]["connections"][str(relay.chat)] == connections
+
+
+def _connect(port: int) -> socket.socket | None:
+    try:
+        return keep(socket.create_connection(("127.0.0.1", port), timeout=20))
+    except ConnectionRefusedError:
+        return None
+
+
+def test_a_port_in_use_is_named_and_taken_when_free(start_relay: StartRelay, upstream: Upstream) -> None:
+    taken = free_ports(25)[-1]
+    holder = keep(socket.create_server(("127.0.0.1", taken)))
+    relay = start_relay(chat_ports=[taken])
+    (trouble,) = (one["trouble"] for one in relay.status["ports"] if one["port"] == taken)
+    assert f"Port {taken} is in use by " in trouble
+    assert "python" in trouble or "pytest" in trouble
+    # The other ports work all the same.
+    tls_connect(relay.tls, HELLO)
+    upstream.next()
+    holder.close()
+    wait_for(lambda: not any(one["trouble"] for one in relay.status["ports"]), "the port to be taken")
+    client = wait_for(lambda: _connect(taken), "the port to listen")
+    client.sendall(HELLO)
+    upstream.next()
+
+
+def test_the_certificate_is_made_once_and_kept_private(start_relay: StartRelay) -> None:
+    relay = start_relay(fresh=True)
+    file = relay.folder / "state/relay/certificate.pem"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    first = file.read_bytes()
+    shown = tls_connect(relay.tls).getpeercert(binary_form=True)
+    relay.stop()
+    relay.start()
+    assert file.read_bytes() == first
+    assert tls_connect(relay.tls).getpeercert(binary_form=True) == shown
+
+
+@pytest.mark.parametrize("damage", [b"", b"-----BEGIN PRIVATE KEY-----\nnonsense\n"])
+def test_a_damaged_certificate_is_put_aside_and_made_anew(start_relay: StartRelay, damage: bytes) -> None:
+    relay = start_relay()
+    relay.stop()
+    file = relay.folder / "state/relay/certificate.pem"
+    file.write_bytes(damage)
+    relay.start()
+    assert tls_connect(relay.tls).version() is not None
+    assert file.with_suffix(".damaged").read_bytes() == damage
+
+
+def test_a_mistake_in_the_settings_is_logged_in_plain_words(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(idle_timeout="soon", send_proxy="off")
+    assert "relay.idle_timeout must be a number of seconds" in relay.log
+    relay.connect(relay.chat, HELLO)
+    assert read_exactly(upstream.next(), 4) == HELLO
+
+
+def test_nothing_is_left_of_half_finished_connections(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay()
+    wait_for(lambda: relay.status["connections"] == 0, "quiet")
+    time.sleep(1.5)
+    before = relay.descriptors()
+    hellos = [  # one for each phase
+        b"",
+        b"W",
+        HELLO,
+        b"\x16\x03\x01\x00\x05",
+        b"\x16\x03\x01" + os.urandom(200),
+        b"GET ",
+        b"PROXY TCP4 ",
+        b"\xff",
+    ]
+    crowd = [
+        relay.connect(port, hello)
+        for hello in hellos
+        for port in (relay.tls, relay.chat, relay.media, relay.balancer)
+        for _ in range(5)
+    ]
+    for number, one in enumerate(crowd):
+        if number % 2:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        one.close()
+    # The upstream ends too, as a server does that sees the end of its client.
+    wait_for(lambda: sum(relay.status["counters"]["connections"].values()) == len(crowd), "all of them to be counted")
+    upstream.stop()
+    close_kept()
+    wait_for(lambda: relay.status["connections"] == 0, "all of them to be forgotten")
+    wait_for(lambda: abs(relay.descriptors() - before) <= 1, "their descriptors")
+
+
+def test_no_client_address_is_written_anywhere(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay()
+    stranger = "127.99.88.77"
+    for port in (relay.chat, relay.media, relay.tls, relay.balancer):
+        client = keep(socket.create_connection(("127.0.0.1", port), source_address=(stranger, 0)))
+        client.sendall(HELLO)
+        client.close()
+    wait_for(lambda: relay.status["counters"]["connections"][str(relay.chat)] == 1, "the connections to be counted")
+    upstream.stop()
+    close_kept()
+    wait_for(lambda: relay.status["connections"] == 0, "quiet")
+    for file in relay.folder.rglob("*"):
+        if file.is_file():
+            assert stranger.encode() not in file.read_bytes(), file
+
+
+def test_it_stops_within_its_time_and_says_so(start_relay: StartRelay) -> None:
+    relay = start_relay()
+    client = relay.connect(relay.chat)
+    begun = time.monotonic()
+    relay.stop()
+    assert time.monotonic() - begun < 6
+    assert relay.status["phase"] == "stopping"
+    assert read_to_end_or_reset(client) == b""
