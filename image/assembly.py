@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
             case ["card", epoch, name]:
                 card(int(epoch), name)
             case ["pack", image, name]:
-                command = ["xz", "--stdout", "-6", f"--threads={max(2, os.cpu_count() or 2)}", f"/work/{image}"]
+                command = ["xz", "--stdout", "-1", f"--threads={max(2, os.cpu_count() or 2)}", f"/work/{image}"]
                 with (OUTPUT / name).open("wb") as file:
                     subprocess.run(command, check=True, stdout=file)
             case _:

@@ -1,5 +1,6 @@
 """What is porchlight's own on top of the base: the program, the files of `image/files/`, users, enabled services."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,7 +9,20 @@ from pathlib import Path
 
 from image import native, recipe
 
-STAGED = ("appliance", "hardware", "pyproject.toml", "README.md", "LICENSE")
+# Run by the native Python, which has the `installer` package; the host does not. The command line of that package
+# would follow the native Python's own scheme and write to /usr/local.
+INSTALL = """
+import json, sys
+from installer import install
+from installer.destinations import SchemeDictionaryDestination
+from installer.sources import WheelFile
+wheel, root, scheme = sys.argv[1:]
+where = SchemeDictionaryDestination(json.loads(scheme), "/usr/bin/python3", "posix", destdir=root)
+with WheelFile.open(wheel) as source:
+    install(source, where, {"INSTALLER": b"porchlight"})
+"""
+
+STAGED = ("appliance", "hardware", "image", "pyproject.toml", "README.md", "LICENSE")
 
 
 def program(root: Path, source: Path, scratch: Path) -> None:
@@ -16,7 +30,7 @@ def program(root: Path, source: Path, scratch: Path) -> None:
     scratch.mkdir()
     for name in STAGED:
         if (source / name).is_dir():
-            shutil.copytree(source / name, scratch / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source / name, scratch / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         elif (source / name).exists():
             shutil.copyfile(source / name, scratch / name)
     readme = scratch / str(tomllib.loads((scratch / "pyproject.toml").read_text())["project"].get("readme", ""))
@@ -24,19 +38,10 @@ def program(root: Path, source: Path, scratch: Path) -> None:
         readme.write_text("porchlight\n")
     subprocess.run(["python3", "-m", "hatchling", "build", "-t", "wheel", "-d", "wheel"], cwd=scratch, check=True)
     wheel = next((scratch / "wheel").glob("*.whl"))
-    command = ["python3", "-m", "installer", f"--destdir={root}", "--prefix=/usr", "--no-compile-bytecode", str(wheel)]
+    places = {"purelib": native.PACKAGES, "platlib": native.PACKAGES, "scripts": "usr/bin", "headers": "usr/include"}
+    scheme = {kind: f"/{place}" for kind, place in {**places, "data": "usr"}.items()}
+    command = ["python3", "-c", INSTALL, str(wheel), str(root), json.dumps(scheme)]
     subprocess.run(command, check=True)
-    # The native installer writes where Python's own packages go; Debian's Python looks for those in dist-packages.
-    for folder in (root / "usr/local/lib", root / "usr/lib"):
-        for packages in sorted(folder.glob("python3*/site-packages")) + sorted(
-            (root / "usr/local/lib").glob("python3*/dist-packages")
-        ):
-            for path in sorted(packages.iterdir()):
-                path.rename(root / native.PACKAGES / path.name)
-            packages.rmdir()
-    script = root / "usr/bin/porchlight"
-    script.write_text(script.read_text().replace(script.read_text().splitlines()[0], "#!/usr/bin/python3"))
-    script.chmod(0o755)
 
 
 def files(root: Path, source: Path) -> None:
@@ -95,5 +100,3 @@ def apply(root: Path, source: Path, scratch: Path, epoch: int) -> None:
     services(root)
     identity(root, epoch)
     native.compile_python(root, str(native.PACKAGES / "appliance"))
-    subprocess.run(["ldconfig", "-r", str(root)], check=True)
-    (root / "var/cache/ldconfig/aux-cache").unlink(missing_ok=True)

@@ -26,7 +26,7 @@ BACKPORTS = f"""set -eu
 cd "$1/etc/apt"
 sed -n 's/ {recipe.SUITE} / {recipe.KERNEL_SUITE} /p' sources.list > sources.list.d/kernel.list
 printf 'Package: *\\nPin: release n={recipe.KERNEL_SUITE}\\nPin-Priority: 100\\n\\n' > preferences.d/kernel
-printf 'Package: linux-image-*\\nPin: release n={recipe.KERNEL_SUITE}\\nPin-Priority: 900\\n' >> preferences.d/kernel
+printf 'Package: linux-*\\nPin: release n={recipe.KERNEL_SUITE}\\nPin-Priority: 900\\n' >> preferences.d/kernel
 """
 
 DIVERT = f"""set -eu
@@ -161,7 +161,7 @@ class Maker:
         return scratch
 
     def _watch(self, line: str) -> None:
-        if line.startswith("I: "):
+        if line.startswith("I: ") and not line.startswith(("I: success", "I: done")):
             self.progress.note(line[3:].rstrip("."))
         elif line.startswith(("Unpacking ", "Setting up ")):
             self.progress.note(" ".join(line.split()[:3]))
