@@ -5,16 +5,14 @@ import logging
 import os
 import socket
 import struct
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from gevent import get_hub
 
 from appliance.clock import since_boot
 from appliance.relay.ports import Port
 from appliance.relay.stream import READ
-
-if TYPE_CHECKING:
-    from appliance.relay.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -25,21 +23,26 @@ OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
+Admit = Callable[[socket.socket, Port, tuple[str, int]], bool]
+
+
 class Listener:
     """One listening socket of one worker.
 
     Args:
-        worker: who serves its connections.
         listening: the socket, bound and listening, non-blocking.
         port: what it carries.
+        admit: takes a fresh connection, or says False when it is to be refused.
+        count: adds one to a counter, by name and label.
     """
 
     # Kept open so that a connection can still be accepted, and refused, when no descriptor is left.
     _spare = -1
     _logged = float("-inf")
 
-    def __init__(self, worker: "Worker", listening: socket.socket, port: Port) -> None:
-        self._worker = worker
+    def __init__(self, listening: socket.socket, port: Port, admit: Admit, count: Callable[[str, str], None]) -> None:
+        self._admit = admit
+        self._count = count
         self._socket = listening
         self._port = port
         if Listener._spare < 0:
@@ -61,7 +64,7 @@ class Listener:
                 person.setblocking(False)
                 person.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 person.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                if not self._worker.admit(person, self._port, peer):
+                if not self._admit(person, self._port, peer):
                     person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
                     person.close()
             except OSError:
@@ -78,7 +81,7 @@ class Listener:
             pass
         finally:
             Listener._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-        self._worker.count("refused", "descriptors")
+        self._count("refused", "descriptors")
         if since_boot() - Listener._logged >= 1.0:
             Listener._logged = since_boot()
             log.warning("No file descriptor is left; new connections are refused until streams end.")

@@ -7,8 +7,10 @@ silence, until that time is over.
 
 import logging
 import socket
+import ssl
+from collections.abc import Mapping
 from enum import IntEnum, auto
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 from gevent import get_hub
 
@@ -20,9 +22,8 @@ from appliance.relay.ports import Port
 from appliance.relay.proxy_header import Ends, ProxyHeaderError
 from appliance.relay.stream import READ
 from appliance.relay.tls import TlsError, TlsSession
-
-if TYPE_CHECKING:
-    from appliance.relay.worker import Worker
+from appliance.relay.upstream import Group
+from appliance.settings.declared import RelaySettings
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +47,47 @@ class Phase(IntEnum):
     SILENCE = auto()
 
 
+class Keeper(Protocol):
+    """Who keeps the connections: what an opening asks of its worker (``worker.Worker``)."""
+
+    settings: RelaySettings
+    groups: Mapping[str, Group]
+
+    def count(self, name: str, label: str) -> None:
+        """Add one to a counter."""
+
+    def readmit(self, opening: "Opening", address: str) -> bool:
+        """Count the connection for another address; False when that one has its share."""
+
+    def tls_context(self) -> ssl.SSLContext:
+        """The certificate and the rules."""
+
+    def setup_page(self, peer: str, host: str) -> str | None:
+        """Where the setup page is, for somebody at home."""
+
+    def relay(
+        self,
+        opening: "Opening",
+        port: Port,
+        person: socket.socket,
+        upstream: socket.socket,
+        tls: TlsSession | None,
+        first: bytes,
+    ) -> None:
+        """Turn the opening into a stream."""
+
+    def no_upstream(self, group: str, reason: str) -> None:
+        """The dial failed."""
+
+    def forget(self, opening: "Opening") -> None:
+        """The connection has ended."""
+
+
 class Opening:
     """One connection that is not a stream yet.
 
     Args:
-        worker: whose connection it is.
+        keeper: whose connection it is.
         person: the accepted socket, non-blocking.
         port: where it arrived.
         peer: the address that it comes from, as ``accept`` gave it.
@@ -58,14 +95,24 @@ class Opening:
     """
 
     __slots__ = (
-        "_dial", "_early", "_ends", "_peer", "_person", "_phase", "_port", "_reader", "_tls", "_worker", "cells",
+        "_dial",
+        "_early",
+        "_ends",
+        "_keeper",
+        "_peer",
+        "_person",
+        "_phase",
+        "_port",
+        "_reader",
+        "_tls",
+        "cells",
         "deadline",
     )  # fmt: skip
 
     def __init__(
-        self, worker: "Worker", person: socket.socket, port: Port, peer: tuple[str, int], cells: tuple[int, int]
+        self, keeper: Keeper, person: socket.socket, port: Port, peer: tuple[str, int], cells: tuple[int, int]
     ) -> None:
-        self._worker = worker
+        self._keeper = keeper
         self._person = person
         self._port = port
         self._peer = peer
@@ -116,14 +163,14 @@ class Opening:
                 return
             data, self._early = self._early[header.size :], b""
             self._ends = header.ends
-            if header.ends and not self._worker.readmit(self, header.ends.source):
+            if header.ends and not self._keeper.readmit(self, header.ends.source):
                 self._refuse("address-limit")
                 return
             self._phase = self._after_header()
         if self._phase is Phase.DETECT and data:
             self._phase = Phase.TLS if data[0] == 0x16 else Phase.FIRST
         if self._phase is Phase.TLS and self._tls is None:
-            self._tls = TlsSession(self._worker.tls_context())
+            self._tls = TlsSession(self._keeper.tls_context())
         if self._tls is not None and data:
             data = self._decrypt(self._tls, data)
         if self._phase in (Phase.FIRST, Phase.BROWSER):
@@ -164,13 +211,13 @@ class Opening:
             if cover.is_complete(self._early):
                 self._show_page()
         elif peer is not Peer.UNDECIDED:
-            self._worker.count("refused", "foreign")
+            self._keeper.count("refused", "foreign")
             self._early = b""
             self._phase = Phase.SILENCE
 
     def _show_page(self) -> None:
-        self._worker.count("browsers", "http")
-        page = cover.answer(self._early, self._worker.setup_page(self._peer[0], cover.host_of(self._early)))
+        self._keeper.count("browsers", "http")
+        page = cover.answer(self._early, self._keeper.setup_page(self._peer[0], cover.host_of(self._early)))
         if self._tls is not None:
             page = self._tls.send(page) + self._tls.close_notify()
         self._send(page)
@@ -183,7 +230,7 @@ class Opening:
         # Not a byte more is read until there is somewhere to send it.
         self._reader.stop()
         self._phase = Phase.DIAL
-        endpoints = self._worker.groups[self._port.group].addresses()
+        endpoints = self._keeper.groups[self._port.group].addresses()
         self._dial = Dial(endpoints, self._connected, self._no_upstream)
         self._dial.next()
         if self._dial is not None:
@@ -192,11 +239,11 @@ class Opening:
     def _connected(self, upstream: socket.socket) -> None:
         self._dial = None
         header = b""
-        if self._port.group != "media" and self._worker.settings.send_proxy != "off":
-            version = cast(Literal["v1", "v2"], self._worker.settings.send_proxy)
+        if self._port.group != "media" and self._keeper.settings.send_proxy != "off":
+            version = cast(Literal["v1", "v2"], self._keeper.settings.send_proxy)
             header = proxy_header.build(version, self._ends or self._own_ends())
         self._stop()
-        self._worker.relay(self, self._port, self._person, upstream, self._tls, header + self._early)
+        self._keeper.relay(self, self._port, self._person, upstream, self._tls, header + self._early)
 
     def _own_ends(self) -> Ends:
         here = self._person.getsockname()
@@ -204,7 +251,7 @@ class Opening:
 
     def _no_upstream(self, reason: str) -> None:
         self._dial = None
-        self._worker.no_upstream(self._port.group, reason)
+        self._keeper.no_upstream(self._port.group, reason)
         self.close()
 
     def expire(self) -> None:
@@ -215,11 +262,11 @@ class Opening:
                 self.deadline = self._dial.deadline
             return
         if self._phase is not Phase.SILENCE:
-            self._worker.count("refused", "late")
+            self._keeper.count("refused", "late")
         self.close()
 
     def _refuse(self, reason: str) -> None:
-        self._worker.count("refused", reason)
+        self._keeper.count("refused", reason)
         self.close()
 
     def _stop(self) -> None:
@@ -235,4 +282,4 @@ class Opening:
             self._dial = None
         self._stop()
         self._person.close()
-        self._worker.forget(self)
+        self._keeper.forget(self)

@@ -103,7 +103,7 @@ class Worker:
             self._watches[group] = Watch(upstreams, report if self._number == 0 else None)
         # Whoever is waiting already must not be turned away only because the names are being looked up just now.
         gevent.wait([watch.looked for watch in self._watches.values()], timeout=FIRST_LOOK)
-        self._listeners = [Listener(self, one, port) for one, port in listening]
+        self._listeners = [Listener(one, port, self.admit, self.count) for one, port in listening]
         self._beat()
         gevent.signal_handler(signal.SIGTERM, self._finished.set)
         gevent.signal_handler(signal.SIGUSR1, self._retire)
@@ -159,9 +159,9 @@ class Worker:
         for stream in idle:
             stream.close()
 
-    def count(self, name: str, label: str, amount: int = 1) -> None:
-        """Add to a counter."""
-        self._row[self._cells[name, label]] += amount
+    def count(self, name: str, label: str) -> None:
+        """Add one to a counter."""
+        self._row[self._cells[name, label]] += 1
 
     def admit(self, person: socket.socket, port: Port, peer: tuple[str, int]) -> bool:
         """Take a fresh connection, unless a limit is reached."""
