@@ -17,7 +17,7 @@ pages = Blueprint("account", __name__)
 @pages.route("/password", methods=["GET", "POST"])
 def password() -> ResponseReturnValue:
     """The form for a new password."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("password.html", error=None)
     try:
         generation = _change(*(request.form.get(name, "") for name in ("former", "password", "again")))

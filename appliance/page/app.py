@@ -13,13 +13,11 @@ from appliance.page import account, claiming, drawing, front, machine, share, si
 from appliance.page.guard import guard, is_signed_in, require_owner
 from appliance.page.owner import session_key
 from appliance.page.porch import Porch
+from appliance.page.server import LARGEST_FORM
 from appliance.paths import Paths
 from appliance.status.gather import Watch
 
 log = logging.getLogger("porchlight.page")
-
-# Bytes of one request's body: the largest form is a password three times.
-LARGEST_FORM = 16 * 1024
 
 # What went wrong in plain words: headline, explanation.
 ERRORS = {
@@ -68,7 +66,7 @@ def create_app(paths: Paths, *, porch: Porch | None = None, port: int = 8199) ->
         app.register_blueprint(part.pages)
     app.register_error_handler(HTTPException, _plain_error)
     app.register_error_handler(CSRFError, _plain_error)
-    app.context_processor(lambda: {"signed_in": is_signed_in(), "version": __version__})
+    app.context_processor(lambda: {"is_signed_in": is_signed_in, "version": __version__})
     return app
 
 
@@ -76,4 +74,5 @@ def _plain_error(error: Exception) -> tuple[str, int, dict[str, str]]:
     code = (error.code if isinstance(error, HTTPException) else None) or 500
     title, text = ERRORS.get(code) or ERRORS[400 if code < 500 else 500]
     retry = {"Retry-After": "60"} if code == 429 else {}
-    return render_template("error.html", title=title, text=text), code, retry
+    # After a defect of our own the page asks for nothing that could be broken too.
+    return render_template("error.html", title=title, text=text, bare=code >= 500), code, retry

@@ -18,7 +18,7 @@ def claim() -> ResponseReturnValue:
     """The form of a card that has no owner yet; on any other card it leads to the login."""
     if ownership(porch().paths) is not Ownership.UNCLAIMED:
         return redirect(url_for("signing_in.login"), 303)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("claim.html", error=None, code="")
     code = request.form.get("code", "")
     try:

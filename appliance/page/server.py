@@ -20,12 +20,16 @@ log = logging.getLogger("porchlight.page")
 REQUEST_TAKES = 15.0
 # Bytes of all header lines together; our own cookie and a browser's headers take about two thousand.
 LARGEST_HEAD = 16 * 1024
+# Bytes of one request's body: the largest form is a password three times.
+LARGEST_FORM = 16 * 1024
 # Connections that the kernel holds until we look: a flood must not fill it before the crowd can turn over.
 BACKLOG = 512
 
 
 class PageHandler(WSGIHandler):  # type: ignore[misc]
     """One request of one visitor."""
+
+    rfile: Any
 
     def handle_one_request(self) -> Any:
         """Serve the request, or give up quietly when it takes too long."""
@@ -40,9 +44,15 @@ class PageHandler(WSGIHandler):  # type: ignore[misc]
             limit.close()
 
     def read_request(self, raw_requestline: str) -> bool:
-        """Read the head of the request, and make it the connection's only one."""
+        """Read the whole request before the application sees any of it, and make it the connection's only one.
+
+        A visitor who stalls in the middle of a form then costs a greenlet, and no half-run page.
+        """
         understood = bool(super().read_request(raw_requestline))
         self.close_connection = True
+        waits = "expect" in self.headers
+        if understood and self.content_length and self.content_length <= LARGEST_FORM and not waits:
+            self.rfile = BytesIO(self.rfile.read(self.content_length))
         return understood
 
     def MessageClass(self, lines: Any, *rest: Any) -> Any:
@@ -92,6 +102,8 @@ class PageServer(WSGIServer):  # type: ignore[misc]
     """
 
     handler_class = PageHandler
+    # Connections taken in one go. Few, so that those who had to leave for them are gone before the next ones come.
+    max_accept = 8
 
     def __init__(
         self, listener: socket.socket, application: Any, crowd: Crowd, is_inside: Callable[[str], bool]

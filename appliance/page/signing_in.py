@@ -21,7 +21,7 @@ def login() -> ResponseReturnValue:
         return render_template("damaged.html", error=error), 503
     if record is None:
         return redirect(url_for("claiming.claim"), 303)
-    if request.method == "GET":
+    if request.method != "POST":
         return redirect(url_for("front.home"), 303) if is_signed_in() else render_template("login.html", wrong=False)
     if not password_is_right(record, request.form.get("password", "")):
         return render_template("login.html", wrong=True), 422
