@@ -61,6 +61,12 @@ def _context(file: Path) -> ssl.SSLContext:
     return found
 
 
+def validity(now: datetime.datetime) -> tuple[datetime.datetime, datetime.datetime]:
+    """From when until when a certificate is valid that is made ``now``, by a clock that may stand in 1970."""
+    start = max(now - datetime.timedelta(days=1), NOT_BEFORE_THIS)
+    return start, start + LIFETIME
+
+
 def make(folder: Path) -> None:
     """Make a P-256 key and a self-signed certificate, both in one file with mode 0600.
 
@@ -73,7 +79,7 @@ def make(folder: Path) -> None:
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    start = max(datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1), NOT_BEFORE_THIS)
+    start, end = validity(datetime.datetime.now(datetime.UTC))
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -81,7 +87,7 @@ def make(folder: Path) -> None:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
-        .not_valid_after(start + LIFETIME)
+        .not_valid_after(end)
         .sign(key, hashes.SHA256())
     )
     pem = key.private_bytes(

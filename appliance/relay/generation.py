@@ -1,9 +1,16 @@
 """A generation of workers: forked together with the same settings, watched, replaced one by one when they die."""
 
+# What the workers would each load at their first lookup is loaded once here, to be shared by all of them.
+import encodings.idna  # noqa: F401
+import gc
 import logging
 import os
 import signal
 import sys
+
+import gevent.pool
+import gevent.resolver.thread
+import gevent.threadpool  # noqa: F401
 
 from appliance.clock import since_boot
 from appliance.relay.sockets import Sockets
@@ -66,6 +73,8 @@ class Generation:
         row = self.plan.sums.rows[number]
         row[:FIXED_CELLS] = type(row)(bytes(8 * FIXED_CELLS)).cast("Q")
         self.plan.crowd.clear(number)
+        # The collector would write to every page that the processes share.
+        gc.freeze()
         sys.stdout.flush()
         sys.stderr.flush()
         process = os.fork()

@@ -114,8 +114,8 @@ class Worker:
         idle_every = max(0.025, self.settings.idle_timeout / LOOKS_UNTIL_IDLE)
         sweeps = hub.loop.timer(idle_every, idle_every)
         sweeps.start(self._look_for_idle)
-        # What exists now lives as long as the process: the collector need not look at it again.
-        gc.collect()
+        # What exists now lives as long as the process: the collector need not look at it again. And it must not do so
+        # even once, since that would copy every page that is shared with the parent.
         gc.freeze()
         self._finished.wait()
 

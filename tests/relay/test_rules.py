@@ -1,12 +1,13 @@
 """The relay's other rules without input or output: first bytes, destinations, ports, limits, the browser's page."""
 
+import datetime
 import ipaddress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.relay import cover
+from appliance.relay import certificate, cover
 from appliance.relay.destination import is_allowed
 from appliance.relay.first_bytes import CHAT_BEGINNINGS, Peer, classify
 from appliance.relay.limits import MOST_CONNECTIONS, Crowd, most_connections
@@ -62,6 +63,13 @@ def test_public_addresses_are_allowed_except_our_own(address: str) -> None:
     one = ipaddress.ip_address(address)
     assert is_allowed(one, (), allow_private=False)
     assert not is_allowed(one, (one,), allow_private=False)
+
+
+def test_a_certificate_made_without_a_clock_is_valid_today() -> None:
+    today = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
+    for clock in (datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC), today):
+        start, end = certificate.validity(clock)
+        assert start < today < end
 
 
 def test_labs_may_use_private_addresses() -> None:
