@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 STARTS_STATEMENT = re.compile(r"\s*(\[|[A-Za-z0-9_\"'-][^=\[\]#]*=)")
+# A header that lost one of its brackets.
+BROKEN_HEADER = re.compile(r"\s*\[|[^=#]*\]\s*(#.*)?$")
 HEADER = re.compile(r"\s*\[[^\[\]]+\]\s*(#.*)?")
 # A list written over several lines; longer ones than this are taken for a bracket that was never closed.
 LONGEST_STATEMENT = 50
@@ -59,7 +61,7 @@ def _statement_by_statement(lines: list[str]) -> tuple[dict[str, Any], list[Unre
         if parsed is None:
             unreadable.append(Unreadable(number + 1, line.strip(), reason))
             # A broken header must not let its settings slip into the section before it.
-            if line.lstrip().startswith("["):
+            if BROKEN_HEADER.match(line):
                 header = f"[unreadable-{number + 1}]"
         elif HEADER.fullmatch(line):
             header = line

@@ -48,7 +48,10 @@ def save(paths: Paths, changes: Mapping[str, Any]) -> None:
         *sections, name = dotted.split(".")
         table = tree
         for section in sections:
-            table = table.setdefault(section, {})
+            # A damaged file may hold a value where the section should stand.
+            if not isinstance(table.get(section), dict):
+                table[section] = {}
+            table = table[section]
         table[name] = list(settled) if isinstance(settled, tuple) else settled
     paths.saved_settings.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(paths.saved_settings, (BANNER + tomli_w.dumps(tree)).encode())
