@@ -1,0 +1,111 @@
+"""Saving: only what the page may set, whole or not at all."""
+
+import os
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from appliance.errors import SettingsError
+from appliance.files import write_atomically
+from appliance.paths import Paths
+from appliance.settings import load
+from appliance.settings.save import save
+
+
+def test_what_is_saved_applies(paths: Paths) -> None:
+    save(paths, {"share.domain": "Relay.Example.org."})
+    save(paths, {"share.chat_port": 8443})
+    found = load(paths)
+    assert found.problems == ()
+    assert (found.settings.share.domain, found.settings.share.chat_port) == ("relay.example.org", 8443)
+    assert os.listdir(paths.saved_settings.parent) == ["saved.toml"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"share.domain": "two words"}, "share.domain must be a name"),
+        ({"share.chat_port": "443"}, "share.chat_port must be a port number"),
+        ({"relay.workers": 3}, "cannot be changed here"),
+        ({"page.claim_code": "rote-tuer-7"}, "cannot be changed here"),
+        ({"share.domain": "a.example", "share.chat_port": 0}, "share.chat_port must be a port number"),
+    ],
+)
+def test_a_refused_value_saves_nothing_of_all(paths: Paths, changes: dict[str, object], says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        save(paths, changes)
+    assert not paths.saved_settings.exists()
+
+
+def test_a_setting_that_the_owner_fixed_is_refused(paths: Paths) -> None:
+    paths.owner_file.write_text('[share]\ndomain = "card.example"\n')
+    with pytest.raises(SettingsError, match=r"is set in porchlight\.toml"):
+        save(paths, {"share.domain": "page.example"})
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0\0\0", b"[share", b"\xff", b"share = 3", b'share = "x"', b"[[share]]"])
+def test_saving_replaces_a_damaged_file(paths: Paths, damage: bytes) -> None:
+    paths.saved_settings.parent.mkdir(parents=True)
+    paths.saved_settings.write_bytes(damage)
+    save(paths, {"share.domain": "relay.example.org"})
+    assert load(paths).problems == ()
+    assert load(paths).settings.share.domain == "relay.example.org"
+
+
+def test_a_failure_in_the_middle_leaves_the_old_file_and_no_other(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(paths, {"share.domain": "old.example"})
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    for call in ("fsync", "replace", "write"):
+        with monkeypatch.context() as broken:
+            broken.setattr(os, call, fail)
+            with pytest.raises(OSError, match="Input/output"):
+                save(paths, {"share.domain": "new.example"})
+        assert load(paths).settings.share.domain == "old.example"
+        assert os.listdir(paths.saved_settings.parent) == ["saved.toml"]
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("untouched")
+    (tmp_path / f".settings.{os.getpid()}.new").symlink_to(target)
+    with pytest.raises(OSError, match="symbolic links"):
+        write_atomically(tmp_path / "settings", b"x")
+    assert target.read_text() == "untouched"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 32 KiB."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root; ./test as root runs this")
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "none", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_card_keeps_the_old_settings(small_disk: Path) -> None:
+    paths = Paths(small_disk / "porchlight.toml", small_disk, small_disk)
+    save(paths, {"share.domain": "old.example"})
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"x" * 1024):
+            pass
+    with pytest.raises(OSError, match="No space"):
+        save(paths, {"share.domain": "new.example"})
+    assert tomllib.loads(paths.saved_settings.read_text())["share"]["domain"] == "old.example"
+    filler.unlink()
+    save(paths, {"share.domain": "new.example"})
+    assert load(paths).settings.share.domain == "new.example"
