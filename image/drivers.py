@@ -77,6 +77,7 @@ SYSTEM = (
     "leds-gpio",
     "ledtrig-timer",
     "ledtrig-netdev",
+    "autofs4",  # systemd asks for it at each start
     # Relay: TLS in the kernel
     "tls",
     # Firewall, for a later rule set

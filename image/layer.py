@@ -7,7 +7,8 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-from image import native, recipe
+from image import native
+from image.masked import MASKED
 
 # Run by the native Python, which has the `installer` package; the host does not. The command line of that package
 # would follow the native Python's own scheme and write to /usr/local.
@@ -74,7 +75,7 @@ def services(root: Path) -> None:
     """Enable exactly what the preset enables, mask what makes no sense here."""
     subprocess.run(["systemctl", f"--root={root}", "preset-all"], check=True, stderr=subprocess.DEVNULL)
     folder = root / "etc/systemd/system"
-    for unit in recipe.MASKED:
+    for unit in MASKED:
         (folder / unit).unlink(missing_ok=True)
         (folder / unit).symlink_to("/dev/null")
     # multi-user and not graphical: there is no screen to draw on.

@@ -145,31 +145,3 @@ TRIMMED = (
     "var/lib/dbus/machine-id",
     "var/lib/systemd/random-seed",
 )
-
-# Units that make no sense on a card whose system is read-only and which nobody logs into.
-MASKED = {
-    "getty.target": "no login on any terminal",
-    "console-getty.service": "no login on any terminal",
-    "emergency.service": "no shell for whoever breaks the boot",
-    "rescue.service": "no shell for whoever breaks the boot",
-    "debug-shell.service": "no shell",
-    "systemd-random-seed.service": "a seed on the card would be shared by every copy; the board has a generator",
-    "systemd-hwdb-update.service": "no hardware database",
-    "ldconfig.service": "done when the card is built",
-    "systemd-journal-catalog-update.service": "no catalogue",
-    "systemd-update-done.service": "/etc and /var are always up to date",
-    "systemd-machine-id-commit.service": "the machine-id is new at each boot, in memory",
-    "systemd-pcrmachine.service": "no TPM",
-    "systemd-firstboot.service": "nothing to ask",
-    "systemd-remount-fs.service": "the initramfs has mounted everything",
-    "systemd-pstore.service": "no pstore on a Pi",
-    "dev-hugepages.mount": "unused",
-    "sys-kernel-debug.mount": "unused, and readable by nobody is best",
-    "sys-kernel-tracing.mount": "unused",
-    "dpkg-db-backup.timer": "no package is ever changed on the card",
-    "e2scrub_all.timer": "no LVM",
-    "e2scrub_reap.service": "no LVM",
-    "fstrim.timer": "the data partition is mounted with discard handled by the card",
-    "apt-daily.timer": "the card is renewed as a whole",
-    "apt-daily-upgrade.timer": "the card is renewed as a whole",
-}
