@@ -68,7 +68,7 @@ def write(device: str, text: str) -> bool:
         Whether all of it was written.
     """
     is_screen = device.removeprefix("/dev/tty").isdigit()
-    data = ((CLEAR if is_screen else "") + text).replace("\n", "\r\n").encode("utf-8", "replace")
+    data = ((CLEAR if is_screen else "") + text).encode("utf-8", "replace")
     deadline = time.monotonic() + WRITE_TAKES
     try:
         opened = os.open(device, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)

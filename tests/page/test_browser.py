@@ -1,0 +1,153 @@
+"""The setup page in a real browser, at a phone's and a computer's width: claimed, named, and looked at for what hurts.
+
+``PORCHLIGHT_PICTURES=docs/pictures`` keeps the two pictures that the README shows.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Page as Tab
+
+from appliance.clock import since_boot
+from appliance.status.relay import PortStatus, RelayStatus, UpstreamStatus, publish
+from tests.page.conftest import PASSWORD, Page, code_of
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+
+
+class Relay:
+    """Publishes the status of a relay that people use, once a second, until it is told to end."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.trouble = ""
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def end(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            ports = (PortStatus(443, "chat-tls", self.trouble), PortStatus(587, "media"))
+            upstreams = {"chat": UpstreamStatus(True), "media": UpstreamStatus(True)}
+            publish(
+                self.page.paths.relay_status,
+                RelayStatus(since_boot(), "0.1.0", "running", 2, 23, 27500, ports, upstreams),
+            )
+            state = "needs-attention" if self.trouble else "relaying-in-use"
+            lights = {"written": since_boot(), "state": state, "trouble": ""}
+            self.page.paths.lights_status.write_text(json.dumps(lights))
+            if self._ended.wait(0.5):
+                return
+
+
+@pytest.fixture
+def relay(page: Page) -> Iterator[Relay]:
+    found = Relay(page)
+    yield found
+    found.end()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed; ./test installs it")
+    with sync_playwright() as started:
+        found = started.chromium.launch(executable_path=str(CHROMIUM), args=OPTIONS)
+        yield found
+        found.close()
+
+
+def seen(tab: Tab) -> list[str]:
+    """Everything that the console complains about, and every request that fails or goes elsewhere."""
+    found: list[str] = []
+    tab.on("console", lambda message: found.append(message.text) if message.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: found.append(str(error)))
+    tab.on("request", lambda asked: None if "//127.0.0.1:" in asked.url else found.append(asked.url))
+    tab.on("requestfailed", lambda asked: found.append(f"failed: {asked.url}"))
+    return found
+
+
+def fits(tab: Tab) -> bool:
+    """Whether nothing is wider than the window, and everything to press is large enough for a thumb."""
+    wide = tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    small = tab.evaluate(
+        """[...document.querySelectorAll("button, input:not([type=hidden]), a.button, nav a")]
+           .filter(one => one.checkVisibility() && one.getBoundingClientRect().height < 40).length"""
+    )
+    return not wide and small == 0
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_from_the_claim_to_the_link(page: Page, relay: Relay, browser: Browser, size: str) -> None:
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light")
+    tab = context.new_page()
+    complaints = seen(tab)
+    tab.goto(f"http://127.0.0.1:{page.port}/")
+    assert tab.title().startswith("Welcome")
+    assert fits(tab)
+    tab.fill("#code", code_of(page.paths).lower())
+    tab.fill("#password", PASSWORD)
+    tab.fill("#again", PASSWORD)
+    tab.click("text=Make it mine")
+    tab.wait_for_selector("text=People are connected")
+    assert fits(tab)
+    tab.click("text=Enter the name")
+    tab.fill("#domain", "lamp.example.org")
+    tab.click("text=Save")
+    tab.wait_for_selector("text=Share your porchlight")
+    assert fits(tab)
+    tab.click("text=Start")
+    tab.wait_for_selector("text=Your link")
+    assert fits(tab)
+    assert complaints == []
+    if folder := os.environ.get("PORCHLIGHT_PICTURES"):
+        tab.wait_for_timeout(300)
+        tab.screenshot(path=Path(folder) / f"page-{size}.png")
+
+
+def test_the_start_page_follows_by_itself(page: Page, relay: Relay, browser: Browser) -> None:
+    tab = browser.new_context(color_scheme="dark").new_page()
+    page_address = f"http://127.0.0.1:{page.port}/"
+    tab.goto(page_address)
+    tab.fill("#code", code_of(page.paths))
+    tab.fill("#password", PASSWORD)
+    tab.fill("#again", PASSWORD)
+    tab.click("text=Make it mine")
+    tab.wait_for_selector("text=People are connected")
+    relay.trouble = "Port 443 is in use by nginx."
+    tab.wait_for_selector("text=Port 443 is in use by nginx.", timeout=20_000)
+    assert tab.url == page_address
+
+
+def test_it_works_without_javascript(page: Page, relay: Relay, browser: Browser) -> None:
+    tab = browser.new_context(java_script_enabled=False).new_page()
+    tab.goto(f"http://127.0.0.1:{page.port}/")
+    tab.fill("#code", code_of(page.paths))
+    tab.fill("#password", PASSWORD)
+    tab.fill("#again", PASSWORD)
+    tab.click("text=Make it mine")
+    tab.wait_for_selector("text=People are connected")
+    tab.click("text=Sign out")
+    tab.wait_for_selector("text=Welcome back")
