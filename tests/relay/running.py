@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 # The longest that anything here may take on a busy machine, in seconds.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def wait_for(condition: Callable[[], Any], what: str, limit: float = PATIENCE) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Upstream, close_kept, free_ports, keep, read_exactly, read_line, wait_for
+from tests.relay.running import PATIENCE, Upstream, close_kept, free_ports, keep, read_exactly, read_line, wait_for
 from tests.relay.test_wire import HELLO, read_to_end_or_reset, tls_connect
 
 
@@ -144,7 +144,7 @@ def test_new_settings_apply_without_dropping_a_stream(start_relay: StartRelay, u
 
 def _connect(port: int) -> socket.socket | None:
     try:
-        return keep(socket.create_connection(("127.0.0.1", port), timeout=20))
+        return keep(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
     except ConnectionRefusedError:
         return None
 

@@ -14,7 +14,7 @@ import pytest
 
 from appliance.relay.proxy_header import Ends, parse
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Relay, Upstream, keep, read_exactly, read_line, read_to_end, wait_for
+from tests.relay.running import PATIENCE, Relay, Upstream, keep, read_exactly, read_line, read_to_end, wait_for
 
 HELLO = b"WA\x06\x03"
 ROUTED = b"ED\x00\x01\x00\x00\x04abcdWA\x06\x03"
@@ -29,7 +29,7 @@ def any_certificate() -> ssl.SSLContext:
 
 
 def tls_connect(port: int, data: bytes = b"") -> ssl.SSLSocket:
-    connection = keep(any_certificate().wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=20)))
+    connection = keep(any_certificate().wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)))
     if data:
         connection.sendall(data)
     return connection
@@ -37,12 +37,16 @@ def tls_connect(port: int, data: bytes = b"") -> ssl.SSLSocket:
 
 def exchange(client: socket.socket, server: socket.socket, up: bytes, down: bytes) -> None:
     """Send both ways at once and insist on every byte."""
-    sender = threading.Thread(target=server.sendall, args=(down,))
-    sender.start()
-    client.sendall(up)
-    assert hashlib.sha256(read_exactly(server, len(up))).digest() == hashlib.sha256(up).digest()
+    senders = [threading.Thread(target=one.sendall, args=(data,)) for one, data in ((server, down), (client, up))]
+    for sender in senders:
+        sender.start()
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(read_exactly(server, len(up))))
+    reader.start()
     assert hashlib.sha256(read_exactly(client, len(down))).digest() == hashlib.sha256(down).digest()
-    sender.join()
+    for thread in (*senders, reader):
+        thread.join()
+    assert hashlib.sha256(received[0]).digest() == hashlib.sha256(up).digest()
 
 
 @pytest.mark.parametrize("hello", [HELLO, ROUTED, b"WA\xff\xff"])
