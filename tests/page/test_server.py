@@ -61,26 +61,27 @@ def test_a_stalled_visitor_is_let_go_in_time(page: Page) -> None:
     assert 10 < time.monotonic() - begun < 20
 
 
-@pytest.mark.parametrize(
-    ("sent", "status"),
-    [
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"400"),
-        (b"GET\r\n\r\n", b"400"),
-        (b"GET / HTTP/9.9\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * LARGEST_HEAD + b"\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * LARGEST_HEAD + b"\r\n", b"400"),
-        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", b"414"),
-        (b"POST /claim HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", b"400"),
-        (b"POST /claim HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.0\r\n\r\n", b"400"),
-        (b"BREW / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"403"),
-    ],
-)
-def test_nonsense_is_refused_and_nothing_of_it_is_logged(page: Page, sent: bytes, status: bytes) -> None:
-    answer = raw(page.port, sent + b"\r\n\r\n")
-    assert answer[9:12] == status or answer == b""
-    assert b"Traceback" not in answer
-    assert page.visitor().get("/claim").status == 200
+NONSENSE = {
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03": b"400",
+    b"GET\r\n\r\n": b"400",
+    b"GET / HTTP/9.9\r\n\r\n": b"400",
+    b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * LARGEST_HEAD + b"\r\n\r\n": b"400",
+    b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * LARGEST_HEAD + b"\r\n": b"400",
+    b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n": b"414",
+    b"POST /claim HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n": b"400",
+    b"POST /claim HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n": b"400",
+    b"GET / HTTP/1.0\r\n\r\n": b"400",
+    b"BREW / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n": b"403",
+}
+
+
+def test_nonsense_is_refused_and_nothing_of_it_is_logged(page: Page) -> None:
+    for sent, status in NONSENSE.items():
+        answer = raw(page.port, sent + b"\r\n\r\n")
+        # Where more was sent than is read, the reset may overtake the answer.
+        assert answer[9:12] == status or answer == b"", sent[:80]
+        assert b"Traceback" not in answer
+        assert page.visitor().get("/claim").status == 200
     assert page.process.poll() is None
     assert "Traceback" not in page.log.read_text()
 

@@ -161,6 +161,7 @@ def test_damage_to_what_the_page_saved_leaves_the_owners_file(paths: Paths, dama
     assert all(problem.what.startswith("What the setup page saved") for problem in found.problems)
 
 
+@pytest.mark.slow
 @settings(max_examples=MUTATIONS)
 @given(data=st.data())
 def test_no_mutation_raises_and_what_was_not_touched_still_applies(data: st.DataObject) -> None:
