@@ -14,7 +14,6 @@ test -n "${BOOT_A_LEFT}" || setenv BOOT_A_LEFT 3
 test -n "${BOOT_B_LEFT}" || setenv BOOT_B_LEFT 3
 
 # transparent_hugepage: pages of 2 MiB cost several Python processes 32 MB of memory that they never use.
-
 setenv kernel_comp_addr_r 0x04000000
 setenv ramdisk_addr_r 0x0c000000
 setenv fdt_high ffffffffffffffff
