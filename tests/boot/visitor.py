@@ -1,5 +1,6 @@
 """A visitor of the setup page: speaks HTTP, keeps cookies, fills in the forms that the page really shows."""
 
+import html
 import http.client
 import re
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ class Page:
     def text(self) -> str:
         """What somebody reads: without tags, spaces as one."""
         without = re.sub(r"(?s)<(script|style|head)\b.*?</\1>|<[^>]+>", " ", self.body)
-        return " ".join(without.split())
+        return " ".join(html.unescape(without).split())
 
     def form_with(self, *names: str) -> Form:
         """The form that has all these fields.
