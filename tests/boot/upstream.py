@@ -20,6 +20,8 @@ MIB = 1024 * 1024
 # PROXY protocol, version 1, section 2.1: at most 107 bytes.
 HEADER = re.compile(rb"PROXY (TCP4|TCP6) (\S+) (\S+) (\d+) (\d+)\r\n")
 LONGEST_HEADER = 107
+# Bytes by which a connection is recognised.
+BEGIN = 64
 
 
 class Origin(NamedTuple):
@@ -80,20 +82,25 @@ class Upstream:
             (self._home.add_address if reachable else self._home.remove_address)(UPSTREAM)
             self._reachable = reachable
 
-    def session(self, begin: bytes, timeout: float = 60.0) -> Session:
-        """The one connection whose bytes begin like that.
+    def wait_for(self, said: bytes, timeout: float = 60.0) -> Session:
+        """The one connection that begins like ``said``, as soon as all of it is there.
+
+        A person who hangs up before the answer is read breaks the connection, and what is on its way is lost
+        (RFC 9293, section 3.10.4): so tests wait for this first.
 
         Raises:
-            AssertionError: there is none within that many seconds.
+            AssertionError: within that many seconds it did not arrive, or something else did.
         """
         deadline = time.monotonic() + timeout
         while True:
-            found = [one for one in list(self.sessions) if one.received.startswith(begin)]
-            if found:
+            found = [one for one in list(self.sessions) if one.received[:BEGIN] == said[:BEGIN]]
+            if found and len(found[0].received) >= len(said):
                 assert len(found) == 1, f"{len(found)} connections begin alike"
+                assert bytes(found[0].received) == said, "something else has arrived"
                 return found[0]
-            assert time.monotonic() < deadline, f"no connection begins with {begin[:20]!r}"
-            time.sleep(0.1)
+            there = [len(one.received) for one in found]
+            assert time.monotonic() < deadline, f"of {len(said)} bytes, {there} have arrived in {timeout} s"
+            time.sleep(0.05)
 
     def close(self) -> None:
         """Stop listening."""
