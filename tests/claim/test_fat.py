@@ -1,4 +1,4 @@
-"""Writing to a partition that is mounted read-only, and leaving it so. The driver differs from the card's, the way not."""
+"""Writing to a partition that is mounted read-only, and leaving it so; the driver here is not FAT."""
 
 import os
 import subprocess
