@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 HERE = Path(__file__).parent
+TUN = "/dev/net/tun"
 CI = os.environ.get("CI") == "true"
 # Cheap and telling first, so that a mistake shows within seconds.
 ORDER = ("slow", "browser", "image", "boot")
@@ -26,9 +27,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.boot)
             # A boot or two under emulation come before the first of them.
             item.add_marker(pytest.mark.timeout(1800))
-        if item.get_closest_marker("namespaces") and os.geteuid() != 0:
-            item.add_marker(pytest.mark.skip(reason="network namespaces need root; ./test as root runs this"))
+        if reason := _cannot_run(item):
+            item.add_marker(pytest.mark.skip(reason=reason))
     items.sort(key=_cost)
+
+
+def _cannot_run(item: pytest.Item) -> str:
+    """Why this user cannot run a test; empty when nothing is in its way."""
+    if not (item.get_closest_marker("namespaces") or item.get_closest_marker("boot")):
+        return ""
+    if os.geteuid() != 0:
+        return "network namespaces need root, or a user namespace: as root ./test runs this"
+    if item.path.is_relative_to(HERE / "boot") and not os.access(TUN, os.R_OK | os.W_OK):
+        return f"{TUN} may not be opened by this user: as root ./test runs this"
+    return ""
 
 
 def _cost(item: pytest.Item) -> int:
