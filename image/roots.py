@@ -143,7 +143,11 @@ class Maker:
             str(draft / "tree.tar"),
             *self.sources.arguments(),
         ]
-        env = {**os.environ, "SOURCE_DATE_EPOCH": str(recipe.BASE_EPOCH), "TMPDIR": str(self._scratch()), "LC_ALL": "C"}
+        env = {**os.environ, "SOURCE_DATE_EPOCH": str(recipe.BASE_EPOCH), "LC_ALL": "C"}
+        if not self.rootless:
+            # In the cache, so that even a killed run's tree is found and removed by the next one. An ordinary user's
+            # mmdebstrap works as a subordinate id that may not enter a home folder: it keeps to /tmp.
+            env["TMPDIR"] = str(self._scratch())
         if cell.run(command, log=log, env=env, on_line=self._watch):
             said = log.read_text(errors="replace")
             if any(sign in said for sign in OFFLINE):
@@ -154,7 +158,7 @@ class Maker:
         (draft / "packages.lock").write_text("".join("\t".join(entry) + "\n" for entry in lock))
 
     def _scratch(self) -> Path:
-        """Where mmdebstrap works: in the cache, so that a killed run's tree is found and removed by the next one."""
+        """Where mmdebstrap works when it is root."""
         scratch = self.store.unfinished / "mmdebstrap"
         scratch.mkdir(exist_ok=True)
         scratch.chmod(0o1777)
