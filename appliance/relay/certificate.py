@@ -10,6 +10,7 @@ import os
 import ssl
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from appliance.errors import SavedStateError
@@ -36,7 +37,8 @@ def context(folder: Path) -> ssl.SSLContext:
         pass
     except (OSError, ssl.SSLError):
         # Damaged: put aside rather than deleted, so that somebody can find out why.
-        os.replace(file, file.with_suffix(".damaged"))
+        with suppress(OSError):
+            os.replace(file, file.with_suffix(".damaged"))
     made = subprocess.run(
         [sys.executable, "-m", "appliance.relay.certificate", str(folder)], capture_output=True, text=True, check=False
     )

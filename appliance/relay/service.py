@@ -136,7 +136,7 @@ class Service:
                 log.warning("%s", one.trouble)
         plan = Plan(
             settings,
-            loaded.settings.page.port,
+            loaded.settings.page,
             ports,
             self._tls_context(),
             most_connections(settings.max_connections, memory_total(), self._descriptors, workers),
@@ -152,7 +152,7 @@ class Service:
             found = certificate.context(self._paths.relay_state)
             self._trouble = ""
         except SavedStateError as error:
-            self._trouble = str(error)
+            self._trouble = error.what
             log.error("%s", error)
             return None
         return found
@@ -228,7 +228,7 @@ def _stamp(path: "os.PathLike[str]") -> tuple[int, int, int] | None:
 
 def _relevant(loaded: Loaded) -> object:
     """The settings that the workers depend on."""
-    return loaded.settings.relay, loaded.settings.page.port
+    return loaded.settings.relay, loaded.settings.page
 
 
 def _add(into: dict[str, dict[str, int]], more: Mapping[str, Mapping[str, int]]) -> None:

@@ -100,12 +100,9 @@ def _in_words(address: str, number: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         holder = holder_of(number)
         by = f"by {holder}" if holder else "by another program"
-        return f"Port {number} is in use {by}. Nothing is relayed there. Stop that program, or choose another port."
+        return f"Port {number} is in use {by}."
     if error.errno == errno.EACCES:
-        return (
-            f"Port {number} may only be opened with the right to do so (below 1024). Nothing is relayed there. "
-            "Start porchlight as a service, or choose a port from 1024."
-        )
+        return f"Port {number} may not be opened by an ordinary user: it is below 1024."
     if error.errno == errno.EADDRNOTAVAIL:
         return f"Port {number} waits for the address {address}, which this device does not have at the moment."
-    return f"Port {number} cannot be opened ({os.strerror(error.errno or 0)}). Nothing is relayed there."
+    return f"Port {number} cannot be opened ({os.strerror(error.errno or 0)})."

@@ -24,7 +24,7 @@ from appliance.relay.stream import READ, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums
 from appliance.relay.tls import TlsError, TlsSession
 from appliance.relay.upstream import Group, Watch
-from appliance.settings.declared import RelaySettings
+from appliance.settings.declared import PageSettings, RelaySettings
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Plan:
 
     Args:
         settings: of the relay.
-        page_port: where the setup page is.
+        page: of the setup page, to which browsers at home are led.
         ports: what each port carries.
         tls_context: None when there is no certificate; then nobody gets through the TLS port.
         max_connections: in all workers together.
@@ -53,7 +53,7 @@ class Plan:
     """
 
     settings: RelaySettings
-    page_port: int
+    page: PageSettings
     ports: tuple[Port, ...]
     tls_context: ssl.SSLContext | None
     max_connections: int
@@ -240,9 +240,10 @@ class Worker:
         now = since_boot()
         if now >= self._home_until:
             self._home, self._home_until = home.look(), now + HOME_FOR
-        if not host or not self._home.is_inside(peer):
+        page = self._plan.page
+        if not host or not self._home.is_inside(peer, allow_gateway=page.allow_gateway):
             return None
-        return f"http://{host}:{self._plan.page_port}/"
+        return f"http://{host}:{page.port}/"
 
 
 def run_and_exit(plan: Plan, number: int, listening: Sequence[tuple[socket.socket, Port]], parent: int) -> None:

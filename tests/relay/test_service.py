@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.relay.conftest import StartRelay
-from tests.relay.running import PATIENCE, Upstream, close_kept, free_ports, keep, read_exactly, read_line, wait_for
+from tests.relay.running import (
+    PATIENCE,
+    Relay,
+    Upstream,
+    close_kept,
+    free_ports,
+    keep,
+    read_exactly,
+    read_line,
+    wait_for,
+)
 from tests.relay.test_wire import HELLO, read_to_end_or_reset, tls_connect
 
 
@@ -187,6 +197,21 @@ def test_a_damaged_certificate_is_put_aside_and_made_anew(start_relay: StartRela
     relay.start()
     assert tls_connect(relay.tls).version() is not None
     assert file.with_suffix(".damaged").read_bytes() == damage
+
+
+def test_without_a_certificate_the_other_ports_relay(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = Relay(start_relay().folder / "other", upstream, send_proxy="off")
+    (relay.folder / "state").mkdir(parents=True)
+    # A folder where the file should be: neither readable nor replaceable, as on a damaged card, also for root.
+    (relay.folder / "state/relay/certificate.pem/x").mkdir(parents=True)
+    (relay.folder / "state/relay/certificate.damaged/x").mkdir(parents=True)
+    try:
+        relay.start()
+        assert "certificate" in relay.status["trouble"]
+        relay.connect(relay.chat, HELLO)
+        assert read_exactly(upstream.next(), 4) == HELLO
+    finally:
+        relay.stop()
 
 
 def test_a_mistake_in_the_settings_is_logged_in_plain_words(start_relay: StartRelay, upstream: Upstream) -> None:

@@ -59,3 +59,12 @@ def test_lights_that_say_nothing_or_nonsense_or_long_ago_are_absent(tmp_path: Pa
     path.write_text('{"written": 95.0, "state": "relaying", "trouble": ""}')
     assert lights.read(path, 100.0) == lights.LightsStatus(95.0, "relaying")
     assert lights.read(path, 200.0) is None
+
+
+def test_a_relay_without_a_certificate_says_so() -> None:
+    relay = RelayStatus(
+        written=0.0, version="0.1.0", phase="running", trouble="The relay could not make its certificate."
+    )
+    (problem,) = of_relay(relay)
+    assert problem.what == relay.trouble
+    assert "TLS" in problem.means
