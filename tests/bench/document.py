@@ -1,0 +1,92 @@
+"""docs/performance.md and its picture, from one whole run."""
+
+import os
+import platform
+import ssl
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.bench import chart, report
+from tests.bench.relays import ROOT, Peer
+from tests.bench.report import Line
+
+PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/pictures/performance.svg"
+
+TEXT = """# What porchlight costs, beside HAProxy and nginx
+
+`./test bench --write` measured this and wrote this page. The ratios travel to other machines, the absolute figures do
+not: a Raspberry Pi is slower, and the rows with TLS depend on whether its processor has AES.
+
+![What each relay needs for the same work](pictures/performance.svg)
+
+{table}
+
+The two columns of ratios belong to porchlight with one worker; in brackets stands the most that is allowed. ± is half
+of the distance between its best and its worst round, as a part of the median.
+{remarks}
+## How it is measured
+
+{machine}.
+
+- Porchlight and three peers run on the same machine, in the same run, and take turns: {rounds} rounds of {seconds:g}
+  seconds for each piece of work; the table has the medians. Everything stays on 127.0.0.1.
+- **HAProxy, reference** has the values of the reference's image: 4 KiB buffers, an RSA-4096 key, 200 s until an idle
+  connection ends. **HAProxy, tuned** has 16 KiB buffers, `option splice-auto` and a P-256 key; **nginx stream** has
+  `proxy_buffer_size 64k` and a P-256 key. All three have one worker. Their `maxconn` is what the machine's limit of
+  descriptors allows. All relays send a PROXY header (v1) on the chat ports and none on the media port.
+- CPU time is the kernel's own account of all processes of a relay, so it includes what the kernel does in their name:
+  most of a small message's cost. An echo is 200 bytes there and back. What is under way when the time is over
+  is waited for and counts.
+- Memory is PSS, so that pages which processes share count once. The memory that the kernel needs for the sockets is
+  not in it; it is the same for every relay.
+- The clients and the upstream are two small C programs (`tests/bench/load.c`, `echo.c`). When one of them used a whole
+  core, a remark above says so: then it may have set the pace, which the CPU time of a relay hardly depends on.
+- All clients offer one cipher, TLS_AES_128_GCM_SHA256 of TLS 1.3, so that relays are compared and not
+  their taste; every handshake is a full one.
+- One worker cannot hold 27,500 connections where a process may have 20,000 descriptors: that row has three workers.
+"""
+
+
+def write(
+    found: Sequence[Line], relays: Sequence[Peer], remarks: Mapping[str, set[str]], rounds: int, seconds: float
+) -> None:
+    """Write both."""
+    notes = "".join(f"- {name}: {remark}\n" for name, some in remarks.items() for remark in sorted(some))
+    text = TEXT.format(
+        table=report.for_markdown(report.table(found, relays)),
+        remarks=f"\nRemarks:\n\n{notes}" if notes else "",
+        machine=machine(),
+        rounds=rounds,
+        seconds=seconds,
+    )
+    PAGE.write_text(text, "utf-8")
+    PICTURE.parent.mkdir(exist_ok=True)
+    PICTURE.write_text(chart.draw(found), "utf-8")
+
+
+def machine() -> str:
+    """The machine and the programs, in one sentence."""
+    models = [
+        line.partition(":")[2].strip() for line in _read("/proc/cpuinfo") if line.startswith(("model name", "Model"))
+    ]
+    memory = next(int(line.split()[1]) for line in _read("/proc/meminfo") if line.startswith("MemTotal"))
+    parts = [
+        f"The machine: {os.cpu_count()} cores ({models[0] if models else platform.machine()}), {memory / 1e6:.0f} GB",
+        f"Linux {platform.release().partition('-')[0]}",
+        f"Python {platform.python_version()} with {ssl.OPENSSL_VERSION.rpartition(' ')[0].rsplit(' ', 2)[0]}",
+        _version(["haproxy", "-v"]),
+        _version(["nginx", "-v"]),
+    ]
+    return ", ".join(parts)
+
+
+def _read(path: str) -> list[str]:
+    return Path(path).read_text("utf-8").splitlines()
+
+
+def _version(command: Sequence[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    words = (done.stdout or done.stderr).split()
+    # "HAProxy version 2.6.12-1 DATE" and "nginx version: nginx/1.22.1".
+    return " ".join(words[:3:2]) if words[0] == "HAProxy" else words[-1]

@@ -1,0 +1,128 @@
+"""What is measured, and how good porchlight has to be at it."""
+
+from dataclasses import dataclass
+
+from tests.bench import measures
+from tests.bench.load import Work
+from tests.bench.measures import Measure
+from tests.bench.relays import MANY, ONE, PEERS, TWO, Peer
+
+KIB = 1024
+ALL = (*PEERS, ONE, TWO)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure.
+
+    Args:
+        key: its name in the measurements.
+        about: what it says in the table.
+        unit: of the figure.
+        reference: porchlight may have at most this part of the reference's figure.
+        best: and at most this part of the best of the three peers' figures.
+        most: at most this.
+        least: at least this.
+    """
+
+    key: str
+    about: str
+    unit: str
+    reference: float | None = None
+    best: float | None = None
+    most: float | None = None
+    least: float | None = None
+
+    @property
+    def has_target(self) -> bool:
+        return any(one is not None for one in (self.reference, self.best, self.most, self.least))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One measurement, which gives one figure or several.
+
+    Args:
+        name: for ``--rows``.
+        rows: what it gives.
+        measure: how it is taken.
+        relays: which relays take part.
+        fresh: whether each relay is started anew for it, because memory remembers what was before.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+    measure: Measure
+    relays: tuple[Peer, ...] = ALL
+    fresh: bool = False
+
+
+def _small(name: str, about: str, work: Work) -> Task:
+    return Task(name, (Row(name, about, "µs an echo", 0.9, 1.0),), measures.cpu_an_echo(name, work))
+
+
+TASKS = (
+    _small("small-100", "Small echoes, 200 bytes, 100 connections", Work("echo", "chat", 100)),
+    _small("small-2000", "Small echoes, 200 bytes, 2,000 connections", Work("echo", "chat", 2000)),
+    Task(
+        "bulk",
+        (Row("bulk", "Bulk (media), 128 KiB echoes, 4 connections", "µs a MB", 0.12, 0.7),),
+        measures.cpu_a_megabyte("bulk", Work("echo", "media", 4, 128 * KIB)),
+    ),
+    Task(
+        "tls-bulk",
+        (Row("tls-bulk", "Bulk through TLS, 128 KiB echoes, 4 connections", "µs a MB", 0.45, 1.0),),
+        measures.cpu_a_megabyte("tls-bulk", Work("echo", "tls", 4, 128 * KIB, tls=True)),
+    ),
+    _small("tls-small", "Small echoes through TLS, 100 connections", Work("echo", "tls", 100, tls=True)),
+    Task(
+        "tls-churn",
+        (Row("tls-churn", "TLS handshake, one echo, close", "µs each", 0.15, 1.1),),
+        measures.cpu_an_echo("tls-churn", Work("churn", "tls", 8, tls=True)),
+    ),
+    Task(
+        "churn",
+        (Row("churn", "Connect, one echo, close", "µs each", 0.9, 1.2),),
+        measures.cpu_an_echo("churn", Work("churn", "chat", 8)),
+    ),
+    Task(
+        "idle",
+        (
+            Row("idle", "Idle connection, memory", "KiB", most=1.2),
+            Row("idle none", "Memory with no connection", "MB"),
+        ),
+        measures.idle_memory("idle", Work("hold", "chat", 4000)),
+        fresh=True,
+    ),
+    Task(
+        "tls-idle",
+        (Row("tls-idle", "Idle TLS connection, memory", "KiB", most=12.0),),
+        measures.idle_memory("tls-idle", Work("hold", "tls", 2000, tls=True)),
+        fresh=True,
+    ),
+    Task(
+        "held",
+        (
+            Row("held", "Connections held, each proven by an echo", "", least=27_500),
+            Row("held memory", "Memory while they are held", "MB"),
+            Row("held cpu", "CPU while they are idle", "% of a core", most=1.0),
+        ),
+        measures.held(27_500),
+        relays=(MANY,),
+        fresh=True,
+    ),
+    Task(
+        "delay",
+        (Row("delay", "Slowest 1 % of small echoes beside two bulk streams", "ms", 0.9, 1.0),),
+        measures.delay_beside_bulk("delay", Work("echo", "media", 2, 128 * KIB)),
+    ),
+    Task(
+        "stall",
+        (
+            Row("stall", "Memory held for a reader that stalls", "KiB", most=128),
+            Row("stall others", "Others' median delay beside it, against without", "times", most=1.25),
+        ),
+        measures.stalled_readers("stall", Work("stall", "chat", 20, 64 * KIB)),
+        fresh=True,
+    ),
+)
