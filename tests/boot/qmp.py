@@ -24,7 +24,11 @@ class Monitor:
         self._lock = threading.Lock()
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(PATIENCE)
-        self._socket.connect(str(path))
+        try:
+            self._socket.connect(str(path))
+        except OSError:
+            self._socket.close()
+            raise
         self._file = self._socket.makefile("rwb")
         self._file.readline()  # its greeting
         self.execute("qmp_capabilities")
