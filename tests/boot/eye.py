@@ -75,10 +75,13 @@ def find(pattern: Pattern, looks: Sequence[Look]) -> Span | None:
 
 
 def _fits(span: Span, pattern: Pattern, number: int) -> bool:
-    """Whether a span is that step. An emulated board on a busy machine is late at times; it never loses a step."""
+    """Whether a span is that step, give or take what an emulated board on a busy machine is late.
+
+    Patterns with the same order of frames differ by a factor of five in one of their times.
+    """
     step = pattern.steps[number % len(pattern.steps)]
     seconds = step.lasts / 1000
-    return span.frame == step.frame and 0.55 * seconds - 0.05 <= span.lasts <= 1.45 * seconds + 0.15
+    return span.frame == step.frame and 0.5 * seconds - LOOK_EVERY <= span.lasts <= 1.9 * seconds + 0.15
 
 
 def told(looks: Sequence[Look], last: int = 24) -> str:
