@@ -67,18 +67,25 @@ def card(image: Path, folder: Path) -> Iterator[Card]:
 
 @pytest.fixture(scope="session")
 def board(card: Card, home: Home, upstream: Upstream, folder: Path) -> Iterator[Board]:
-    """The board, just switched on."""
+    """The board, just switched on; its cable is not in yet."""
     board = Board(card, home, folder)
-    board.switch_on()
+    board.switch_on(cable=False)
     yield board
     if board.is_on:
         board.pull_the_plug()
 
 
 @pytest.fixture(scope="session")
-def unreachable(board: Board) -> Span:
-    """When the lights showed, after the first start, that the upstream cannot be reached."""
-    return board.eye.wait_for(State.UPSTREAM_UNREACHABLE, BOOT_TAKES)
+def no_network(board: Board) -> Span:
+    """When the lights showed that the cable was missing."""
+    return board.eye.wait_for(State.NO_NETWORK, BOOT_TAKES)
+
+
+@pytest.fixture(scope="session")
+def unreachable(board: Board, no_network: Span) -> Span:
+    """When the lights showed, with the cable in, that the upstream cannot be reached."""
+    board.plug_in_the_cable()
+    return board.eye.wait_for(State.UPSTREAM_UNREACHABLE, 2 * NOTICED, since=no_network.end)
 
 
 @pytest.fixture(scope="session")
