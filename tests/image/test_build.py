@@ -61,6 +61,7 @@ def test_no_disk_space_is_said_before_anything_starts(tmp_path: Path) -> None:
 
 @needs_a_prepared_host
 @pytest.mark.namespaces
+@pytest.mark.slow  # apt tries thrice
 def test_no_network_is_said_and_leaves_nothing_behind(tmp_path: Path) -> None:
     result = run("unshare", "--net", BUILD, "--cache", str(tmp_path / "cache"), "--output", str(tmp_path / "out"))
     assert result.returncode == 1
@@ -78,13 +79,12 @@ def mute_mirror() -> Iterator[str]:
 
 
 @needs_a_prepared_host
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_ctrl_c_cleans_up_and_the_next_run_starts_afresh(
     tmp_path: Path, mute_mirror: str, number: signal.Signals
 ) -> None:
     cache = tmp_path / "cache"
     command = [BUILD, "--cache", str(cache), "--output", str(tmp_path / "out"), "--mirror", mute_mirror]
-    mounts = Path("/proc/self/mountinfo").read_text()
     for _ in range(2):
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
             wait_for(cache / "image/logs/tools.log", "apt-get update")
@@ -95,7 +95,7 @@ def test_ctrl_c_cleans_up_and_the_next_run_starts_afresh(
         assert "Interrupted" in said
         assert not (cache / "image/unfinished").exists()
         assert not list((cache / "image").glob("tools-*"))
-        assert Path("/proc/self/mountinfo").read_text() == mounts
+        assert str(cache) not in Path("/proc/self/mountinfo").read_text()
         assert not processes_that_mention(str(cache))
         (cache / "image/logs/tools.log").unlink()
 
