@@ -47,6 +47,7 @@ class Task:
         rows: what it gives.
         measure: how it is taken.
         relays: which relays take part.
+        long: whether it takes too long for a first look.
         fresh: whether each relay is started anew for it, because memory remembers what was before.
     """
 
@@ -55,6 +56,7 @@ class Task:
     measure: Measure
     relays: tuple[Peer, ...] = ALL
     fresh: bool = False
+    long: bool = False
 
 
 def _small(name: str, about: str, work: Work) -> Task:
@@ -110,6 +112,7 @@ TASKS = (
         measures.held(27_500),
         relays=(MANY,),
         fresh=True,
+        long=True,
     ),
     Task(
         "delay",
