@@ -72,7 +72,9 @@ def main() -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        where = wishes.output if str(wishes.output) in str(error.filename) else wishes.store
+        # While copying, the first name is the source and the second the place that is full.
+        full = str(error.filename2 or error.filename)
+        where = wishes.output if full.startswith(str(wishes.output)) else wishes.store
         print(f"\n./build: {NoSpace(str(where), 0, 2_500_000_000)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

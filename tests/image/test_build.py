@@ -144,3 +144,23 @@ def test_two_assemblies_are_the_same_to_the_last_bit(tmp_path: Path) -> None:
         subprocess.run([BUILD, "--output", str(tmp_path / name)], check=True, env=environment, capture_output=True)
         sums.append(next((tmp_path / name).glob("*.sha256")).read_text())
     assert sums[0] == sums[1]
+
+
+@needs_a_prepared_host
+@pytest.mark.image
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_disk_that_fills_up_in_the_end_leaves_no_half_card(tmp_path: Path) -> None:
+    """As when something else takes the space that the check at the start has seen."""
+    out = tmp_path / "out"
+    out.mkdir()
+    unchecked = (
+        "import sys; from image import host, __main__; host.check_space = lambda *where: None;"
+        f"sys.argv = ['build', '--output', '{out}']; sys.exit(__main__.main())"
+    )
+    inside = f'mount -t tmpfs -o size=20M tmpfs {out} && cd {REPOSITORY} && python3 -c "$1"; s=$?; ls -A {out}; exit $s'
+    result = run("unshare", "--mount", "sh", "-c", inside, "sh", unchecked)
+    assert result.returncode == 1, result.stderr
+    assert_three_sentences(result.stderr)
+    assert f"Not enough disk space in {out}" in result.stderr
+    assert ".img.xz\n" not in result.stdout.replace(".sha256", "")
