@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.boot import gpio
 from tests.boot.card import Card, loader_files
 from tests.boot.console import Console, Shell, shell_arguments
-from tests.boot.eye import Eye
+from tests.boot.eye import Eye, told
 from tests.boot.home import BOARD, MAC, TAP, Home
 from tests.boot.qmp import Monitor
 
@@ -49,7 +49,7 @@ class Board:
         """
         assert self._emulator is None, "it is on already"
         self._starts += 1
-        here = self.folder / f"start-{self._starts}"
+        self._here = here = self.folder / f"start-{self._starts}"
         here.mkdir()
         with (here / "emulator.log").open("wb") as log:
             self._emulator = subprocess.Popen(self._command(here), stdout=log, stderr=subprocess.STDOUT)
@@ -74,6 +74,7 @@ class Board:
     def pull_the_plug(self) -> None:
         """Power off, at once and without a word to the system."""
         self.eye.close()
+        (self._here / "lights.log").write_text(told(self.eye.looks(), last=None).replace(", ", "\n"))
         self._kill()
         self.monitor.close()
         self.console.close()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from appliance.lights.language import PATTERNS, Frame, Pattern
+from appliance.lights.language import DARK, PATTERNS, Frame, Pattern
 from appliance.status.state import State
 
 # Seconds. A flash lasts 0.2: five looks at it.
@@ -74,6 +74,21 @@ def find(pattern: Pattern, looks: Sequence[Look]) -> Span | None:
     return None
 
 
+def find_order(pattern: Pattern, looks: Sequence[Look]) -> Span | None:
+    """The first time at which a pattern's lights were lit in its order, however long each stood.
+
+    For the time in which the board starts: all programs are being loaded at once, and the lights, which keep
+    their rhythm, leave steps out that they are too late for. Only for a pattern whose order no other has.
+    """
+    order = [step.frame for step in pattern.steps if step.frame != DARK] * REPETITIONS
+    seen = [one for one in spans(looks) if one.frame != DARK]
+    for start in range(len(seen) - len(order) + 1):
+        window = seen[start : start + len(order)]
+        if [one.frame for one in window] == order:
+            return Span(window[0].frame, window[0].begin, window[-1].end)
+    return None
+
+
 def _fits(span: Span, pattern: Pattern, number: int) -> bool:
     """Whether a span is that step, give or take what an emulated board on a busy machine is late.
 
@@ -84,10 +99,10 @@ def _fits(span: Span, pattern: Pattern, number: int) -> bool:
     return span.frame == step.frame and 0.5 * seconds - LOOK_EVERY <= span.lasts <= 1.9 * seconds + 0.15
 
 
-def told(looks: Sequence[Look], last: int = 24) -> str:
-    """The last things seen, for a person who reads a failure: ``G..`` is green alone, 0.20 its seconds."""
+def told(looks: Sequence[Look], last: int | None = 24) -> str:
+    """The last things seen, or all, for a person who reads a failure: ``G..`` is green alone, 0.20 its seconds."""
     texts = []
-    for one in spans(looks)[-last:]:
+    for one in spans(looks)[-last if last else None :]:
         letters = "".join(letter if lit else "." for letter, lit in zip("GAR", one.frame, strict=True))
         texts.append(f"{letters} {one.lasts:.2f}")
     return ", ".join(texts) or "nothing seen"
@@ -116,13 +131,20 @@ class Eye:
         """Everything seen after that time."""
         return [one for one in list(self._looks) if one.at >= since]
 
-    def wait_for(self, state: State, timeout: float, since: float = 0.0) -> Span:
+    def wait_for(
+        self,
+        state: State,
+        timeout: float,
+        since: float = 0.0,
+        find: Callable[[Pattern, Sequence[Look]], Span | None] = find,
+    ) -> Span:
         """Wait until the lights show a state.
 
         Args:
             state: which.
             timeout: seconds.
             since: what was seen before that time does not count.
+            find: how it is recognised.
 
         Raises:
             AssertionError: they do not show it in time.

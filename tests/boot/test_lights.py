@@ -6,7 +6,7 @@ from appliance.lights.language import DARK, Frame
 from appliance.status.state import State
 from tests.boot.board import BOOT_TAKES, Board
 from tests.boot.conftest import NOTICED
-from tests.boot.eye import Span
+from tests.boot.eye import Span, find_order
 from tests.boot.person import CHAT_BEGIN, connect
 from tests.boot.upstream import Upstream
 
@@ -14,11 +14,11 @@ ALL = Frame(True, True, True)
 
 
 def test_starting(board: Board) -> None:
-    board.eye.wait_for(State.STARTING, BOOT_TAKES)
+    board.eye.wait_for(State.STARTING, BOOT_TAKES, find=find_order)
 
 
 def test_no_network(board: Board, no_network: Span) -> None:
-    starting = board.eye.wait_for(State.STARTING, 1)
+    starting = board.eye.wait_for(State.STARTING, 1, find=find_order)
     assert starting.begin < no_network.begin
     assert board.levels().outputs == ALL
 

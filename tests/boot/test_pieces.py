@@ -5,7 +5,7 @@ import pytest
 from appliance.lights.language import DARK, PATTERNS, Frame, frame
 from appliance.status.state import State
 from tests.boot import gpio
-from tests.boot.eye import Look, find, spans
+from tests.boot.eye import Look, find, find_order, spans
 from tests.boot.mdns import addresses, question
 from tests.boot.upstream import Origin, split_header
 from tests.boot.visitor import Form, forms_in
@@ -48,6 +48,12 @@ def test_a_pattern_is_found_after_another() -> None:
     found = find(PATTERNS[State.RELAYING], seen)
     assert found is not None
     assert found.begin == pytest.approx(4.8, abs=0.1)
+
+
+@pytest.mark.parametrize("state", State)
+def test_order_alone_tells_that_the_board_starts(state: State) -> None:
+    seen = [one for one in looks(state, 20) if one.frame != DARK or one.at > 10]
+    assert (find_order(PATTERNS[State.STARTING], seen) is not None) == (state is State.STARTING)
 
 
 def test_a_dark_board_shows_no_state() -> None:
