@@ -166,14 +166,18 @@ class Build:
         (packed / f"{file}.sha256").write_text(f"{cache.sha256(packed / file)}  {file}\n")
         (packed / f"{self.name}.lock").write_text("".join("\t".join(entry) + "\n" for entry in lock))
         (packed / f"{self.name}.manifest").write_text("".join("\t".join(entry[:3]) + "\n" for entry in lock))
-        # The image last: whoever sees it sees its checksum too. Copied beside and renamed, dist/ may be another disk.
-        for name in (f"{self.name}.lock", f"{self.name}.manifest", f"{file}.sha256", file):
-            beside = self.wishes.output / f".{name}.unfinished"
-            try:
-                shutil.copyfile(packed / name, beside)
-                beside.rename(self.wishes.output / name)
-            finally:
-                beside.unlink(missing_ok=True)
+        # All are copied beside their places before any is renamed, since the disk may be full, and another one: old
+        # or new, never a mixture. The image last: whoever sees it sees its checksum too.
+        names = (f"{self.name}.lock", f"{self.name}.manifest", f"{file}.sha256", file)
+        beside = {name: self.wishes.output / f".{name}.unfinished" for name in names}
+        try:
+            for name in names:
+                shutil.copyfile(packed / name, beside[name])
+            for name in names:
+                beside[name].rename(self.wishes.output / name)
+        finally:
+            for path in beside.values():
+                path.unlink(missing_ok=True)
         return self.wishes.output / file
 
     def _lock(self, userland: Path, hardware: Path) -> list[list[str]]:
