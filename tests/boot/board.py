@@ -58,8 +58,8 @@ class Board:
             self.monitor = self._connect(here)
 
             self.console = Console(here / "console", here / "console.log")
-            self._shell_console = Console(here / "shell", here / "shell.log")
-            self.shell = Shell(self._shell_console)
+            self.other_port = Console(here / "shell", here / "shell.log")
+            self.shell = Shell(self.other_port)
             self.monitor.execute("cont")
             self.eye = Eye(lambda: self.levels().lit)
             if cable:
@@ -78,7 +78,7 @@ class Board:
         self._kill()
         self.monitor.close()
         self.console.close()
-        self._shell_console.close()
+        self.other_port.close()
 
     def plug_in_the_cable(self) -> None:
         """Put the network adapter in. The emulated one cannot be taken out again: QEMU 7.2 ends with an assertion."""

@@ -61,11 +61,12 @@ def exchange(connection: socket.socket, data: bytes, expect: int, timeout: float
     while left or len(received) < expect:
         progress = False
         try:
-            piece = connection.recv(65536)
-            if not piece:
+            # At the end, asking for nothing would look like a connection that was closed.
+            piece = connection.recv(min(65536, expect - len(received))) if len(received) < expect else None
+            if piece == b"":
                 break
-            received += piece
-            progress = True
+            received += piece or b""
+            progress = bool(piece)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             pass
         if left:
