@@ -5,6 +5,7 @@ import select
 import socket
 import ssl
 import time
+from contextlib import suppress
 
 from tests.boot.home import STRANGER, Home
 
@@ -12,6 +13,7 @@ from tests.boot.home import STRANGER, Home
 CHAT_BEGIN = b"WA\x06\x03"
 # Seconds for one exchange of a MiB each way with an emulated board on a busy machine.
 PATIENCE = 180.0
+NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 def chat(who: str, size: int) -> bytes:
@@ -59,24 +61,21 @@ def exchange(connection: socket.socket, data: bytes, expect: int, timeout: float
     left = memoryview(data)
     connection.setblocking(False)
     while left or len(received) < expect:
+        wanted = expect - len(received)
         progress = False
-        try:
-            # At the end, asking for nothing would look like a connection that was closed.
-            piece = connection.recv(min(65536, expect - len(received))) if len(received) < expect else None
-            if piece == b"":
-                break
-            received += piece or b""
-            progress = bool(piece)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            pass
+        if wanted:
+            with suppress(*NOT_YET):
+                piece = connection.recv(min(65536, wanted))
+                if not piece:
+                    break
+                received += piece
+                progress = True
         if left:
-            try:
+            with suppress(*NOT_YET):
                 left = left[connection.send(left[:65536]) :]
                 progress = True
-            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                pass
         if not progress:
-            select.select([connection], [connection] if left else [], [], 1.0)
+            select.select([connection] if wanted else [], [connection] if left else [], [], 1.0)
         if time.monotonic() > deadline:
             raise TimeoutError(f"{len(data) - len(left)} bytes sent and {len(received)} received in {timeout} s")
     return bytes(received)
