@@ -48,6 +48,7 @@ USERLAND = (
     "systemd",
     "systemd-sysv",
     "systemd-resolved",
+    "libidn2-0",  # systemd-resolved loads it at run time; without it the card is "linux.local" (seen with 257)
     "systemd-timesyncd",
     "udev",
     "kmod",
