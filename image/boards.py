@@ -26,10 +26,13 @@ class Board:
 
 COMMON_DRIVERS = ("mmc_block", "ext4", "overlay", "vfat", "nls_ascii")
 # By processor: SD card, pins, network, USB, watchdog.
-BCM2837 = ("bcm2835", "sdhci-iproc", "pinctrl-bcm2835", "bcm2835_wdt")
+# phy-generic stands for the USB port; without it that port never comes up. irq-bcm2712-mip carries the interrupts of
+# the Pi 5's second chip, and with them its network and its pins.
+BCM2837 = ("bcm2835", "sdhci-iproc", "pinctrl-bcm2835", "phy-generic", "bcm2835_wdt")
 BCM2711 = ("sdhci-iproc", "pinctrl-bcm2835", "genet", "broadcom", "pcie-brcmstb", "xhci-pci", "bcm2835_wdt")
 BCM2712 = (
     "sdhci-brcmstb",
+    "irq-bcm2712-mip",
     "rp1_pci",
     "pinctrl-rp1",
     "clk-rp1",

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from image import devicetree
 from image.boards import BOARDS, COMMON_DRIVERS
 from image.errors import BuildError
 
@@ -97,6 +98,26 @@ SYSTEM = (
 )
 
 
+# What the trees announce and the card does without.
+WITHOUT = {
+    "gpio_keys": "nobody presses the power button's driver",
+    "hci_uart": "Bluetooth",
+    "i2c_bcm2835": "nothing is on that bus",
+    "i2c_designware_platform": "nothing is on that bus",
+    "i2c_mux_pinctrl": "nothing is on that bus",
+    "spi_bcm2835": "nothing is on that bus",
+    "spi_bcm2835aux": "nothing is on that bus",
+    "pwm_bcm2835": "lights are switched, not dimmed",
+    "nvmem_rmem": "the loader's settings",
+    "pisp_be": "camera",
+    "rp1_cfe": "camera",
+    "snd_soc_bcm2835_i2s": "sound",
+    "vchiq": "sound and camera",
+    "v3d": "graphics",
+    "vc4": "graphics; the loader's own frame buffer shows the console",
+}
+
+
 def normal(name: str) -> str:
     """A module's name as the kernel compares it: `kernel/fs/ext4/ext4.ko.xz` and `ext4` are the same."""
     return name.rsplit("/", 1)[-1].split(".ko", 1)[0].replace("-", "_")
@@ -147,6 +168,25 @@ def closure(folder: Path, names: tuple[str, ...]) -> list[str]:
         queue += [normal(need) for need in needs]
         queue += [normal(other) for other in soft.get(name, ()) if normal(other) in modules]
     return sorted(wanted)
+
+
+def announced(folder: Path, trees: list[bytes]) -> tuple[str, ...]:
+    """Modules for what the boards' trees announce, by `modules.alias`, but for what the card does without.
+
+    An allow-list alone once lacked `phy-generic`, and with it a Pi 3 had no network.
+    """
+    by_device: dict[str, set[str]] = {}
+    for line in (folder / "modules.alias").read_text().splitlines():
+        match line.split():
+            case ["alias", pattern, module] if pattern.startswith("of:N*T*C"):
+                device = pattern.removeprefix("of:N*T*C").removesuffix("C*")
+                by_device.setdefault(device, set()).add(normal(module))
+    found: set[str] = set()
+    for tree in trees:
+        for names in devicetree.compatibles(tree):
+            for name in names:
+                found |= by_device.get(name, set())
+    return tuple(sorted(found - set(WITHOUT)))
 
 
 def install(source: Path, target: Path, version: str, names: tuple[str, ...], *, unpack: bool = False) -> None:

@@ -5,10 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from image import boards, drivers, layout
+from image import boards, devicetree, drivers, layout
 from image.errors import BuildError
-
-FDT_MAGIC = b"\xd0\x0d\xfe\xed"  # devicetree specification 0.4, section 5.2
 
 
 def fill(target: Path, source: Path, scratch: Path, epoch: int) -> None:
@@ -68,11 +66,12 @@ def tree_faults(board: boards.Board, path: Path) -> list[str]:
     """What is wrong with a board's device tree."""
     if not path.exists():
         return []
-    if path.read_bytes()[:4] != FDT_MAGIC:
-        return [f"{board.name}: {path.name} is not a device tree"]
-    result = subprocess.run(["fdtget", str(path), "/", "compatible"], capture_output=True, text=True, check=False)
-    if board.compatible not in result.stdout.split():
-        return [f"{board.name}: {path.name} is for {result.stdout.strip() or 'no board'}"]
+    try:
+        found = devicetree.compatibles(path.read_bytes())
+    except ValueError as error:
+        return [f"{board.name}: {path.name}: {error}"]
+    if not found or board.compatible not in found[0]:
+        return [f"{board.name}: {path.name} is for {' '.join(found[0]) if found else 'no board'}"]
     return []
 
 

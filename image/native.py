@@ -98,7 +98,10 @@ def kernel(hardware: Path, root: Path) -> str:
     if not (hardware / "lib").exists():
         (hardware / "lib").symlink_to("usr/lib")
     subprocess.run(["depmod", "-b", str(hardware), version], check=True)
-    drivers.install(hardware, root, version, (*drivers.SYSTEM, *drivers.needed_by_boards()))
+    folder = hardware / "usr/lib/modules" / version
+    trees = [(folder / "dtb/broadcom" / board.tree).read_bytes() for board in BOARDS]
+    announced = drivers.announced(folder, trees)
+    drivers.install(hardware, root, version, (*drivers.SYSTEM, *drivers.needed_by_boards(), *announced))
     boot = root / "boot"
     (boot / "firmware").mkdir(exist_ok=True)
     image = hardware / "usr/lib/modules" / version / "vmlinuz"

@@ -1,10 +1,11 @@
 """The allow-lists are closed over what modules need, and a driver that is not there stops the build."""
 
+import struct
 from pathlib import Path
 
 import pytest
 
-from image import drivers
+from image import devicetree, drivers
 from image.errors import BuildError
 
 
@@ -50,3 +51,30 @@ def test_dashes_and_folders_do_not_matter(name: str) -> None:
 
 def test_every_board_s_drivers_are_on_the_card_s_list() -> None:
     assert {"genet", "smsc95xx", "lan78xx", "macb"} <= set(drivers.needed_by_boards())
+
+
+def test_what_a_tree_announces_comes_along_but_for_what_the_card_does_without(kernel: Path) -> None:
+    (kernel / "modules.alias").write_text(
+        "alias of:N*T*Cusb-nop-xceiv phy_generic\nalias of:N*T*Cusb-nop-xceivC* phy_generic\n"
+        "alias of:N*T*Cbrcm,bcm2835-vc4C* vc4\nalias of:N*T*Cother,deviceC* other\nalias usb:v0001p* usbthing\n"
+    )
+    trees = [tree(b"raspberrypi,3-model-b\0brcm,bcm2837", b"usb-nop-xceiv", b"brcm,bcm2835-vc4")]
+    assert drivers.announced(kernel, trees) == ("phy_generic",)
+
+
+@pytest.mark.parametrize("length", [0, 20, 60])
+def test_a_cut_off_tree_is_refused(length: int) -> None:
+    with pytest.raises(ValueError, match=r"shorter|cut off|not found"):
+        devicetree.compatibles(tree(b"raspberrypi,3-model-b")[:length])
+
+
+def tree(root: bytes, *devices: bytes) -> bytes:
+    """A device tree of a root and nodes below it, each with nothing but its `compatible`."""
+
+    def prop(value: bytes) -> bytes:
+        value += b"\0"
+        return struct.pack(">3I", 3, len(value), 0) + value + b"\0" * (-len(value) % 4)
+
+    nodes = b"".join(struct.pack(">I", 1) + b"dev\0" + prop(device) + struct.pack(">I", 2) for device in devices)
+    body = struct.pack(">2I", 1, 0) + prop(root) + nodes + struct.pack(">2I", 2, 9)
+    return struct.pack(">10I", 0xD00DFEED, 0, 40, 40 + len(body), 0, 17, 16, 0, 0, 0) + body + b"compatible\0"
