@@ -1,0 +1,1 @@
+"""The installable package: what ``pyproject.toml`` promises."""
