@@ -1,6 +1,7 @@
 """What holds for all tests: their order, which tier they belong to, and that none is skipped unseen."""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ TUN = "/dev/net/tun"
 CI = os.environ.get("CI") == "true"
 # Cheap and telling first, so that a mistake shows within seconds.
 ORDER = ("slow", "browser", "image", "boot")
+
+# A shell that starts something in the background lets it ignore Ctrl-C, and all that comes from it too; tests that
+# press Ctrl-C would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Examples take as long as the machine is busy: a slow one is no failure.
 hypothesis.settings.register_profile("porchlight", deadline=None)
