@@ -42,12 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     try:
-        return int(import_module(f"appliance.cli.{options.subcommand}").run(options))
+        status = int(import_module(f"appliance.cli.{options.subcommand}").run(options))
+        sys.stdout.flush()
+        return status
     except PorchlightError as error:
         print(f"porchlight: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read our output, such as head, has seen enough. Python flushes again at its end, so give it a place.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def paths_of(options: argparse.Namespace) -> Paths:

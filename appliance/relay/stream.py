@@ -154,8 +154,8 @@ class Flow:
         self._pending = b""
 
 
-class DecryptingFlow(Flow):
-    """From a person to the upstream, out of TLS."""
+class TlsFlow(Flow):
+    """One direction of a stream whose person speaks TLS; further argument: the established session."""
 
     __slots__ = ("_tls",)
 
@@ -164,6 +164,12 @@ class DecryptingFlow(Flow):
     ) -> None:
         super().__init__(stream, source, sink, cell)
         self._tls = tls
+
+
+class DecryptingFlow(TlsFlow):
+    """From a person to the upstream, out of TLS."""
+
+    __slots__ = ()
 
     def _take(self, count: int) -> bytes:
         plain = self._tls.receive(_view[:count])
@@ -175,16 +181,10 @@ class DecryptingFlow(Flow):
         return plain
 
 
-class EncryptingFlow(Flow):
+class EncryptingFlow(TlsFlow):
     """From the upstream to a person, into TLS."""
 
-    __slots__ = ("_tls",)
-
-    def __init__(
-        self, stream: "Stream", source: socket.socket, sink: socket.socket, cell: int, tls: TlsSession
-    ) -> None:
-        super().__init__(stream, source, sink, cell)
-        self._tls = tls
+    __slots__ = ()
 
     def _take(self, count: int) -> bytes:
         return self._tls.send(_view[:count])
