@@ -165,7 +165,7 @@ class Maker:
         return scratch
 
     def _watch(self, line: str) -> None:
-        if line.startswith("I: ") and not line.startswith(("I: success", "I: done")):
+        if line.startswith("I: ") and not line.startswith(("I: success", "I: done", "I: removing", "I: running special hook")):
             self.progress.note(line[3:].rstrip("."))
         elif line.startswith(("Unpacking ", "Setting up ")):
             self.progress.note(" ".join(line.split()[:3]))
