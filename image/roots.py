@@ -19,6 +19,7 @@ from image.errors import BuildError, NoNetwork
 from image.progress import Progress
 
 ARCHIVES = "/var/cache/apt/archives"
+UNTOLD = ("I: success", "I: done", "I: removing", "I: running special hook")  # of no use beside the clock
 OFFLINE = ("Failed to fetch", "Could not resolve", "Temporary failure resolving", "Could not connect", "unreachable")
 
 # The kernel comes from backports (only there a Pi 5 finds its card), everything else from the release.
@@ -165,7 +166,7 @@ class Maker:
         return scratch
 
     def _watch(self, line: str) -> None:
-        if line.startswith("I: ") and not line.startswith(("I: success", "I: done", "I: removing", "I: running special hook")):
+        if line.startswith("I: ") and not line.startswith(UNTOLD):
             self.progress.note(line[3:].rstrip("."))
         elif line.startswith(("Unpacking ", "Setting up ")):
             self.progress.note(" ".join(line.split()[:3]))
