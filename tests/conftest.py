@@ -8,6 +8,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.loopback import move_to_own_loopback
+
 HERE = Path(__file__).parent
 TUN = "/dev/net/tun"
 CI = os.environ.get("CI") == "true"
@@ -21,6 +23,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Examples take as long as the machine is busy: a slow one is no failure.
 hypothesis.settings.register_profile("porchlight", deadline=None)
 hypothesis.settings.load_profile("porchlight")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several processes run the tests, each of them has a loopback, and so all ports, of its own."""
+    if hasattr(config, "workerinput"):
+        move_to_own_loopback()
 
 
 @pytest.hookimpl(tryfirst=True)
