@@ -3,7 +3,10 @@
 import os
 import signal
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import hypothesis
 import pytest
@@ -29,6 +32,23 @@ def pytest_configure(config: pytest.Config) -> None:
     """Where several processes run the tests, each of them has a loopback, and so all ports, of its own."""
     if hasattr(config, "workerinput"):
         move_to_own_loopback()
+        signal.signal(signal.SIGINT, _interrupt_once)
+
+
+def _interrupt_once(number: int, frame: FrameType | None) -> NoReturn:
+    """End this process's tests; a second Ctrl-C must not keep their programs from being ended."""
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    raise KeyboardInterrupt
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Tell the other processes too: a terminal has done so already, but ``kill -INT`` reaches only this one."""
+    process = os.getpid()
+    for other in Path(f"/proc/{process}/task/{process}/children").read_text().split():
+        # One that has ended meanwhile is fine.
+        with suppress(OSError):
+            if b"execnet" in Path(f"/proc/{other}/cmdline").read_bytes():
+                os.kill(int(other), signal.SIGINT)
 
 
 @pytest.hookimpl(tryfirst=True)
