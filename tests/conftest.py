@@ -19,6 +19,8 @@ CI = os.environ.get("CI") == "true"
 # Cheap and telling first, so that a mistake shows within seconds.
 ORDER = ("slow", "browser", "image", "boot")
 
+OUTCOMES = ("failed", "error", "passed", "skipped", "xfailed", "xpassed")
+
 # A shell that starts something in the background lets it ignore Ctrl-C, and all that comes from it too; tests that
 # press Ctrl-C would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -49,6 +51,13 @@ def pytest_keyboard_interrupt() -> None:
         with suppress(OSError):
             if b"execnet" in Path(f"/proc/{other}/cmdline").read_bytes():
                 os.kill(int(other), signal.SIGINT)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Leave the numbers of this run for the closing line of ``./test``, which adds those of several runs up."""
+    if tally := os.environ.get("PORCHLIGHT_TALLY"):
+        with Path(tally).open("a", encoding="ascii") as file:
+            file.writelines(f"{what} {len(terminalreporter.stats.get(what, ()))}\n" for what in OUTCOMES)
 
 
 @pytest.hookimpl(tryfirst=True)
