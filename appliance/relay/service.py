@@ -15,7 +15,7 @@ from appliance import __version__
 from appliance.clock import since_boot
 from appliance.errors import SavedStateError
 from appliance.paths import Paths
-from appliance.relay import certificate
+from appliance.relay import certificate, handover
 from appliance.relay.generation import Generation
 from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
 from appliance.relay.ports import groups_of, ports_of
@@ -55,15 +55,17 @@ class Service:
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
-        self._sockets = Sockets()
+        self._notifier = sdnotify.SystemdNotifier()
+        inherited = handover.take_inherited()
+        self._store = handover.Store(self._notifier, list(inherited))
+        self._sockets = Sockets(one for name, some in inherited.items() if name.startswith("listen-") for one in some)
         self._generations: list[Generation] = []
         self._past: dict[str, dict[str, int]] = {}
-        self._pipe = os.pipe()
+        self._pipe = handover.lifeline(inherited)
         self._stamp: object = None
         self._loaded: Loaded | None = None
         self._trouble = ""
         self._retry_at = 0.0
-        self._notifier = sdnotify.SystemdNotifier()
         self._descriptors = raise_descriptor_limit()
 
     def run(self) -> None:
@@ -127,6 +129,8 @@ class Service:
         workers = settings.workers or len(os.sched_getaffinity(0))
         before = self._sockets.status
         self._sockets.open(ports, settings.listen, workers)
+        life_read, life_write = self._pipe
+        self._store.put({"life-read": [life_read], "life-write": [life_write], **self._sockets.by_name()})
         self._retry_at = since_boot() + RETRY_PORTS
         if retry and self._sockets.status == before:
             # The port is still in use, and nothing else has changed.
@@ -206,6 +210,10 @@ class Service:
     def _stop(self) -> None:
         self._notifier.notify("STOPPING=1")
         self._publish("stopping")
+        if self._store.keeps:
+            # Whether this is a stop or a restart, only the service manager knows, and the workers see it by the
+            # lifeline.
+            return
         for generation in self._generations:
             generation.retire()
             generation.send(signal.SIGTERM)
