@@ -6,16 +6,16 @@ It never touches gevent's loop, so that a fork is always clean, and it copies no
 import logging
 import os
 import signal
-import ssl
 from collections.abc import Mapping
 
 import sdnotify
 
 from appliance import __version__
 from appliance.clock import since_boot
-from appliance.errors import SavedStateError
+from appliance.files import Stamp, stamp
 from appliance.paths import Paths
-from appliance.relay import certificate, handover
+from appliance.relay import handover
+from appliance.relay.certificate import Certificate
 from appliance.relay.generation import Generation
 from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
 from appliance.relay.ports import groups_of, ports_of
@@ -62,9 +62,9 @@ class Service:
         self._generations: list[Generation] = []
         self._past: dict[str, dict[str, int]] = {}
         self._pipe = handover.lifeline(inherited)
-        self._stamp: object = None
+        self._stamps: list[Stamp | None] | None = None
         self._loaded: Loaded | None = None
-        self._trouble = ""
+        self._certificate = Certificate(paths.relay_state)
         self._retry_at = 0.0
         self._descriptors = raise_descriptor_limit()
 
@@ -75,7 +75,7 @@ class Service:
             folder.mkdir(parents=True, exist_ok=True)
         ready = False
         while True:
-            self._follow_settings()
+            self._follow_files()
             for generation in self._generations:
                 generation.tend()
             self._bury()
@@ -89,7 +89,7 @@ class Service:
             if caught is not None and caught.si_signo in (signal.SIGTERM, signal.SIGINT):
                 break
             if caught is not None and caught.si_signo == signal.SIGHUP:
-                self._stamp = None
+                self._stamps = None
         self._stop()
 
     @property
@@ -106,14 +106,15 @@ class Service:
     def _serving(self) -> bool:
         return self._current.serving
 
-    def _follow_settings(self) -> None:
-        """Start a new generation when settings have changed or a port has become free."""
-        stamp = [_stamp(path) for path in (self._paths.owner_file, self._paths.saved_settings)]
+    def _follow_files(self) -> None:
+        """Start a new generation when settings or the certificate have changed, or a port has become free."""
+        stamps = [stamp(path) for path in (self._paths.owner_file, self._paths.saved_settings)]
         retry = not self._sockets.complete and since_boot() >= self._retry_at
-        if stamp == self._stamp and not retry:
+        renewed = self._certificate.follow()
+        if stamps == self._stamps and not retry and not renewed:
             return
-        forced = self._stamp is None
-        self._stamp = stamp
+        forced = self._stamps is None or renewed
+        self._stamps = stamps
         loaded = load(self._paths)
         if self._loaded is None or loaded.problems != self._loaded.problems:
             for problem in loaded.problems:
@@ -142,7 +143,7 @@ class Service:
             settings,
             loaded.settings.page,
             ports,
-            self._tls_context(),
+            self._certificate.context,
             most_connections(settings.max_connections, memory_total(), self._descriptors, workers),
             Sums(layout([port.number for port in ports]), workers, groups_of(ports)),
             Crowd(workers),
@@ -150,16 +151,6 @@ class Service:
         for generation in self._generations:
             generation.retire()
         self._generations.append(Generation(plan, workers, self._sockets, self._pipe))
-
-    def _tls_context(self) -> ssl.SSLContext | None:
-        try:
-            found = certificate.context(self._paths.relay_state)
-            self._trouble = ""
-        except SavedStateError as error:
-            self._trouble = error.what
-            log.error("%s", error)
-            return None
-        return found
 
     def _bury(self) -> None:
         """Collect the processes that have ended, and the sums of generations that are over."""
@@ -193,7 +184,7 @@ class Service:
             ports=self._sockets.status,
             upstreams={group: self._upstream(group) for group in plan.sums.groups},
             counters=counters,
-            trouble=self._trouble,
+            problems=tuple(one for one in (self._certificate.problem,) if one),
         )
         try:
             publish(self._paths.relay_status, status)
@@ -223,15 +214,6 @@ class Service:
             self._bury()
         for generation in self._generations:
             generation.send(signal.SIGKILL)
-
-
-def _stamp(path: "os.PathLike[str]") -> tuple[int, int, int] | None:
-    """What changes when a file does."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _relevant(loaded: Loaded) -> object:

@@ -8,7 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from appliance.relay import certificate
 from tests.relay.conftest import StartRelay
 from tests.relay.running import (
     PATIENCE,
@@ -207,11 +210,62 @@ def test_without_a_certificate_the_other_ports_relay(start_relay: StartRelay, up
     (relay.folder / "state/relay/certificate.damaged/x").mkdir(parents=True)
     try:
         relay.start()
-        assert "certificate" in relay.status["trouble"]
+        (problem,) = relay.status["problems"]
+        assert "could not make its certificate" in problem["what"]
+        assert "stays closed" in problem["means"]
         relay.connect(relay.chat, HELLO)
         assert read_exactly(upstream.next(), 4) == HELLO
     finally:
         relay.stop()
+
+
+def test_a_renewed_certificate_is_taken_up_without_dropping_a_stream(
+    start_relay: StartRelay, upstream: Upstream, tmp_path: Path
+) -> None:
+    relay = start_relay(send_proxy="off")
+    file = relay.folder / "state/relay/certificate.pem"
+    client = tls_connect(relay.tls, HELLO)
+    former = client.getpeercert(binary_form=True)
+    server = upstream.next()
+    assert read_exactly(server, 4) == HELLO
+    certificate.make(tmp_path)
+    renewed = (tmp_path / certificate.FILE).read_bytes()
+    # Half of it first, as a program that does not know better writes it.
+    file.write_bytes(renewed[: len(renewed) // 2])
+    (problem,) = wait_for(lambda: relay.status["problems"], "the damage to be seen")
+    assert "cannot be used (it is damaged" in problem["what"]
+    assert "former one stays in use" in problem["means"]
+    assert problem["what"] in relay.log
+    assert tls_connect(relay.tls).getpeercert(binary_form=True) == former
+    file.write_bytes(renewed)
+    wait_for(lambda: not relay.status["problems"], "the problem to be over")
+    wait_for(lambda: tls_connect(relay.tls).getpeercert(binary_form=True) != former, "the new certificate")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    server.sendall(b"still here")
+    assert read_exactly(client, 10) == b"still here"
+    assert not file.with_suffix(".damaged").exists()
+
+
+@pytest.mark.parametrize("damage", ["removed", "other key", "with password"])
+def test_a_useless_certificate_changes_nothing(start_relay: StartRelay, tmp_path: Path, damage: str) -> None:
+    relay = start_relay()
+    file = relay.folder / "state/relay/certificate.pem"
+    former = tls_connect(relay.tls).getpeercert(binary_form=True)
+    if damage == "removed":
+        file.unlink()
+    else:
+        key = ec.generate_private_key(ec.SECP256R1())
+        lock = serialization.NoEncryption() if damage == "other key" else serialization.BestAvailableEncryption(b"x")
+        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
+        file.write_bytes(pem + file.read_bytes().partition(b"-----END PRIVATE KEY-----\n")[2])
+    wait_for(lambda: relay.status["problems"], "the damage to be seen")
+    assert len(relay.workers()) == 1
+    assert tls_connect(relay.tls).getpeercert(binary_form=True) == former
+    # The next start makes a fresh one.
+    relay.stop()
+    relay.start()
+    assert tls_connect(relay.tls).getpeercert(binary_form=True) != former
+    assert not relay.status["problems"]
 
 
 def test_a_mistake_in_the_settings_is_logged_in_plain_words(start_relay: StartRelay, upstream: Upstream) -> None:
