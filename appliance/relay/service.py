@@ -66,6 +66,8 @@ class Service:
         self._loaded: Loaded | None = None
         self._certificate = Certificate(paths.relay_state)
         self._retry_at = 0.0
+        # Connections refused for want of descriptors, and when that was last logged.
+        self._refused, self._told = 0, 0.0
         self._descriptors = raise_descriptor_limit()
 
     def run(self) -> None:
@@ -173,6 +175,7 @@ class Service:
         _add(counters, self._past)
         for generation in self._generations:
             _add(counters, generation.plan.sums.totals())
+        self._tell_exhaustion(counters["refused"]["descriptors"])
         plan = self._current.plan
         status = RelayStatus(
             written=since_boot(),
@@ -190,6 +193,15 @@ class Service:
             publish(self._paths.relay_status, status)
         except OSError as error:
             log.error("The relay's status cannot be written (%s); page and lights will say that it is stopped.", error)
+
+    def _tell_exhaustion(self, refused: int) -> None:
+        """Log that descriptors have run out: one line for all workers, and at most one a second."""
+        if refused > self._refused and since_boot() - self._told >= TURN:
+            log.warning(
+                "No file descriptor is left: %d new connections were refused. It goes on until streams end.",
+                refused - self._refused,
+            )
+            self._refused, self._told = refused, since_boot()
 
     def _upstream(self, group: str) -> UpstreamStatus:
         sums = self._current.plan.sums

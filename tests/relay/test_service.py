@@ -1,10 +1,12 @@
 """The relay as a service: limits, troubles, and what survives them."""
 
 import os
+import resource
 import signal
 import socket
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -266,6 +268,53 @@ def test_a_useless_certificate_changes_nothing(start_relay: StartRelay, tmp_path
     relay.start()
     assert tls_connect(relay.tls).getpeercert(binary_form=True) != former
     assert not relay.status["problems"]
+
+
+@pytest.mark.parametrize("room", [3, 12])
+def test_without_descriptors_it_goes_on_and_says_so_once_a_second(
+    start_relay: StartRelay, upstream: Upstream, room: int
+) -> None:
+    relay = start_relay(workers=2, send_proxy="off")
+    client = relay.connect(relay.chat, HELLO)
+    server = upstream.next()
+    assert read_exactly(server, 4) == HELLO
+    for worker in relay.workers():
+        there = max(int(one.name) for one in Path(f"/proc/{worker}/fd").iterdir())
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (there + room, there + room))
+    begun = time.monotonic()
+    lines = relay.log.count("\n")
+    crowd = []
+    while time.monotonic() - begun < 5:
+        # Some say nothing, some want a stream to the chat servers, some one to the media servers.
+        for port, hello in ((relay.chat, b""), (relay.chat, HELLO), (relay.media, b"")):
+            with suppress(ConnectionError):
+                crowd.append(relay.connect(port, hello))
+        server.sendall(b"tick")
+        assert read_exactly(client, 4) == b"tick"
+        time.sleep(0.01)
+    took = time.monotonic() - begun
+    assert wait_for(lambda: relay.status["counters"]["refused"]["descriptors"], "the refusals to be counted") > 100
+    said = relay.log.splitlines()[lines:]
+    assert 2 <= len(said) <= took + 2
+    assert all("No file descriptor is left" in one for one in said)
+    # That this device has nothing left says nothing about the upstream, although probes were asked for.
+    assert relay.status["upstreams"]["chat"]["reachable"] is True
+    for one in crowd:
+        one.close()
+
+    def served() -> bool:
+        with suppress(OSError):
+            relay.connect(relay.chat, b"WA again")
+        for _ in range(upstream.waiting):
+            # The upstream ends too, as a server does that sees the end of its client.
+            with upstream.next() as one:
+                if read_exactly(one, 8) == b"WA again":
+                    return True
+        return False
+
+    wait_for(served, "it to serve again", limit=2)
+    server.sendall(b"still here")
+    assert read_exactly(client, 10) == b"still here"
 
 
 def test_a_mistake_in_the_settings_is_logged_in_plain_words(start_relay: StartRelay, upstream: Upstream) -> None:
