@@ -15,7 +15,8 @@ from typing import Any, Literal, Protocol, cast
 from gevent import get_hub
 
 from appliance.clock import since_boot
-from appliance.relay import cover, proxy_header
+from appliance.relay import client_hello, cover, proxy_header
+from appliance.relay.client_hello import ClientHelloError, is_own
 from appliance.relay.dial import Dial
 from appliance.relay.first_bytes import Peer, classify
 from appliance.relay.ports import Port
@@ -42,6 +43,7 @@ class Phase(IntEnum):
     DETECT = auto()
     TLS = auto()
     FIRST = auto()
+    HELLO = auto()
     BROWSER = auto()
     DIAL = auto()
     SILENCE = auto()
@@ -98,6 +100,7 @@ class Opening:
         "_dial",
         "_early",
         "_ends",
+        "_hello",
         "_keeper",
         "_peer",
         "_person",
@@ -122,6 +125,7 @@ class Opening:
         self._ends: Ends | None = None
         self._tls: TlsSession | None = None
         self._dial: Dial | None = None
+        self._hello: client_hello.Reader | None = None
         self._phase = Phase.HEADER if port.needs_header else self._after_header()
         self._reader: Any = get_hub().loop.io(person.fileno(), READ)
 
@@ -133,7 +137,8 @@ class Opening:
             self._reader.start(self._readable)
 
     def _after_header(self) -> Phase:
-        after = {"chat-tls": Phase.TLS, "chat": Phase.FIRST, "chat-any": Phase.DETECT, "media": Phase.DIAL}
+        media = Phase.DIAL if self._keeper.settings.foreign_sni == "allow" else Phase.HELLO
+        after = {"chat-tls": Phase.TLS, "chat": Phase.FIRST, "chat-any": Phase.DETECT, "media": media}
         return after[self._port.carries]
 
     def _readable(self) -> None:
@@ -176,6 +181,8 @@ class Opening:
         if self._phase in (Phase.FIRST, Phase.BROWSER):
             self._early += data
             self._judge()
+        elif self._phase is Phase.HELLO:
+            self._look_at_hello(data)
         elif self._phase is Phase.DIAL:
             self._early += data
             self._start_dial()
@@ -211,9 +218,30 @@ class Opening:
             if cover.is_complete(self._early):
                 self._show_page()
         elif peer is not Peer.UNDECIDED:
-            self._keeper.count("refused", "foreign")
-            self._early = b""
-            self._phase = Phase.SILENCE
+            self._fall_silent("foreign")
+
+    def _look_at_hello(self, data: bytes) -> None:
+        """Let a media connection pass as it is, or not at all: by the name in its first message."""
+        self._early += data
+        if self._hello is None:
+            self._hello = client_hello.Reader()
+        try:
+            if not self._hello.feed(data):
+                return
+        except ClientHelloError:
+            self._fall_silent("foreign")
+            return
+        name, self._hello = self._hello.server_name, None
+        if is_own(name):
+            self._start_dial()
+        else:
+            self._fall_silent("foreign-sni")
+
+    def _fall_silent(self, reason: str) -> None:
+        """Refuse like a slow client: whatever comes is read and forgotten, until the time is over."""
+        self._keeper.count("refused", reason)
+        self._early, self._hello = b"", None
+        self._phase = Phase.SILENCE
 
     def _show_page(self) -> None:
         self._keeper.count("browsers", "http")

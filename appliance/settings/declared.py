@@ -82,6 +82,12 @@ class RelaySettings:
         "Tell WhatsApp each person's address, as a direct connection would (PROXY protocol, chat only).\n"
         'With "off" everybody seems to come from your home.',
     )
+    foreign_sni: str = _setting(
+        "allow",
+        kinds.choice("allow", "refuse"),
+        "What to do on the media ports with a connection that asks for a server that is not WhatsApp's, or for none.\n"
+        'It reaches only WhatsApp anyway, and a later app may ask in another way. "refuse" turns such people away.',
+    )
     max_connections: int = _setting(
         0,
         kinds.whole_number(0, 1_000_000, "a whole number, 0 for automatic"),
