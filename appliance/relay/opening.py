@@ -17,10 +17,12 @@ from gevent import get_hub
 from appliance.clock import since_boot
 from appliance.relay import client_hello, cover, proxy_header
 from appliance.relay.client_hello import ClientHelloError, is_own
+from appliance.relay.delivery import Delivery
 from appliance.relay.dial import Dial
 from appliance.relay.first_bytes import Peer, classify
 from appliance.relay.ports import Port
 from appliance.relay.proxy_header import Ends, ProxyHeaderError
+from appliance.relay.site import Site
 from appliance.relay.stream import READ
 from appliance.relay.tls import TlsError, TlsSession
 from appliance.relay.upstream import Group
@@ -30,7 +32,9 @@ log = logging.getLogger(__name__)
 
 # Seconds for everything before the relaying: several round trips of a bad mobile network, little for a slowloris.
 OPENING_LIMIT = 20.0
-# Seconds that a browser gets to take its page.
+# Seconds that a browser gets to take its page: the largest one, by a slow mobile network.
+PAGE_LIMIT = 60.0
+# And to close the connection after that.
 GOODBYE_LIMIT = 5.0
 # One read in this state, in bytes: a handshake or a greeting is shorter.
 OPENING_READ = 16 * 1024
@@ -54,6 +58,7 @@ class Keeper(Protocol):
 
     settings: RelaySettings
     groups: Mapping[str, Group]
+    site: Site
 
     def count(self, name: str, label: str) -> None:
         """Add one to a counter."""
@@ -97,6 +102,7 @@ class Opening:
     """
 
     __slots__ = (
+        "_delivery",
         "_dial",
         "_early",
         "_ends",
@@ -125,6 +131,7 @@ class Opening:
         self._ends: Ends | None = None
         self._tls: TlsSession | None = None
         self._dial: Dial | None = None
+        self._delivery: Delivery | None = None
         self._hello: client_hello.Reader | None = None
         self._phase = Phase.HEADER if port.needs_header else self._after_header()
         self._reader: Any = get_hub().loop.io(person.fileno(), READ)
@@ -245,14 +252,20 @@ class Opening:
 
     def _show_page(self) -> None:
         self._keeper.count("browsers", "http")
-        page = cover.answer(self._early, self._keeper.setup_page(self._peer[0], cover.host_of(self._early)))
-        if self._tls is not None:
-            page = self._tls.send(page) + self._tls.close_notify()
-        self._send(page)
-        self._person.shutdown(socket.SHUT_WR)
+        setup_page = self._keeper.setup_page(self._peer[0], cover.host_of(self._early))
+        head, body = cover.answer(self._early, self._keeper.site, setup_page)
+        # What the browser says further is of no interest, and may not get between what it is told.
+        self._reader.stop()
         self._early = b""
         self._phase = Phase.SILENCE
+        self.deadline = since_boot() + PAGE_LIMIT
+        self._delivery = Delivery(self._person, self._tls, head, body, self._delivered, self.close)
+        self._delivery.start()
+
+    def _delivered(self) -> None:
+        self._delivery = None
         self.deadline = since_boot() + GOODBYE_LIMIT
+        self._reader.start(self._readable)
 
     def _start_dial(self) -> None:
         # Not a byte more is read until there is somewhere to send it.
@@ -308,6 +321,9 @@ class Opening:
         if self._dial is not None:
             self._dial.stop()
             self._dial = None
+        if self._delivery is not None:
+            self._delivery.stop()
+            self._delivery = None
         self._stop()
         self._person.close()
         self._keeper.forget(self)

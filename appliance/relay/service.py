@@ -14,16 +14,18 @@ from appliance import __version__
 from appliance.clock import since_boot
 from appliance.files import Stamp, stamp
 from appliance.paths import Paths
-from appliance.relay import handover
+from appliance.relay import handover, site
 from appliance.relay.certificate import Certificate
 from appliance.relay.generation import Generation
 from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
 from appliance.relay.ports import groups_of, ports_of
+from appliance.relay.site import Site, SiteError
 from appliance.relay.sockets import Sockets
 from appliance.relay.sums import Sums, layout
 from appliance.relay.upstream import Verdict
 from appliance.relay.worker import Plan
 from appliance.settings.load import Loaded, load
+from appliance.settings.problem import Problem
 from appliance.status.relay import RelayStatus, UpstreamStatus, publish
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ class Service:
         self._stamps: list[Stamp | None] | None = None
         self._loaded: Loaded | None = None
         self._certificate = Certificate(paths.relay_state)
+        self._site_problem: Problem | None = None
         self._retry_at = 0.0
         # Connections refused for want of descriptors, and when that was last logged.
         self._refused, self._told = 0, 0.0
@@ -149,10 +152,27 @@ class Service:
             most_connections(settings.max_connections, memory_total(), self._descriptors, workers),
             Sums(layout([port.number for port in ports]), workers, groups_of(ports)),
             Crowd(workers),
+            self._site(settings.web_directory),
         )
         for generation in self._generations:
             generation.retire()
         self._generations.append(Generation(plan, workers, self._sockets, self._pipe))
+
+    def _site(self, folder: str) -> Site:
+        """What browsers are shown: the volunteer's folder, or the neutral page and a problem."""
+        former, self._site_problem = self._site_problem, None
+        if not folder:
+            return site.DEFAULT
+        try:
+            # What stands in the settings file counts from where that file is: on the card, its FAT partition.
+            return site.load(
+                self._paths.owner_file.parent / folder, (self._paths.owner_file, self._paths.state, self._paths.run)
+            )
+        except SiteError as error:
+            self._site_problem = Problem(error.what, error.means, error.todo)
+            if self._site_problem != former:
+                log.warning("%s", error)
+            return site.DEFAULT
 
     def _bury(self) -> None:
         """Collect the processes that have ended, and the sums of generations that are over."""
@@ -187,7 +207,7 @@ class Service:
             ports=self._sockets.status,
             upstreams={group: self._upstream(group) for group in plan.sums.groups},
             counters=counters,
-            problems=tuple(one for one in (self._certificate.problem,) if one),
+            problems=tuple(one for one in (self._certificate.problem, self._site_problem) if one),
         )
         try:
             publish(self._paths.relay_status, status)

@@ -21,6 +21,7 @@ from appliance.relay.limits import Crowd
 from appliance.relay.listener import Listener
 from appliance.relay.opening import Opening
 from appliance.relay.ports import Port, groups_of
+from appliance.relay.site import Site
 from appliance.relay.stream import READ, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums
 from appliance.relay.tls import TlsError, TlsSession
@@ -54,6 +55,7 @@ class Plan:
         max_connections: in all workers together.
         sums: the shared counters.
         crowd: the shared count by address.
+        site: what browsers are shown.
     """
 
     settings: RelaySettings
@@ -63,6 +65,7 @@ class Plan:
     max_connections: int
     sums: Sums
     crowd: Crowd
+    site: Site
 
 
 class Worker:
@@ -75,6 +78,7 @@ class Worker:
 
     def __init__(self, plan: Plan, number: int) -> None:
         self.settings = plan.settings
+        self.site = plan.site
         self._plan = plan
         self._number = number
         self._row = plan.sums.rows[number]

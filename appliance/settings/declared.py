@@ -101,6 +101,13 @@ class RelaySettings:
     idle_timeout: float = _setting(
         200.0, kinds.seconds(1, 86400), "Seconds without a byte in either direction after which a connection is closed."
     )
+    web_directory: str = _setting(
+        "",
+        kinds.folder,
+        "A folder with a web page of your own (index.html, pictures), which browsers are shown instead of the neutral\n"
+        "page, so that your relay looks like any small site. Everybody can see all of it. At most 4 MB, read when the\n"
+        "relay starts. A name without a slash before it is a folder beside this file.",
+    )
     workers: int = _setting(
         0, kinds.whole_number(0, 64, "a whole number from 0 to 64"), "Relay processes. 0 means one for each core."
     )
