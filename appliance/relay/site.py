@@ -88,7 +88,10 @@ def load(folder: Path, private: Iterable[Path]) -> Site:
     except SiteError:
         raise
     except OSError as error:
-        raise _error(folder, f"cannot be read ({os.strerror(error.errno or 0)})") from error
+        reason = os.strerror(error.errno or 0)
+        inside = error.filename is not None and os.fspath(error.filename) != os.fspath(folder)
+        what = f"holds {error.filename}, which cannot be read" if inside else "cannot be read"
+        raise _error(folder, f"{what} ({reason})") from error
     if b"/index.html" not in site.pages:
         raise _error(folder, "has no file index.html")
     return site

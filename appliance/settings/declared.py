@@ -106,7 +106,7 @@ class RelaySettings:
         kinds.folder,
         "A folder with a web page of your own (index.html, pictures), which browsers are shown instead of the neutral\n"
         "page, so that your relay looks like any small site. Everybody can see all of it. At most 4 MB, read when the\n"
-        "relay starts. A name without a slash before it is a folder beside this file.",
+        "relay starts. File names in plain letters. A name without a slash before it is a folder beside this file.",
     )
     workers: int = _setting(
         0, kinds.whole_number(0, 64, "a whole number from 0 to 64"), "Relay processes. 0 means one for each core."
