@@ -55,6 +55,15 @@ def ended(process: int) -> bool:
         return True
 
 
+def listening(port: int) -> bool:
+    """Whether anybody accepts connections there."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_restart_cuts_no_stream_and_turns_nobody_away(
@@ -131,9 +140,9 @@ def test_a_stop_ends_everything_at_once(
     manager.release()
     assert read_to_end_or_reset(client) == b""
     wait_for(lambda: all(ended(one) for one in workers), "the workers to end")
+    # The last thread of a process may hold its sockets for a moment after it counts as ended.
+    wait_for(lambda: not listening(relay.chat), "the port to be closed")
     assert time.monotonic() - begun < 3
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", relay.chat))
     assert manager.messages[-2:] == ["STOPPING=1", "END=1"]
 
 

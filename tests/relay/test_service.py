@@ -43,12 +43,18 @@ def test_an_idle_stream_is_closed_at_the_limit(start_relay: StartRelay, upstream
     assert 2.85 <= time.monotonic() - last <= 3.15 + 0.5
 
 
+def assert_refused(relay: Relay) -> None:
+    """The relay takes no more; on a busy machine its refusal can come while the client still connects."""
+    with suppress(ConnectionResetError):
+        assert read_to_end_or_reset(relay.connect(relay.chat)) == b""
+
+
 def test_past_the_limit_a_client_is_refused_at_once(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(max_connections=3)
     inside = [relay.connect(relay.chat, HELLO) for _ in range(3)]
     servers = [upstream.next() for _ in inside]
     begun = time.monotonic()
-    assert read_to_end_or_reset(relay.connect(relay.chat)) == b""
+    assert_refused(relay)
     assert time.monotonic() - begun < 2
     servers.pop().close()
     inside.pop().close()
@@ -63,7 +69,7 @@ def test_one_address_gets_no_more_than_its_share(start_relay: StartRelay, upstre
     held = [relay.connect(relay.chat, HELLO) for _ in range(2)]
     for _ in held:
         upstream.next()
-    assert read_to_end_or_reset(relay.connect(relay.chat)) == b""
+    assert_refused(relay)
     other = keep(socket.create_connection(("127.0.0.1", relay.chat), source_address=("127.0.0.2", 0)))
     other.sendall(HELLO)
     assert b"127.0.0.2" in read_line(upstream.next())
