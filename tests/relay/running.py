@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 # The longest that anything here may take on a busy machine, in seconds.
 PATIENCE = 60.0
@@ -106,6 +106,13 @@ class Upstream:
             self._listening = None
 
 
+Launch = Callable[[list[str], IO[bytes]], subprocess.Popen[bytes]]
+
+
+def _launch(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, stderr=log, stdout=log)
+
+
 class Relay:
     """``porchlight relay`` as a process of its own, with settings of the test's choice."""
 
@@ -124,6 +131,8 @@ class Relay:
         }
         self.upstreams: dict[str, object] = {"chat": [where], "http": [where], "media": [where], "allow_private": True}
         self.process: subprocess.Popen[bytes] | None = None
+        # How a process is started: by a service manager, where the test has one.
+        self.launch: Launch = _launch
 
     def write_settings(self) -> None:
         lines = ["[relay]", *(f"{name} = {json.dumps(value)}" for name, value in self.settings.items())]
@@ -138,7 +147,7 @@ class Relay:
         command = [sys.executable, "-m", "appliance", "relay", "--settings", str(self.folder / "porchlight.toml")]
         command += ["--state", str(self.folder / "state"), "--run", str(self.folder / "run")]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, stderr=log, stdout=log)
+            self.process = self.launch(command, log)
         wait_for(lambda: self.status.get("phase") == "running", "the relay to serve")
         if self.upstreams["allow_private"]:
             wait_for(lambda: self.status["upstreams"]["chat"]["reachable"] is not None, "the first probe")
