@@ -55,6 +55,11 @@ def ended(process: int) -> bool:
         return True
 
 
+def open_in(process: int) -> int:
+    """How many descriptors a process has open."""
+    return len(list(Path(f"/proc/{process}/fd").iterdir()))
+
+
 def listening(port: int) -> bool:
     """Whether anybody accepts connections there."""
     try:
@@ -71,19 +76,19 @@ def test_a_restart_cuts_no_stream_and_turns_nobody_away(
 ) -> None:
     manager = make_manager()
     relay = managed(manager, start_relay, workers=workers)
-    plain, inside_tls = relay.connect(relay.chat, HELLO), tls_connect(relay.tls, HELLO)
     streams = []
-    for client in (plain, inside_tls):
-        client.sendall(b"?")
+    for connect, port in ((relay.connect, relay.chat), (tls_connect, relay.tls)):
+        client = connect(port, HELLO)
         server = upstream.next()
-        assert read_exactly(server, 5) == HELLO + b"?"
+        assert read_exactly(server, 4) == HELLO
         streams.append((client, server))
     former = relay.workers()
+    open_before = {one: open_in(one) for one in former}
     assert relay.process is not None
     relay.process.send_signal(how)
     relay.process.wait()
+    wait_for(lambda: all(open_in(one) < open_before[one] - 5 for one in former), "the workers to stop listening")
     # Between the two processes: the kernel accepts, and what is said waits.
-    time.sleep(1.0)
     waiting = [relay.connect(relay.chat, HELLO) for _ in range(8)]
     for client, server in streams:
         talk(client, server, b"in between")
