@@ -35,7 +35,8 @@ class Store:
         # None without a service manager; then nothing below uses it.
         self._socket: Any = notifier.socket
         # Set by systemd 254 and later for a service that has a store (systemd.exec(5)).
-        self._room = int(os.environ.get("FDSTORE", "0")) if notifier.socket else 0
+        room = os.environ.get("FDSTORE", "")
+        self._room = int(room) if notifier.socket and room.isdecimal() else 0
         self._kept: dict[str, tuple[int, ...]] = dict.fromkeys(inherited, ())
 
     @property
