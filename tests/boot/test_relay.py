@@ -92,6 +92,7 @@ def test_restart_of_the_service_cuts_nobody_off(board: Board, relaying: Span, up
         deadline = time.monotonic() + BOOT_TAKES
         while board.shell.run(main) in (former, "0"):
             assert time.monotonic() < deadline, "the service does not start again"
+            time.sleep(0.5)
         assert exchange(person, said[half:], SOME) == answer(CHAT)[1 : SOME + 1]
         assert bytes(upstream.wait_for(said).received) == said
     again = chat("after the restart", SOME)
