@@ -37,6 +37,15 @@ PROBES = (
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
+STATISTICS = f"""
+listen statistics
+    mode http
+    bind {RELAY[4]}:8199
+    stats enable
+    stats uri /
+"""
+
+
 class Variant(NamedTuple):
     """How both relays are set.
 
@@ -46,6 +55,9 @@ class Variant(NamedTuple):
         idle: seconds without a byte until a stream is ended.
         balanced_media: whether 7777 wants a PROXY header, as in the reference's Helm chart.
         most: connections at the same time.
+        most_per_address: the same for one address, which the reference does not count.
+        allow_private: whether the upstream's address, one of documentation, will do.
+        certificate: which one the reference shows.
     """
 
     sends: str = "v1"
@@ -53,6 +65,9 @@ class Variant(NamedTuple):
     idle: float = 200.0
     balanced_media: bool = False
     most: int = 1000
+    most_per_address: int = 1000
+    allow_private: bool = True
+    certificate: str = "reference"
 
 
 class Seen(NamedTuple):
@@ -88,7 +103,7 @@ class End:
 
     def within(self, limit: float) -> Seen:
         """Everything until the end, or until ``limit`` seconds have passed."""
-        parts = []
+        parts: list[bytes] = []
         until = time.monotonic() + limit
         try:
             while (left := until - time.monotonic()) > 0:
@@ -139,7 +154,7 @@ class Stage:
 
     Args:
         folder: for the relay's files.
-        certificates: where ``reference.pem`` lies, and ``porchlight.pem``.
+        certificates: where each relay's certificate lies.
         variant: how the relay is set.
     """
 
@@ -231,8 +246,10 @@ class Porchlight(Stage):
             idle_timeout=variant.idle,
             send_proxy=variant.sends,
             max_connections=variant.most,
+            max_connections_per_address=variant.most_per_address,
         )
         self.relay.upstreams |= {name: [self._where(name)] for name in UPSTREAM_PORTS}
+        self.relay.upstreams["allow_private"] = variant.allow_private
         state = self._folder / "state/relay"
         state.mkdir(parents=True)
         shutil.copy(self._certificates / "porchlight.pem", state / "certificate.pem")
@@ -249,13 +266,15 @@ class Reference(Stage):
 
     def _start(self) -> None:
         config = self._folder / "haproxy.cfg"
-        config.write_text(configuration(self._sections(), maxconn=self.variant.most, idle=self.variant.idle))
+        config.write_text(
+            configuration(self._sections(), maxconn=self.variant.most, idle=self.variant.idle) + STATISTICS
+        )
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(["haproxy", "-db", "-f", str(config)], stdout=log, stderr=log)
         wait_for(self._answers, "HAProxy to serve")
 
     def _sections(self) -> Iterator[Section]:
-        tls = f" ssl crt {self._certificates}/reference.pem"
+        tls = f" ssl crt {self._certificates}/{self.variant.certificate}.pem"
         header = {"v1": " send-proxy", "v2": " send-proxy-v2", "off": ""}[self.variant.sends]
         media_header = " accept-proxy" if self.variant.balanced_media else ""
         for port, upstream, options in (

@@ -133,6 +133,7 @@ def test_an_upstream_that_ends_at_once(container: Both, port: Port) -> None:
     assert container.same(script) == (Seen(b"bye", "end"), Seen(HELLO, "end"))
 
 
+@pytest.mark.slow
 def test_quiet_streams_are_ended_at_the_idle_limit(hasty: Both) -> None:
     limit = hasty.porchlight.variant.idle
 
@@ -152,6 +153,7 @@ def test_quiet_streams_are_ended_at_the_idle_limit(hasty: Both) -> None:
     assert hasty.same(script) == [END] * 6
 
 
+@pytest.mark.slow
 def test_bytes_one_way_keep_a_stream_alive(hasty: Both) -> None:
     limit = hasty.porchlight.variant.idle
 

@@ -4,6 +4,7 @@ import ssl
 import threading
 from contextlib import suppress
 
+from tests.relay.running import PATIENCE
 from tests.wire.stage import End, Seen
 
 
@@ -62,7 +63,7 @@ class TlsEnd(End):
 
     def _read(self, count: int) -> bytes:
         with self._lock:
-            data = self._tls.read(count)
+            data: bytes = self._tls.read(count)
         if not data:
             # What Python makes of close_notify while this side has not sent its own.
             raise ssl.SSLZeroReturnError
@@ -78,8 +79,20 @@ class TlsEnd(End):
                 self._more()
         return b"".join(parts)
 
+    def within(self, limit: float) -> Seen:
+        parts: list[bytes] = []
+        self.socket.settimeout(limit)
+        try:
+            return self._rest(parts)
+        except TimeoutError:
+            return Seen(b"".join(parts), "open")
+        finally:
+            self.socket.settimeout(PATIENCE)
+
     def rest(self) -> Seen:
-        parts = []
+        return self._rest([])
+
+    def _rest(self, parts: list[bytes]) -> Seen:
         try:
             while True:
                 try:
