@@ -70,6 +70,11 @@ class Peer:
         with suppress(BlockingIOError, ConnectionError):
             self.sent += NOISE[at : at + self.socket.send(NOISE[at : at + count])]
 
+    def ended(self) -> str:
+        """Receive what there is; how it has ended, if it has."""
+        self.receive(1 << 16)
+        return self.ending
+
     def receive(self, count: int) -> None:
         if self.ending:
             return
@@ -163,7 +168,8 @@ class TlsPeer(Peer):
         with suppress(BlockingIOError, ConnectionError):
             while self._left:
                 self._left = self._left[self.socket.send(self._left) :]
-        if self.finished and not self._left:
+        # TLS has an end of its own: half of the peers leave it at that.
+        if self.finished and not self._left and len(self.sent) % 2:
             with suppress(OSError):
                 self.socket.shutdown(socket.SHUT_WR)
 
@@ -261,16 +267,20 @@ def check_whole(pumped: Pumped, actions: list[tuple[str, str, int]]) -> None:
     act(pumped, actions)
     first, second = (pumped.client, pumped.server) if pumped.client.finished else (pumped.server, pumped.client)
     first.finish()
-    pumped.turn_until(lambda: second.receive(1 << 16) or second.ending, "the first end to be passed on")
+    pumped.turn_until(second.ended, "the first end to be passed on")
     assert (second.ending, bytes(second.received)) == ("end", bytes(first.sent))
     if not second.finished:
         # Half of the stream goes on.
         length = len(second.sent)
-        pumped.turn_until(
-            lambda: second.send(1000, 7) or first.receive(1 << 16) or len(second.sent) > length, "room to answer"
-        )
+
+        def answered() -> bool:
+            first.receive(1 << 16)
+            second.send(1000, 7)
+            return len(second.sent) > length
+
+        pumped.turn_until(answered, "room to answer")
         second.finish()
-    pumped.turn_until(lambda: first.receive(1 << 16) or first.ending, "the second end to be passed on")
+    pumped.turn_until(first.ended, "the second end to be passed on")
     assert (first.ending, bytes(first.received)) == ("end", bytes(second.sent))
     pumped.turn_until(lambda: pumped.over, "the stream to be over")
     assert pumped.over == 1
@@ -284,7 +294,7 @@ def check_cut(pumped: Pumped, actions: list[tuple[str, str, int]], side: str) ->
     victim = pumped.peer(side)
     witness = pumped.server if victim is pumped.client else pumped.client
     victim.reset()
-    pumped.turn_until(lambda: witness.receive(1 << 16) or witness.ending, "the reset to be passed on")
+    pumped.turn_until(witness.ended, "the reset to be passed on")
     assert victim.sent.startswith(witness.received)
     witness.finish()
     pumped.turn_until(lambda: pumped.over, "the stream to be over")

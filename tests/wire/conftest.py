@@ -17,6 +17,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE) and "make_both" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.namespaces)
+            # One process for all of them: each would start the stages anew.
+            item.add_marker(pytest.mark.xdist_group("wire"))
 
 
 @pytest.fixture(scope="session")

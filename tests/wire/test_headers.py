@@ -25,8 +25,8 @@ def v2(command: int, family: int, body: bytes) -> bytes:
 GOOD: list[tuple[str, bytes, Ends | None]] = [
     ("v1 IPv4", build("v1", FOUR), FOUR),
     ("v1 IPv6", build("v1", BALANCED[6]), BALANCED[6]),
-    ("v1 IPv6 at length", b"PROXY TCP6 2001:DB8:0:0:0::7 ::ffff:1.2.3.4 0 65535\r\n",
-     Ends("2001:db8::7", "::ffff:1.2.3.4", 0, 65535)),
+    ("v1 IPv6 at length", b"PROXY TCP6 2001:DB8:0:0:0::7 2001:db8:0:0:1:0:0:1 0 65535\r\n",
+     Ends("2001:db8::7", "2001:db8::1:0:0:1", 0, 65535)),
     ("v1 unknown", b"PROXY UNKNOWN\r\n", None),
     ("v2 IPv4", build("v2", FOUR), FOUR),
     ("v2 IPv6", build("v2", BALANCED[6]), BALANCED[6]),

@@ -89,26 +89,31 @@ def test_an_upstream_of_media_may_speak_first(container: Both) -> None:
     assert container.same(script) == (b"220 ready", b"thanks")
 
 
-def both_ways(client: End, upstream: End, up: bytes, down: bytes, piece: int) -> tuple[Seen, Seen]:
-    """Send both ways at once in pieces, then end; what upstream and client have seen."""
+def both_ways(client: End, upstream: End, up: bytes, down: bytes, piece: int) -> tuple[bytes, bytes, Seen]:
+    """Send both ways at once in pieces, then end; what upstream and client have seen, and the client's end.
+
+    The ends wait for the bytes: HAProxy 2.6 cuts off what is on its way to a TLS client that has ended its own half.
+    """
 
     def send(end: End, data: bytes) -> None:
         for at in range(0, len(data), piece):
             end.send(data[at : at + piece])
-        end.finish()
 
-    seen: list[Seen] = []
+    seen: list[bytes] = []
     threads = [
         threading.Thread(target=send, args=(upstream, down)),
         threading.Thread(target=send, args=(client, up)),
-        threading.Thread(target=lambda: seen.append(upstream.rest())),
+        threading.Thread(target=lambda: seen.append(upstream.read(len(up)))),
     ]
     for thread in threads:
         thread.start()
-    at_client = client.rest()
+    at_client = client.read(len(down))
     for thread in threads:
         thread.join()
-    return seen[0], at_client
+    client.finish()
+    assert upstream.rest() == Seen(b"", "end")
+    upstream.finish()
+    return seen[0], at_client, client.rest()
 
 
 @pytest.mark.parametrize("port", [CHAT_TLS, MEDIA], ids=str)
@@ -118,7 +123,7 @@ def test_one_byte_a_write(container: Both, port: Port) -> None:
     def script(stage: Stage) -> object:
         return both_ways(*opened(stage, port), up, down, 1)
 
-    assert container.same(script) == (Seen(up, "end"), Seen(down, "end"))
+    assert container.same(script) == (up, down, Seen(b"", "end"))
 
 
 @pytest.mark.parametrize(
@@ -129,8 +134,8 @@ def test_much_both_ways_at_once(container: Both, port: Port, size: int) -> None:
     up, down = os.urandom(size), os.urandom(size)
 
     def script(stage: Stage) -> object:
-        at_upstream, at_client = both_ways(*opened(stage, port), up, down, MIB)
+        at_upstream, at_client, ending = both_ways(*opened(stage, port), up, down, MIB)
         # Compared here: nobody could read what pytest would say of so many bytes.
-        return at_upstream.data == up, at_upstream.ending, at_client.data == down, at_client.ending
+        return at_upstream == up, at_client == down, ending
 
-    assert container.same(script) == (True, "end", True, "end")
+    assert container.same(script) == (True, True, Seen(b"", "end"))
