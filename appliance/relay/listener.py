@@ -2,7 +2,6 @@
 
 import os
 import socket
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -10,14 +9,11 @@ from typing import Any
 from gevent import get_hub
 
 from appliance.relay.ports import Port
-from appliance.relay.stream import READ
+from appliance.relay.stream import READ, RESET_ON_CLOSE
 from appliance.relay.upstream import OUT_OF_DESCRIPTORS
 
 # Accepted in one turn of the loop, so that a flood of newcomers cannot starve the streams.
 ACCEPT_AT_ONCE = 16
-# SO_LINGER with no time: close() sends RST, which tells the client at once and leaves nothing behind here.
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-
 
 Admit = Callable[[socket.socket, Port, tuple[str, int]], bool]
 

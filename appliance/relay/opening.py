@@ -9,6 +9,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import IntEnum, auto
 from typing import Any, Literal, Protocol, cast
 
@@ -23,7 +24,7 @@ from appliance.relay.first_bytes import Peer, classify
 from appliance.relay.ports import Port
 from appliance.relay.proxy_header import Ends, ProxyHeaderError
 from appliance.relay.site import Site
-from appliance.relay.stream import READ
+from appliance.relay.stream import READ, RESET_ON_CLOSE
 from appliance.relay.tls import TlsError, TlsSession
 from appliance.relay.upstream import Group
 from appliance.settings.declared import RelaySettings
@@ -158,6 +159,8 @@ class Opening:
         except BlockingIOError:
             return
         except ProxyHeaderError:
+            # The reference resets it too; what comes from a balancer without a header is a mistake, or no balancer.
+            self._person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self._refuse("proxy-header")
         except TlsError:
             self._refuse("tls")
@@ -293,6 +296,9 @@ class Opening:
     def _no_upstream(self, reason: str) -> None:
         self._dial = None
         self._keeper.no_upstream(self._port.group, reason)
+        with suppress(OSError):
+            # With something unread the kernel would send RST instead of an orderly end.
+            self._person.recv(OPENING_READ)
         self.close()
 
     def expire(self) -> None:

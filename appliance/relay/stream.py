@@ -7,6 +7,7 @@ that is gone. The end of one direction is passed on as a half-close; the other d
 
 import logging
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 READ, WRITE = 1, 2
 # The buffer that all streams share, in bytes: what one slow reader can make us hold, and what one event copies.
 BUFFER_SIZE = 64 * 1024
+# SO_LINGER with no time: close() sends RST, which tells the peer at once and leaves nothing behind here.
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _buffer = bytearray(BUFFER_SIZE)
 _view = memoryview(_buffer)
 
@@ -77,7 +80,7 @@ class Flow:
                     return
             self.end()
         except OSError:
-            stream.close()
+            stream.fail()
         except Exception:
             log.exception("A stream was closed by a mistake in porchlight.")
             stream.close()
@@ -119,7 +122,7 @@ class Flow:
             else:
                 self._reader.start(self._readable)
         except OSError:
-            stream.close()
+            stream.fail()
         except Exception:
             log.exception("A stream was closed by a mistake in porchlight.")
             stream.close()
@@ -138,6 +141,11 @@ class Flow:
             self._pending = bytes(self._pending) + data
         else:
             self._deliver(data)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the sink has still to take something."""
+        return bool(self._pending)
 
     @property
     def done(self) -> bool:
@@ -172,10 +180,13 @@ class DecryptingFlow(TlsFlow):
     __slots__ = ()
 
     def _take(self, count: int) -> bytes:
-        plain = self._tls.receive(_view[:count])
-        answer = self._tls.to_send()
-        if answer:
-            self._stream.to_person.push(answer)
+        try:
+            plain = self._tls.receive(_view[:count])
+        finally:
+            # Also when a record is damaged: the peer is told why.
+            answer = self._tls.to_send()
+            if answer:
+                self._stream.to_person.push(answer)
         # The TLS stream can end although the TCP one has not: what is read after that means nothing.
         self.ended = self._tls.finished
         return plain
@@ -241,20 +252,38 @@ class Stream:
             if self._tls is not None and self._tls.finished:
                 self.from_person.end()
         except OSError:
-            self.close()
+            self.fail()
 
     def ended(self) -> None:
         """One direction is over; the stream is, when both are."""
         if self.from_person.done and self.to_person.done:
             self.close()
 
+    def fail(self) -> None:
+        """End the stream because one side broke off: the upstream must not take it for a whole one."""
+        if self._closed is None:
+            return
+        with suppress(OSError):
+            self._upstream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self.close()
+
     def close(self) -> None:
         """End the stream at once; harmless when it has ended already."""
         if self._closed is None:
             return
         closed, self._closed = self._closed, None
+        self._take_leave()
         self.from_person.stop()
         self.to_person.stop()
         self._person.close()
         self._upstream.close()
         closed(self)
+
+    def _take_leave(self) -> None:
+        """A person who is still connected gets an orderly end, as far as that is possible without waiting."""
+        with suppress(OSError):
+            if self._tls is not None and not self.to_person.ended and not self.to_person.holds:
+                self._person.send(self._tls.close_notify())
+            # With something unread the kernel would send RST, which can destroy what the person has not read yet.
+            if not self.from_person.ended:
+                self._person.recv_into(_buffer)

@@ -59,16 +59,26 @@ def free_ports(count: int) -> list[int]:
 
 
 class Upstream:
-    """A server that hands each connection to the test; the listening socket can go and come back."""
+    """A server that hands each connection to the test; the listening socket can go and come back.
 
-    def __init__(self, port: int) -> None:
+    Args:
+        port: where it listens.
+        address: on which of this machine's addresses.
+    """
+
+    # What is done with each connection before anything else; a server that speaks first, or ends at once, sets it.
+    greet: Callable[[socket.socket], object] = staticmethod(lambda _: None)
+
+    def __init__(self, port: int, address: str = "127.0.0.1") -> None:
         self.port = port
+        self.address = address
         self._listening: socket.socket | None = None
         self._arrived: list[socket.socket] = []
         self.start()
 
     def start(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", self.port), backlog=512)
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        self._listening = socket.create_server((self.address, self.port), family=family, backlog=512)
         threading.Thread(target=self._serve, args=(self._listening,), daemon=True).start()
 
     def _serve(self, listening: socket.socket) -> None:
@@ -83,6 +93,7 @@ class Upstream:
 
     def _sort(self, connection: socket.socket) -> None:
         try:
+            self.greet(connection)
             if connection.recv(1, socket.MSG_PEEK) and self._listening is not None:
                 self._arrived.append(keep(connection))
                 return
