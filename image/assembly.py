@@ -46,8 +46,9 @@ def card(epoch: int, name: str) -> None:
     os.environ["SOURCE_DATE_EPOCH"] = str(epoch)
     parts = {partition.number: WORK / f"{partition.label}.img" for partition in layout.PARTITIONS}
     filesystems.fat(layout.FIRMWARE, parts[1], fat, epoch)
-    filesystems.ext4(layout.SLOT_A, parts[2], root, filesystems.SLOT_FEATURES)
-    filesystems.ext4(layout.DATA, parts[4], None, filesystems.DATA_FEATURES, filesystems.DATA_GROWS_TO)
+    filesystems.ext4(layout.SLOT_A, parts[2], root, filesystems.SLOT_BLOCK, filesystems.SLOT_FEATURES)
+    data = (filesystems.DATA_BLOCK, filesystems.DATA_FEATURES, filesystems.DATA_GROWS_TO)
+    filesystems.ext4(layout.DATA, parts[4], None, *data)
     say("partition table")
     images = {number: path for number, path in parts.items() if number != layout.SLOT_B.number}
     filesystems.card(images, WORK / name, WORK / "genimage")

@@ -12,7 +12,11 @@ from image.errors import BuildError
 SLOT_FEATURES = "^has_journal,^metadata_csum,^64bit,^orphan_file,^resize_inode,^huge_file"
 # The data partition grows to the card at the first boot of a later version, hence room for group descriptors.
 DATA_FEATURES = "has_journal,metadata_csum,64bit,^orphan_file"
-DATA_GROWS_TO = "resize=134217728"  # blocks of 4 KiB: 512 GiB
+DATA_GROWS_TO = "resize=268435456"  # blocks of 2 KiB: 512 GiB
+SLOT_BLOCK = 4096
+# With blocks of 4 KiB there would be one block group of 128 MiB and so no second superblock: a damaged first one would
+# take every setting with it. e2fsck looks for the second one only at the default place for each block size.
+DATA_BLOCK = 2048
 
 
 def clamp(tree: Path, epoch: int) -> None:
@@ -32,12 +36,14 @@ def size(tree: Path) -> int:
     return total
 
 
-def ext4(partition: layout.Partition, output: Path, tree: Path | None, features: str, extended: str = "") -> None:
-    """An ext4 file system with the contents of `tree`."""
+def ext4(
+    partition: layout.Partition, output: Path, tree: Path | None, block: int, features: str, extended: str = ""
+) -> None:
+    """An ext4 file system with the contents of `tree`, in blocks of so many bytes."""
     with output.open("wb") as file:
         file.truncate(partition.size)
     options = ",".join(filter(None, (f"hash_seed={partition.uuid},lazy_itable_init=0,lazy_journal_init=0", extended)))
-    command = ["mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-L", partition.label, "-U", partition.uuid]
+    command = ["mke2fs", "-q", "-F", "-t", "ext4", "-b", str(block), "-L", partition.label, "-U", partition.uuid]
     command += ["-O", features, "-E", options, "-m", "0" if tree else "1"]
     command += ["-d", str(tree)] if tree else []
     result = subprocess.run([*command, str(output)], capture_output=True, text=True, check=False)
