@@ -6,7 +6,6 @@ It never touches gevent's loop, so that a fork is always clean, and it copies no
 import logging
 import os
 import signal
-from collections.abc import Mapping
 
 import sdnotify
 
@@ -21,7 +20,7 @@ from appliance.relay.limits import Crowd, memory_total, most_connections, raise_
 from appliance.relay.ports import groups_of, ports_of
 from appliance.relay.site import Site, SiteError
 from appliance.relay.sockets import Sockets
-from appliance.relay.sums import Sums, layout
+from appliance.relay.sums import Label, Sums, add, by_port, by_reason, layout
 from appliance.relay.upstream import Verdict
 from appliance.relay.worker import Plan
 from appliance.settings.load import Loaded, load
@@ -62,7 +61,7 @@ class Service:
         self._store = handover.Store(self._notifier, list(inherited))
         self._sockets = Sockets(one for name, some in inherited.items() if name.startswith("listen-") for one in some)
         self._generations: list[Generation] = []
-        self._past: dict[str, dict[str, int]] = {}
+        self._past: dict[Label, int] = {}
         self._pipe = handover.lifeline(inherited)
         self._stamps: list[Stamp | None] | None = None
         self._loaded: Loaded | None = None
@@ -188,14 +187,20 @@ class Service:
                     break
         for generation in [one for one in self._generations if one.empty]:
             self._generations.remove(generation)
-            _add(self._past, generation.plan.sums.totals())
+            add(self._past, generation.plan.sums.totals())
+
+    def _totals(self) -> dict[Label, int]:
+        """All counters since the relay started."""
+        totals = dict(self._past)
+        for generation in self._generations:
+            add(totals, generation.plan.sums.totals())
+        return totals
 
     def _publish(self, phase: str) -> None:
-        counters: dict[str, dict[str, int]] = {}
-        _add(counters, self._past)
-        for generation in self._generations:
-            _add(counters, generation.plan.sums.totals())
-        self._tell_exhaustion(counters["refused"]["descriptors"])
+        totals = self._totals()
+        self._tell_exhaustion(
+            sum(number for label, number in totals.items() if label[::2] == ("refused", "descriptors"))
+        )
         plan = self._current.plan
         status = RelayStatus(
             written=since_boot(),
@@ -206,7 +211,8 @@ class Service:
             max_connections=plan.max_connections,
             ports=self._sockets.status,
             upstreams={group: self._upstream(group) for group in plan.sums.groups},
-            counters=counters,
+            counters=by_port(totals),
+            by_reason=by_reason(totals),
             problems=tuple(one for one in (self._certificate.problem, self._site_problem) if one),
         )
         try:
@@ -251,10 +257,3 @@ class Service:
 def _relevant(loaded: Loaded) -> object:
     """The settings that the workers depend on."""
     return loaded.settings.relay, loaded.settings.page
-
-
-def _add(into: dict[str, dict[str, int]], more: Mapping[str, Mapping[str, int]]) -> None:
-    for name, labels in more.items():
-        table = into.setdefault(name, {})
-        for label, number in labels.items():
-            table[label] = table.get(label, 0) + number

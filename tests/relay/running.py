@@ -172,6 +172,10 @@ class Relay:
             return {}
         return found
 
+    def counted(self, name: str, reason: str) -> int:
+        """A counter by reason, all ports together."""
+        return sum(reasons.get(reason, 0) for reasons in self.status["by_reason"].get(name, {}).values())
+
     @property
     def log(self) -> str:
         return (self.folder / "log").read_text()
