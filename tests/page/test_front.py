@@ -67,6 +67,18 @@ def test_a_settings_mistake_and_a_port_in_use_say_what_and_what_to_do(page: Page
     assert escape("<b>") in answer.body
 
 
+def test_the_months_data_is_shown_and_said_when_it_is_used_up(page: Page, owner: Visitor) -> None:
+    publish(page.paths.relay_status, replace(relay(), quota=None))
+    assert "Data this month" not in owner.get("/").text
+    publish(page.paths.relay_status, relay())
+    assert "Data this month 25 % of 200 GB used. When all of it is used" in owner.get("/").text
+    publish(page.paths.relay_status, replace(relay(), quota=QuotaStatus(10**9, 10**9, "2026-11")))
+    answer = owner.get("/")
+    assert WORDS[State.QUOTA_REACHED].title in answer.text
+    assert "Data this month 100 % of 1 GB used." in answer.text
+    assert json.loads(page.visitor().get("/status.json").body)["state"] == "quota-reached"
+
+
 def test_trouble_of_the_lights_is_said(page: Page, owner: Visitor) -> None:
     page.paths.lights_status.write_text(
         json.dumps({"written": since_boot(), "state": "stopped", "trouble": "Pin 17 is in use."})
