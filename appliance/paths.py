@@ -29,7 +29,7 @@ class Paths:
 
     @property
     def relay_state(self) -> Path:
-        """The relay's own folder: its certificate and key."""
+        """The relay's own folder: its certificate and key, and the month's count."""
         return self.state / "relay"
 
     @property

@@ -16,7 +16,7 @@ from appliance.status.lights import read as read_lights
 from appliance.status.problems import of_lights, of_relay
 from appliance.status.relay import RelayStatus
 from appliance.status.state import STALE_AFTER, State
-from appliance.status.words import WORDS
+from appliance.status.words import WORDS, data_used
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,8 @@ def _relay(now: Situation, relay: RelayStatus | None) -> Iterator[Finding]:
             yield Finding(about, f"WhatsApp's servers for {name}: {told}.")
         elif not upstream.trouble:
             yield Finding(about, problem=Problem(f"WhatsApp's servers for {name} do not answer.", "", ""))
+    if relay.quota:
+        yield Finding(about, f"This month's data: {data_used(relay.quota)}.")
     yield Finding(about, f"{words.title}. {words.means}")
 
 

@@ -6,7 +6,8 @@ its picture. Three rules hold it together, each with a test:
 - Told apart without colours: two states differ in how many lights are lit when. The number of short flashes counts
   how far the way out is open: one, not even the network; two, the network but not WhatsApp; three, it relays but
   something waits for you.
-- Calm when all is well: a steady green light, with a short blink every few seconds as long as people use it.
+- Calm when nothing is wrong: a steady green light, with a short blink every few seconds as long as people use it; two
+  steady lights while the relay rests as its owner wants it.
 - Never more than three flashes within a second, for people with photosensitive epilepsy (WCAG 2.3.1).
 """
 
@@ -29,6 +30,7 @@ GREEN = Frame(True, False, False)
 AMBER = Frame(False, True, False)
 RED = Frame(False, False, True)
 GREEN_AND_AMBER = Frame(True, True, False)
+AMBER_AND_RED = Frame(False, True, True)
 
 # Milliseconds. A flash of 200 ms is plainly seen and plainly short; the pauses between series are at least
 # four times as long as those within, so that nobody miscounts.
@@ -82,6 +84,8 @@ PATTERNS: dict[State, Pattern] = {
     ),
     State.NO_NETWORK: Pattern(_flashes(1, RED), "Red flashes once, then a pause"),
     State.UPSTREAM_UNREACHABLE: Pattern(_flashes(2, AMBER), "Amber flashes twice, then a pause"),
+    # It may stand for days and nothing is wrong, so it does not blink.
+    State.QUOTA_REACHED: Pattern((Step(AMBER_AND_RED, 1000),), "Amber and red are on together, without blinking"),
     State.RELAYING: Pattern((Step(GREEN, 1000),), "Green is on, without blinking"),
     State.RELAYING_IN_USE: Pattern(
         (Step(GREEN, 2800), Step(DARK, FLASH)), "Green is on, and blinks off for a moment every three seconds"

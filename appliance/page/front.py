@@ -9,7 +9,7 @@ from appliance.page.share import share_link
 from appliance.status import lights
 from appliance.status.gather import situation
 from appliance.status.problems import problems_now
-from appliance.status.words import WORDS, people
+from appliance.status.words import WORDS, data_used, people
 
 pages = Blueprint("front", __name__)
 
@@ -34,6 +34,7 @@ def home() -> ResponseReturnValue:
         people=people(now.facts.relay),
         problems=problems_now(paths, now),
         relay=now.facts.relay,
+        quota=data_used(now.facts.relay.quota) if now.facts.relay and now.facts.relay.quota else "",
         carries=CARRIES,
         shown=lights.read(paths.lights_status, now.facts.now),
         looks=PATTERNS[now.state].looks,

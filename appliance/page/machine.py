@@ -1,15 +1,16 @@
 """For programs: ``/status.json`` and ``/metrics``. Coarse sums only, so the home network may read them unasked."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from appliance import __version__
+from appliance.page.coarse import Measures
 from appliance.page.owner import ownership
 from appliance.page.porch import porch
 from appliance.status import lights
@@ -20,14 +21,17 @@ from appliance.status.words import WORDS, people, rounded_up
 
 pages = Blueprint("machine", __name__)
 
-# The relay's counters: its own name, then the metric's with its unit, what the label says, and what is counted.
+# The relay's own name of a counter, then the metric's with its unit, and what is counted.
 COUNTERS = {
-    "connections": ("connections", "port", "People's connections since the relay started"),
-    "bytes_from_people": ("received_bytes", "port", "Bytes from people to WhatsApp"),
-    "bytes_to_people": ("sent_bytes", "port", "Bytes from WhatsApp to people"),
-    "refused": ("refused_connections", "reason", "Connections that were refused"),
-    "upstream_errors": ("upstream_errors", "reason", "Failed attempts to reach WhatsApp"),
-    "browsers": ("browser_requests", "kind", "Requests that came from a browser and got an ordinary page"),
+    "connections": ("connections", "People's connections since the relay started"),
+    "bytes_from_people": ("received_bytes", "Bytes from people to WhatsApp"),
+    "bytes_to_people": ("sent_bytes", "Bytes from WhatsApp to people"),
+    "browsers": ("browser_requests", "Requests that came from a browser and got an ordinary page"),
+    "refused": ("refused_connections", "Connections that were refused"),
+    "upstream_errors": ("upstream_errors", "Failed attempts to reach WhatsApp"),
+    "handshake_failures": ("handshake_failures", "TLS handshakes that came to nothing"),
+    "connect_seconds": ("connect_seconds", "How long it took to reach WhatsApp's servers"),
+    "session_seconds": ("session_seconds", "How long people's connections lasted"),
 }
 
 
@@ -59,16 +63,19 @@ def metrics() -> ResponseReturnValue:
     """The same for Prometheus, in its text format 0.0.4."""
     now = porch().watch.situation()
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(now, len(problems_now(porch().paths, now))))
+    relay = now.facts.relay
+    measures = porch().standing.measures(relay, porch().clock()) if relay else None
+    registry.register(_Collector(now, len(problems_now(porch().paths, now)), measures))
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 class _Collector:
     """One look at the relay as metrics."""
 
-    def __init__(self, now: Situation, problems: int) -> None:
+    def __init__(self, now: Situation, problems: int, measures: Measures | None) -> None:
         self._now = now
         self._problems = problems
+        self._measures = measures
 
     def collect(self) -> Iterator[Metric]:
         """All metrics at this moment."""
@@ -98,6 +105,9 @@ class _Collector:
         for one in relay.ports:
             ports.add_metric([str(one.port), one.carries], float(not one.trouble))
         yield ports
+        if relay.quota:
+            about = "Data that the relay may use in a month, as the setting says"
+            yield GaugeMetricFamily("porchlight_quota_bytes", about, value=relay.quota.limit)
         upstreams = GaugeMetricFamily(
             "porchlight_upstream_reachable", "1 for servers of WhatsApp that answer", labels=["upstream"]
         )
@@ -105,9 +115,42 @@ class _Collector:
             if upstream.reachable is not None:
                 upstreams.add_metric([name], float(upstream.reachable))
         yield upstreams
-        for name, values in relay.counters.items():
-            metric, label, about = COUNTERS.get(name, (re.sub(r"[^a-z0-9_]", "_", name.lower()), "of", name))
-            family = CounterMetricFamily(f"porchlight_{metric}", about, labels=[label])
-            for value, number in values.items():
-                family.add_metric([value], number)
-            yield family
+        yield from _measured(self._measures) if self._measures else ()
+
+
+def _measured(measures: Measures) -> Iterator[Metric]:
+    """What was counted, as coarsely as it may be told."""
+    for name, ports in measures.counters.items():
+        metric, about = _named(name)
+        family = CounterMetricFamily(metric, about, labels=["port"])
+        for port, number in ports.items():
+            family.add_metric([port], number)
+        yield family
+    for name, by_reason in measures.by_reason.items():
+        metric, about = _named(name)
+        family = CounterMetricFamily(metric, about, labels=["port", "reason"])
+        for port, reasons in by_reason.items():
+            for reason, number in reasons.items():
+                family.add_metric([port, reason], number)
+        yield family
+    for name, histograms in measures.histograms.items():
+        metric, about = _named(name)
+        histogram = HistogramMetricFamily(metric, about, labels=["port"])
+        for port, classes in histograms.items():
+            # No sum: it would tell the length of the one session that has just ended.
+            histogram.add_metric([port], list(_floats(classes)), sum_value=None)
+        yield histogram
+    if measures.quota_used is not None:
+        about = "Part of the month's data that is used up, in whole hundredths"
+        yield GaugeMetricFamily("porchlight_quota_used_ratio", about, value=measures.quota_used)
+
+
+def _named(name: str) -> tuple[str, str]:
+    metric, about = COUNTERS.get(name, (re.sub(r"[^a-z0-9_]", "_", name.lower()), name))
+    return f"porchlight_{metric}", about
+
+
+def _floats(classes: Mapping[str, int]) -> Iterator[tuple[str, float]]:
+    """The classes with their bounds as Prometheus writes them."""
+    for bound, number in classes.items():
+        yield (bound if bound == "+Inf" else repr(float(bound))), float(number)

@@ -8,6 +8,7 @@ from typing import cast
 from flask import current_app
 
 from appliance.network.home import Home
+from appliance.page.coarse import Standing
 from appliance.page.failures import Failures
 from appliance.paths import Paths
 from appliance.status.gather import Watch
@@ -23,6 +24,7 @@ class Porch:
         watch: the state, for those who ask often.
         port: where the page listens.
         failures: wrong codes and passwords of the last minute.
+        standing: what ``/metrics`` says until the next quarter of an hour.
         clock: seconds that never go back.
     """
 
@@ -31,6 +33,7 @@ class Porch:
     watch: Watch
     port: int
     failures: Failures = field(default_factory=Failures)
+    standing: Standing = field(default_factory=Standing)
     clock: Callable[[], float] = time.monotonic
 
 

@@ -24,7 +24,7 @@ class Dial:
         failed: called with the reason (``unresolved``, ``refused``, ``timeout``) when no address is left.
     """
 
-    __slots__ = ("_connected", "_endpoints", "_failed", "_limit", "_reason", "_socket", "_watcher", "deadline")
+    __slots__ = ("_connected", "_endpoints", "_failed", "_limit", "_reason", "_socket", "_watcher", "begun", "deadline")
 
     def __init__(
         self, endpoints: list[Endpoint], connected: Callable[[socket.socket], None], failed: Callable[[str], None]
@@ -35,7 +35,8 @@ class Dial:
         self._reason = "unresolved"
         self._socket: socket.socket | None = None
         self._watcher: Any = None
-        self._limit = since_boot() + DIAL_LIMIT
+        self.begun = since_boot()
+        self._limit = self.begun + DIAL_LIMIT
         self.deadline = self._limit
 
     def next(self) -> None:

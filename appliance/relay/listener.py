@@ -16,6 +16,7 @@ from appliance.relay.upstream import OUT_OF_DESCRIPTORS
 ACCEPT_AT_ONCE = 16
 
 Admit = Callable[[socket.socket, Port, tuple[str, int]], bool]
+Count = Callable[[Port, str, str], None]
 
 
 class Listener:
@@ -25,13 +26,13 @@ class Listener:
         listening: the socket, bound and listening, non-blocking.
         port: what it carries.
         admit: takes a fresh connection, or says False when it is to be refused.
-        count: adds one to a counter, by name and label.
+        count: adds one to a counter, by port, name and reason.
     """
 
     # Kept open so that a connection can still be accepted, and refused, when no descriptor is left.
     _spare = -1
 
-    def __init__(self, listening: socket.socket, port: Port, admit: Admit, count: Callable[[str, str], None]) -> None:
+    def __init__(self, listening: socket.socket, port: Port, admit: Admit, count: Count) -> None:
         self._admit = admit
         self._count = count
         self._socket = listening
@@ -76,7 +77,7 @@ class Listener:
         # Another thread's lookup may have taken the descriptor in between; then the next turn tries again.
         with suppress(OSError):
             Listener._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-        self._count("refused", "descriptors")
+        self._count(self._port, "refused", "descriptors")
 
     def close(self) -> None:
         """Accept no more; the socket itself goes on in the parent."""

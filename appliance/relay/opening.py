@@ -20,7 +20,7 @@ from appliance.relay import client_hello, cover, proxy_header
 from appliance.relay.client_hello import ClientHelloError, is_own
 from appliance.relay.delivery import Delivery
 from appliance.relay.dial import Dial
-from appliance.relay.first_bytes import Peer, classify
+from appliance.relay.first_bytes import TLS_HANDSHAKE, Peer, classify
 from appliance.relay.ports import Port
 from appliance.relay.proxy_header import Ends, ProxyHeaderError
 from appliance.relay.site import Site
@@ -61,8 +61,11 @@ class Keeper(Protocol):
     groups: Mapping[str, Group]
     site: Site
 
-    def count(self, name: str, label: str) -> None:
+    def count(self, port: Port, name: str, reason: str = "") -> None:
         """Add one to a counter."""
+
+    def count_connect(self, port: Port, seconds: float) -> None:
+        """Count a dial by how long it took."""
 
     def readmit(self, opening: "Opening", address: str) -> bool:
         """Count the connection for another address; False when that one has its share."""
@@ -84,7 +87,7 @@ class Keeper(Protocol):
     ) -> None:
         """Turn the opening into a stream."""
 
-    def no_upstream(self, group: str, reason: str) -> None:
+    def no_upstream(self, port: Port, reason: str) -> None:
         """The dial failed."""
 
     def forget(self, opening: "Opening") -> None:
@@ -107,6 +110,7 @@ class Opening:
         "_dial",
         "_early",
         "_ends",
+        "_first_byte",
         "_hello",
         "_keeper",
         "_peer",
@@ -130,6 +134,7 @@ class Opening:
         self.deadline = since_boot() + OPENING_LIMIT
         self._early = b""
         self._ends: Ends | None = None
+        self._first_byte = -1
         self._tls: TlsSession | None = None
         self._dial: Dial | None = None
         self._delivery: Delivery | None = None
@@ -155,6 +160,7 @@ class Opening:
             if data:
                 self._feed(data)
             else:
+                self._count_handshake("closed")
                 self.close()
         except BlockingIOError:
             return
@@ -163,8 +169,9 @@ class Opening:
             self._person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self._refuse("proxy-header")
         except TlsError:
-            self._refuse("tls")
+            self._tls_failed()
         except OSError:
+            self._count_handshake("closed")
             self.close()
         except Exception:
             log.exception("A connection was closed by a mistake in porchlight.")
@@ -182,8 +189,10 @@ class Opening:
                 self._refuse("address-limit")
                 return
             self._phase = self._after_header()
+        if data and self._first_byte < 0:
+            self._first_byte = data[0]
         if self._phase is Phase.DETECT and data:
-            self._phase = Phase.TLS if data[0] == 0x16 else Phase.FIRST
+            self._phase = Phase.TLS if data[0] == TLS_HANDSHAKE[0] else Phase.FIRST
         if self._phase is Phase.TLS and self._tls is None:
             self._tls = TlsSession(self._keeper.tls_context())
         if self._tls is not None and data:
@@ -203,10 +212,10 @@ class Opening:
         finally:
             # Also when it failed: the peer may be told why.
             self._send(tls.to_send())
-        if tls.finished:
-            raise ConnectionAbortedError("closed before a word was said")
         if tls.established and self._phase is Phase.TLS:
             self._phase = Phase.FIRST
+        if tls.finished:
+            raise ConnectionAbortedError("closed before a word was said")
         return plain
 
     def _send(self, data: bytes) -> None:
@@ -249,12 +258,12 @@ class Opening:
 
     def _fall_silent(self, reason: str) -> None:
         """Refuse like a slow client: whatever comes is read and forgotten, until the time is over."""
-        self._keeper.count("refused", reason)
+        self._keeper.count(self._port, "refused", reason)
         self._early, self._hello = b"", None
         self._phase = Phase.SILENCE
 
     def _show_page(self) -> None:
-        self._keeper.count("browsers", "http")
+        self._keeper.count(self._port, "browsers")
         setup_page = self._keeper.setup_page(self._peer[0], cover.host_of(self._early))
         head, body = cover.answer(self._early, self._keeper.site, setup_page)
         # What the browser says further is of no interest, and may not get between what it is told.
@@ -281,6 +290,8 @@ class Opening:
             self.deadline = self._dial.deadline
 
     def _connected(self, upstream: socket.socket) -> None:
+        if self._dial is not None:
+            self._keeper.count_connect(self._port, since_boot() - self._dial.begun)
         self._dial = None
         header = b""
         if self._port.group != "media" and self._keeper.settings.send_proxy != "off":
@@ -295,7 +306,7 @@ class Opening:
 
     def _no_upstream(self, reason: str) -> None:
         self._dial = None
-        self._keeper.no_upstream(self._port.group, reason)
+        self._keeper.no_upstream(self._port, reason)
         with suppress(OSError):
             # With something unread the kernel would send RST instead of an orderly end.
             self._person.recv(OPENING_READ)
@@ -308,13 +319,30 @@ class Opening:
             if self._dial is not None:
                 self.deadline = self._dial.deadline
             return
-        if self._phase is not Phase.SILENCE:
-            self._keeper.count("refused", "late")
+        if not self._count_handshake("late") and self._phase is not Phase.SILENCE:
+            self._keeper.count(self._port, "refused", "late")
         self.close()
 
     def _refuse(self, reason: str) -> None:
-        self._keeper.count("refused", reason)
+        self._keeper.count(self._port, "refused", reason)
         self.close()
+
+    def _tls_failed(self) -> None:
+        """OpenSSL refused something: in the handshake, or what came after it."""
+        reason = "no-certificate"
+        if self._tls is not None:
+            reason = "protocol" if self._first_byte == TLS_HANDSHAKE[0] else "not-tls"
+        if self._count_handshake(reason):
+            self.close()
+        else:
+            self._refuse("tls")
+
+    def _count_handshake(self, reason: str) -> bool:
+        """Count a failed handshake, if there was one under way; a peer that never said a word began none."""
+        under_way = self._phase is Phase.TLS and (self._tls is not None or reason == "no-certificate")
+        if under_way:
+            self._keeper.count(self._port, "handshake_failures", reason)
+        return under_way
 
     def _stop(self) -> None:
         if self._reader is not None:

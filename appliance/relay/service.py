@@ -6,27 +6,28 @@ It never touches gevent's loop, so that a fork is always clean, and it copies no
 import logging
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import sdnotify
 
 from appliance import __version__
-from appliance.clock import since_boot
+from appliance.clock import since_boot, told
 from appliance.files import Stamp, stamp
 from appliance.paths import Paths
 from appliance.relay import handover, site
 from appliance.relay.certificate import Certificate
 from appliance.relay.generation import Generation
 from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
+from appliance.relay.meter import Meter
 from appliance.relay.ports import groups_of, ports_of
 from appliance.relay.site import Site, SiteError
 from appliance.relay.sockets import Sockets
-from appliance.relay.sums import Sums, layout
+from appliance.relay.sums import Label, Sums, add, by_port, by_reason, bytes_relayed, layout
 from appliance.relay.upstream import Verdict
 from appliance.relay.worker import Plan
 from appliance.settings.load import Loaded, load
 from appliance.settings.problem import Problem
-from appliance.status.relay import RelayStatus, UpstreamStatus, publish
+from appliance.status.relay import QuotaStatus, RelayStatus, UpstreamStatus, publish
 
 log = logging.getLogger(__name__)
 
@@ -53,16 +54,19 @@ class Service:
 
     Args:
         paths: where this instance keeps its files.
+        wall: seconds since 1970, or None while nobody has told the time.
     """
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, wall: Callable[[], float | None] = told) -> None:
         self._paths = paths
         self._notifier = sdnotify.SystemdNotifier()
         inherited = handover.take_inherited()
         self._store = handover.Store(self._notifier, list(inherited))
         self._sockets = Sockets(one for name, some in inherited.items() if name.startswith("listen-") for one in some)
+        self._meter = Meter(paths.relay_state / "month.json", paths.relay_status.parent / "month.json", wall)
+        self._quota: QuotaStatus | None = None
         self._generations: list[Generation] = []
-        self._past: dict[str, dict[str, int]] = {}
+        self._past: dict[Label, int] = {}
         self._pipe = handover.lifeline(inherited)
         self._stamps: list[Stamp | None] | None = None
         self._loaded: Loaded | None = None
@@ -84,6 +88,7 @@ class Service:
             for generation in self._generations:
                 generation.tend()
             self._bury()
+            self._measure()
             self._publish("running" if self._serving else "starting")
             if self._serving and not ready:
                 ready = True
@@ -154,6 +159,7 @@ class Service:
             Crowd(workers),
             self._site(settings.web_directory),
         )
+        plan.sums.rest(self._resting)
         for generation in self._generations:
             generation.retire()
         self._generations.append(Generation(plan, workers, self._sockets, self._pipe))
@@ -188,14 +194,39 @@ class Service:
                     break
         for generation in [one for one in self._generations if one.empty]:
             self._generations.remove(generation)
-            _add(self._past, generation.plan.sums.totals())
+            add(self._past, generation.plan.sums.totals())
+
+    @property
+    def _resting(self) -> bool:
+        """Whether this month's quota is used up."""
+        return self._quota is not None and self._quota.reached
+
+    def _measure(self) -> None:
+        """Count what was relayed, and let the workers rest when the month's quota is used up."""
+        limit = self._loaded.settings.relay.monthly_quota if self._loaded else 0
+        rested = self._resting
+        self._quota = self._meter.turn(limit, bytes_relayed(self._totals()))
+        if self._resting != rested:
+            log.warning(
+                "This month's data is used up (monthly_quota); the relay rests until the next month."
+                if self._resting
+                else "The relay is no longer held back by monthly_quota."
+            )
+        for generation in self._generations:
+            generation.plan.sums.rest(self._resting)
+
+    def _totals(self) -> dict[Label, int]:
+        """All counters since the relay started."""
+        totals = dict(self._past)
+        for generation in self._generations:
+            add(totals, generation.plan.sums.totals())
+        return totals
 
     def _publish(self, phase: str) -> None:
-        counters: dict[str, dict[str, int]] = {}
-        _add(counters, self._past)
-        for generation in self._generations:
-            _add(counters, generation.plan.sums.totals())
-        self._tell_exhaustion(counters["refused"]["descriptors"])
+        totals = self._totals()
+        self._tell_exhaustion(
+            sum(number for label, number in totals.items() if label[::2] == ("refused", "descriptors"))
+        )
         plan = self._current.plan
         status = RelayStatus(
             written=since_boot(),
@@ -206,7 +237,9 @@ class Service:
             max_connections=plan.max_connections,
             ports=self._sockets.status,
             upstreams={group: self._upstream(group) for group in plan.sums.groups},
-            counters=counters,
+            counters=by_port(totals),
+            by_reason=by_reason(totals),
+            quota=self._quota,
             problems=tuple(one for one in (self._certificate.problem, self._site_problem) if one),
         )
         try:
@@ -232,6 +265,7 @@ class Service:
 
     def _stop(self) -> None:
         self._notifier.notify("STOPPING=1")
+        self._measure()
         self._publish("stopping")
         if self._store.keeps:
             # Whether this is a stop or a restart, only the service manager knows, and the workers see it by the
@@ -251,10 +285,3 @@ class Service:
 def _relevant(loaded: Loaded) -> object:
     """The settings that the workers depend on."""
     return loaded.settings.relay, loaded.settings.page
-
-
-def _add(into: dict[str, dict[str, int]], more: Mapping[str, Mapping[str, int]]) -> None:
-    for name, labels in more.items():
-        table = into.setdefault(name, {})
-        for label, number in labels.items():
-            table[label] = table.get(label, 0) + number

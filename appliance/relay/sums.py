@@ -1,31 +1,79 @@
 """Counting: a table of numbers in memory that the parent and all workers share.
 
 Each worker writes only its own row, so no lock is needed; the parent adds the rows up. Only sums can stand here:
-a row has no place for an address.
+a row has no place for an address, nor for anything about one connection alone. To count is to add one to one cell,
+whose place is known beforehand; a time is counted in one of a few fixed classes, never kept itself.
 """
 
 import mmap
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 # Each worker's first cells: seconds since boot at its last sign of life (in milliseconds), connections open now,
 # and how often a dial failed, which asks for a probe of the upstreams.
 ALIVE, OPEN, SUSPECT = 0, 1, 2
 FIXED_CELLS = 3
 
-Label = tuple[str, str]
-
-REFUSALS = ("full", "address-limit", "proxy-header", "tls", "foreign", "foreign-sni", "late", "descriptors")
+# Counted by port alone, and by port and reason. "browsers" are requests that got the ordinary page.
+BY_PORT = ("connections", "bytes_from_people", "bytes_to_people", "browsers")
+REFUSALS = (
+    "full",
+    "address-limit",
+    "proxy-header",
+    "tls",
+    "foreign",
+    "foreign-sni",
+    "late",
+    "descriptors",
+    "quota",
+)
 UPSTREAM_ERRORS = ("unresolved", "refused", "timeout")
+# A handshake that never ended well: the peer began with something else, OpenSSL refused what came, the peer went
+# away in the middle, it took too long, or this device has no certificate.
+HANDSHAKE_FAILURES = ("not-tls", "protocol", "closed", "late", "no-certificate")
+BY_REASON = {"refused": REFUSALS, "upstream_errors": UPSTREAM_ERRORS, "handshake_failures": HANDSHAKE_FAILURES}
+
+# The upper bounds of the classes, in seconds; one more class takes what is longer than the last. A dial gives up
+# after 4.5 s. Sessions are told apart by their order of size only: how long one person talked is nobody's business.
+HISTOGRAMS = {
+    "connect_seconds": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
+    "session_seconds": (1.0, 10.0, 60.0, 600.0, 3600.0, 21600.0),
+}
+LONGER = "+Inf"
+
+
+class Label(NamedTuple):
+    """What one cell counts.
+
+    Args:
+        name: of the counter.
+        port: where it happened.
+        of: the reason, the upper bound of the class in seconds, or nothing for a counter by port alone.
+    """
+
+    name: str
+    port: int
+    of: str
 
 
 def layout(ports: Sequence[int]) -> tuple[Label, ...]:
-    """The counters that there are: a name and one label for each."""
+    """The counters that there are; the classes of one histogram and port stand side by side, the shortest first."""
     return (
-        *((name, str(port)) for name in ("connections", "bytes_from_people", "bytes_to_people") for port in ports),
-        *(("refused", reason) for reason in REFUSALS),
-        *(("upstream_errors", reason) for reason in UPSTREAM_ERRORS),
-        ("browsers", "http"),
+        *(Label(name, port, "") for name in BY_PORT for port in ports),
+        *(Label(name, port, reason) for name, reasons in BY_REASON.items() for port in ports for reason in reasons),
+        *(
+            Label(name, port, bound)
+            for name, bounds in HISTOGRAMS.items()
+            for port in ports
+            for bound in (*(f"{one:g}" for one in bounds), LONGER)
+        ),
     )
+
+
+def class_of(name: str, seconds: float) -> int:
+    """Which class of a histogram a time belongs to, from 0."""
+    return bisect_left(HISTOGRAMS[name], seconds)
 
 
 class Sums:
@@ -40,11 +88,30 @@ class Sums:
     def __init__(self, labels: Sequence[Label], workers: int, groups: Sequence[str]) -> None:
         self.labels = tuple(labels)
         self.groups = tuple(groups)
-        self.index = {label: number + FIXED_CELLS for number, label in enumerate(self.labels)}
+        self.index: Mapping[tuple[str, int, str], int] = {
+            label: number + FIXED_CELLS for number, label in enumerate(self.labels)
+        }
+        # Where the shortest class of each histogram and port stands.
+        self.first_class: Mapping[tuple[str, int], int] = {
+            (name, port): self.index[name, port, f"{HISTOGRAMS[name][0]:g}"]
+            for name, port in dict.fromkeys(
+                (label.name, label.port) for label in self.labels if label.name in HISTOGRAMS
+            )
+        }
         self._width = FIXED_CELLS + len(self.labels) + len(self.groups)
-        self._memory = mmap.mmap(-1, self._width * workers * 8)
+        # One cell more, after the rows: the parent's own.
+        self._memory = mmap.mmap(-1, (self._width * workers + 1) * 8)
         cells = memoryview(self._memory).cast("Q")
         self.rows = tuple(cells[row * self._width : (row + 1) * self._width] for row in range(workers))
+        self._parent = cells[workers * self._width :]
+
+    def resting(self) -> bool:
+        """Whether the parent has told the workers to relay nothing, since the month's quota is used up."""
+        return bool(self._parent[0])
+
+    def rest(self, resting: bool) -> None:
+        """Tell the workers to end all streams and refuse newcomers, or to relay again; for the parent only."""
+        self._parent[0] = resting
 
     def group_cell(self, group: str) -> int:
         """Where the state of an upstream group stands in the first worker's row."""
@@ -58,9 +125,42 @@ class Sums:
         """How many dials failed, in all workers."""
         return sum(row[SUSPECT] for row in self.rows)
 
-    def totals(self) -> dict[str, dict[str, int]]:
-        """All counters added up: by name, then by label."""
-        found: dict[str, dict[str, int]] = {}
-        for (name, label), cell in self.index.items():
-            found.setdefault(name, {})[label] = sum(row[cell] for row in self.rows)
-        return found
+    def totals(self) -> dict[Label, int]:
+        """All counters, each added up over the workers."""
+        columns = zip(self.labels, *(row[FIXED_CELLS:] for row in self.rows), strict=False)
+        return {label: sum(numbers) for label, *numbers in columns}
+
+
+def add(into: dict[Label, int], more: Mapping[Label, int]) -> None:
+    """Add counters of one generation to those of the others."""
+    for label, number in more.items():
+        into[label] = into.get(label, 0) + number
+
+
+def bytes_relayed(totals: Mapping[Label, int]) -> int:
+    """The bytes that were relayed, both ways and all ports together."""
+    return sum(number for label, number in totals.items() if label.name in ("bytes_from_people", "bytes_to_people"))
+
+
+def by_port(totals: Mapping[Label, int]) -> dict[str, dict[str, int]]:
+    """The counters by port alone, as the status carries them: name, then port."""
+    found: dict[str, dict[str, int]] = {}
+    for (name, port, of), number in totals.items():
+        if not of:
+            found.setdefault(name, {})[str(port)] = number
+    return found
+
+
+def by_reason(totals: Mapping[Label, int]) -> dict[str, dict[str, dict[str, int]]]:
+    """The counters by reason and the histograms, as the status carries them: name, then port, then reason or bound.
+
+    Reasons that never were are left out, and so is a histogram of a port where nothing happened yet: the status is
+    written and read every second. The classes of a histogram are all there, or none.
+    """
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for (name, port, of), number in totals.items():
+        if of and (number or name in HISTOGRAMS):
+            found.setdefault(name, {}).setdefault(str(port), {})[of] = number
+    return {
+        name: {port: values for port, values in ports.items() if any(values.values())} for name, ports in found.items()
+    }

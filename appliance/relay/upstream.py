@@ -21,7 +21,7 @@ from appliance.settings.kinds import split_host_port
 
 log = logging.getLogger(__name__)
 
-# Seconds between two lookups of a name that was found, and of one that was not.
+# Seconds between two lookups of a name that was found, and of one that was not, or whose servers do not answer.
 RESOLVE_EVERY, RESOLVE_AGAIN = 60.0, 5.0
 # Seconds between two probes of a group that answers, and of one that does not: back within 10 seconds of its return.
 PROBE_EVERY, PROBE_AGAIN = 60.0, 4.0
@@ -63,6 +63,7 @@ class Group:
         self._allow_private = allow_private
         self._endpoints: dict[tuple[str, int], list[Endpoint]] = {}
         self._refused_private = False
+        self._warned = False
         self.verdict = Verdict.UNKNOWN
 
     def addresses(self) -> list[Endpoint]:
@@ -106,36 +107,49 @@ class Group:
                 self._endpoints[host, port] = found
             else:
                 complete = False
-        if refused and not self._refused_private:
+        if refused and not self._warned:
             log.warning("A name lookup gave an address that is not on the public Internet; it is not used.")
+        self._warned = refused
         self._refused_private = refused and not self.resolved
         return complete
 
     def probe(self) -> None:
-        """Try the addresses until one accepts a connection, and keep the verdict."""
+        """See whether any address accepts a connection, and keep the verdict."""
         if not self.resolved:
             self.verdict = Verdict.REFUSED_PRIVATE if self._refused_private else Verdict.UNRESOLVED
             return
-        for endpoint in self.addresses():
-            try:
-                attempt = socket.socket(endpoint.family, sockets.SOCK_STREAM)
-            except OSError as error:
-                if error.errno in OUT_OF_DESCRIPTORS:
-                    # Nothing is known of the upstream by that; what was known stays.
-                    return
-                continue
-            try:
-                attempt.settimeout(PROBE_LIMIT)
-                attempt.connect(endpoint.address)
-            except OSError:
-                endpoint.failed = since_boot()
-            else:
-                endpoint.failed = float("-inf")
+        rest = self.addresses()
+        # As long as all is well, one connection is enough. When it is not, all are tried at once: one after the other,
+        # those that swallow everything would hide for many seconds that another one is back.
+        if self.verdict == Verdict.REACHABLE and _answers(rest[0]):
+            return
+        unknown = False
+        for trial in gevent.iwait([gevent.spawn(_answers, endpoint) for endpoint in rest]):
+            if trial.value:
                 self.verdict = Verdict.REACHABLE
                 return
-            finally:
-                attempt.close()
-        self.verdict = Verdict.UNREACHABLE
+            unknown = unknown or trial.value is None
+        if not unknown:
+            self.verdict = Verdict.UNREACHABLE
+
+
+def _answers(endpoint: Endpoint) -> bool | None:
+    """Whether an address accepts a connection; remembered for the dials. None when this device could not try."""
+    try:
+        attempt = socket.socket(endpoint.family, sockets.SOCK_STREAM)
+    except OSError as error:
+        # A device without IPv6 cannot reach such an address; one without descriptors has learnt nothing.
+        return None if error.errno in OUT_OF_DESCRIPTORS else False
+    try:
+        attempt.settimeout(PROBE_LIMIT)
+        attempt.connect(endpoint.address)
+    except OSError:
+        endpoint.failed = since_boot()
+        return False
+    finally:
+        attempt.close()
+    endpoint.failed = float("-inf")
+    return True
 
 
 class Watch:
@@ -154,7 +168,7 @@ class Watch:
         self._task = gevent.spawn(self._run)
 
     def suspect(self) -> None:
-        """A dial failed: look again now rather than at the next turn."""
+        """A dial failed: look again now rather than at the next turn, and ask the names again too."""
         self._wake.set()
 
     def stop(self) -> None:
@@ -162,22 +176,28 @@ class Watch:
         self._task.kill(block=False)
 
     def _run(self) -> None:
-        resolve_at = probe_at = since_boot()
+        resolve_at = probe_at = resolved_at = since_boot()
         while True:
             if since_boot() >= resolve_at:
+                had_none = not self._group.resolved
                 complete = self._group.resolve()
-                resolve_at = since_boot() + (RESOLVE_EVERY if complete else RESOLVE_AGAIN)
+                resolved_at = since_boot()
+                resolve_at = resolved_at + (RESOLVE_EVERY if complete else RESOLVE_AGAIN)
                 self.looked.set()
+                if had_none and self._group.resolved:
+                    probe_at = resolved_at
             if self._report and since_boot() >= probe_at:
                 self._group.probe()
                 self._report(self._group.verdict)
                 good = self._group.verdict == Verdict.REACHABLE
                 probe_at = since_boot() + (PROBE_EVERY if good else PROBE_AGAIN)
+                if not good:
+                    # Perhaps the servers have moved.
+                    resolve_at = min(resolve_at, resolved_at + RESOLVE_AGAIN)
             until = min(resolve_at, probe_at) if self._report else resolve_at
             if self._wake.wait(max(0.0, until - since_boot())):
                 self._wake.clear()
                 # Failing dials come in crowds; one look a second is enough for all of them.
                 gevent.sleep(1.0)
                 probe_at = since_boot()
-                if not self._group.resolved:
-                    resolve_at = probe_at
+                resolve_at = min(resolve_at, max(probe_at, resolved_at + RESOLVE_AGAIN))

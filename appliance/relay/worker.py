@@ -23,7 +23,7 @@ from appliance.relay.opening import Opening
 from appliance.relay.ports import Port, groups_of
 from appliance.relay.site import Site
 from appliance.relay.stream import READ, Stream
-from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums
+from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums, class_of
 from appliance.relay.tls import TlsError, TlsSession
 from appliance.relay.upstream import Group, Watch
 from appliance.settings.declared import PageSettings, RelaySettings
@@ -83,13 +83,16 @@ class Worker:
         self._number = number
         self._row = plan.sums.rows[number]
         self._cells = plan.sums.index
-        self._streams: dict[Stream, tuple[int, int]] = {}
+        # For each stream: two cells of the crowd, the first class of its port's session times, and when it began.
+        self._streams: dict[Stream, tuple[int, int, int, float]] = {}
         self._openings: set[Opening] = set()
         self._listeners: list[Listener] = []
         self._finished = Event()
         self._retiring = False
         self._parent = 0
         self._handover: Any = None
+        # A look at the clock a quarter of a second ago at most, kept as one object for all streams that begin then.
+        self._now = since_boot()
         self._home = home.Home((), (), ())
         self._home_until = 0.0
         upstream = plan.settings.upstream
@@ -132,7 +135,8 @@ class Worker:
         self._finished.wait()
 
     def _beat(self) -> None:
-        self._row[ALIVE] = int(since_boot() * 1000)
+        self._now = since_boot()
+        self._row[ALIVE] = int(self._now * 1000)
 
     def _retire(self) -> None:
         """Accept no more, and end with the last stream: a new generation has taken over."""
@@ -160,12 +164,21 @@ class Worker:
         now = since_boot()
         for opening in [one for one in self._openings if one.deadline <= now]:
             opening.expire()
+        if self._plan.sums.resting():
+            self._rest()
         if self._number == 0:
             suspicions = self._plan.sums.suspicions()
             if suspicions != self._suspicions:
                 self._suspicions = suspicions
                 for watch in self._watches.values():
                     watch.suspect()
+
+    def _rest(self) -> None:
+        """The month's quota is used up: end everything that runs; ``admit`` refuses what comes."""
+        for stream in list(self._streams):
+            stream.close()
+        for opening in list(self._openings):
+            opening.close()
 
     def _look_for_idle(self) -> None:
         idle = []
@@ -180,25 +193,33 @@ class Worker:
         for stream in idle:
             stream.close()
 
-    def count(self, name: str, label: str) -> None:
+    def count(self, port: Port, name: str, reason: str = "") -> None:
         """Add one to a counter."""
-        self._row[self._cells[name, label]] += 1
+        self._row[self._cells[name, port.number, reason]] += 1
+
+    def count_connect(self, port: Port, seconds: float) -> None:
+        """Count a dial that reached an upstream, by how long it took."""
+        shortest = self._plan.sums.first_class["connect_seconds", port.number]
+        self._row[shortest + class_of("connect_seconds", seconds)] += 1
 
     def admit(self, person: socket.socket, port: Port, peer: tuple[str, int]) -> bool:
         """Take a fresh connection, unless a limit is reached."""
+        if self._plan.sums.resting():
+            self.count(port, "refused", "quota")
+            return False
         if self._plan.sums.open_connections() >= self._plan.max_connections:
-            self.count("refused", "full")
+            self.count(port, "refused", "full")
             return False
         cells = self._plan.crowd.cells_of(peer[0])
         # Behind a balancer everybody comes from its address; the header tells the real one (readmit).
         if not port.needs_header and self._plan.crowd.count(cells) >= self.settings.max_connections_per_address:
-            self.count("refused", "address-limit")
+            self.count(port, "refused", "address-limit")
             return False
         opening = Opening(self, person, port, peer[:2], cells)
         self._openings.add(opening)
         self._row[OPEN] += 1
         self._plan.crowd.add(self._number, cells, 1)
-        self.count("connections", str(port.number))
+        self.count(port, "connections")
         opening.start()
         return True
 
@@ -231,20 +252,23 @@ class Worker:
         first: bytes,
     ) -> None:
         """Turn an opening into a stream."""
-        cells = self._cells["bytes_from_people", str(port.number)], self._cells["bytes_to_people", str(port.number)]
+        cells = self._cells["bytes_from_people", port.number, ""], self._cells["bytes_to_people", port.number, ""]
         stream = Stream(person, upstream, tls, self._row, cells, self._stream_ended)
-        self._streams[stream] = opening.cells
+        session = self._plan.sums.first_class["session_seconds", port.number]
+        self._streams[stream] = (*opening.cells, session, self._now)
         self._openings.discard(opening)
         stream.start(first)
 
     def _stream_ended(self, stream: Stream) -> None:
-        self._left(self._streams.pop(stream))
+        first, second, session, begun = self._streams.pop(stream)
+        self._row[session + class_of("session_seconds", since_boot() - begun)] += 1
+        self._left((first, second))
 
-    def no_upstream(self, group: str, reason: str) -> None:
+    def no_upstream(self, port: Port, reason: str) -> None:
         """A dial failed: count it, and ask for a probe."""
-        self.count("upstream_errors", reason)
+        self.count(port, "upstream_errors", reason)
         self._row[SUSPECT] += 1
-        self._watches[group].suspect()
+        self._watches[port.group].suspect()
 
     def tls_context(self) -> ssl.SSLContext:
         """The certificate and rules for a new TLS connection.

@@ -108,6 +108,13 @@ class RelaySettings:
         "page, so that your relay looks like any small site. Everybody can see all of it. At most 4 MB, read when the\n"
         "relay starts. File names in plain letters. A name without a slash before it is a folder beside this file.",
     )
+    monthly_quota: int = _setting(
+        0,
+        kinds.data,
+        'How much data in a calendar month, such as "200 GB"; 0 means no limit. When it is used up, nobody can\n'
+        "connect until the first of the next month. Each relayed byte counts twice, since it passes your line twice:\n"
+        "in and out. The line itself adds some percent to that, so stay a tenth below what your contract allows.",
+    )
     workers: int = _setting(
         0, kinds.whole_number(0, 64, "a whole number from 0 to 64"), "Relay processes. 0 means one for each core."
     )

@@ -5,11 +5,16 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 # A claim code: long enough that five guesses a minute lead nowhere, short enough for one line on a screen. Characters.
 SHORTEST_CODE = 8
 LONGEST_CODE = 64
+# An amount of data in the decimal units of contracts. The most is what a number of 64 bits holds, in bytes.
+UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+AMOUNT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([MGT]B)", re.ASCII | re.IGNORECASE)
+LEAST_DATA, MOST_DATA = 10**6, 2**63 - 1
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
 
 
@@ -54,6 +59,18 @@ def seconds(least: float, most: float) -> Kind:
         return float(value)
 
     return Kind(words, read)
+
+
+def _data(value: Any) -> int:
+    words = 'an amount of data such as "200 GB" or "1.5 TB", or 0 for none'
+    found = value
+    if isinstance(value, str) and (match := AMOUNT.fullmatch(value.strip())):
+        found = int(Decimal(match[1]) * UNITS[match[2].upper()])
+    whole = isinstance(found, int) and not isinstance(found, bool)
+    # A number alone is meant as gigabytes more often than as bytes: then it must not pass for a few hundred bytes.
+    if not whole or not (found == 0 or LEAST_DATA <= found <= MOST_DATA):
+        raise ValueError(f"must be {words}, not {show(value)}")
+    return int(found)
 
 
 def choice(*allowed: str) -> Kind:
@@ -181,6 +198,7 @@ flag = Kind("true or false", _flag)
 port = whole_number(1, 65535, "a port number from 1 to 65535")
 port_or_off = whole_number(0, 65535, "a port number from 1 to 65535, or 0 for none")
 ports = Kind("a list of port numbers", _ports)
+data = Kind('an amount of data such as "200 GB", or 0 for none', _data)
 addresses = Kind("a list of this device's addresses", _addresses)
 upstreams = Kind('a list of "host:port"', _upstreams)
 domain = Kind("a host name", read_domain)

@@ -57,6 +57,14 @@ def of_relay(relay: RelayStatus | None) -> tuple[Problem, ...]:
     http = relay.upstreams.get("http")
     if http and http.trouble and not (chat and chat.trouble):
         found.append(Problem(http.trouble, "Only people who use port 80 notice it.", "Wait: porchlight keeps trying."))
+    if relay.quota and relay.quota.trouble:
+        found.append(
+            Problem(
+                relay.quota.trouble,
+                "The month's limit (monthly_quota) may be reached too late, or the relay may rest for too long.",
+                "If this stays, look at what your Internet provider has counted.",
+            )
+        )
     return (*ports, *found, *relay.problems)
 
 

@@ -30,6 +30,28 @@ class UpstreamStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaStatus:
+    """The month's data.
+
+    Args:
+        limit: bytes a month, as the setting says.
+        used: bytes counted this month, as the Internet provider counts them.
+        month: which month it is, such as ``2026-11``; empty as long as nobody has told the time.
+        trouble: what is wrong with the count, in plain words; empty when nothing is.
+    """
+
+    limit: int
+    used: int
+    month: str
+    trouble: str = ""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the relay rests until the next month."""
+        return self.used >= self.limit
+
+
+@dataclass(frozen=True, slots=True)
 class RelayStatus:
     """The relay at one moment.
 
@@ -42,7 +64,10 @@ class RelayStatus:
         max_connections: past this many a new one is refused.
         ports: every port that the settings ask for.
         upstreams: by group: ``chat``, ``http``, ``media``.
-        counters: sums since the relay started: name, then label (a port or a reason), then number.
+        counters: sums since the relay started: name, then port.
+        by_reason: the same told apart further: name, then port, then reason; for a histogram (``..._seconds``) the
+            upper bound of a class in seconds instead, with the number in that class alone.
+        quota: how much of this month's data is used up; None when there is no limit.
         problems: what is wrong with the relay as a whole.
     """
 
@@ -55,14 +80,18 @@ class RelayStatus:
     ports: tuple[PortStatus, ...] = ()
     upstreams: dict[str, UpstreamStatus] = field(default_factory=dict)
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    by_reason: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    quota: QuotaStatus | None = None
     problems: tuple[Problem, ...] = ()
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What needs somebody's attention although chat is relayed: ports in use, media unreachable."""
+        """What needs somebody's attention although chat is relayed: ports in use, media unreachable, a lost count."""
         ports = [one.trouble for one in self.ports]
         upstreams = [one.trouble for one in self.upstreams.values()]
-        return tuple(one for one in (*(one.what for one in self.problems), *ports, *upstreams) if one)
+        quota = self.quota.trouble if self.quota else ""
+        whole = [one.what for one in self.problems]
+        return tuple(one for one in (*whole, quota, *ports, *upstreams) if one)
 
 
 def publish(path: Path, status: RelayStatus) -> None:
@@ -90,5 +119,6 @@ def _from_json(raw: dict[str, Any]) -> RelayStatus:
             "ports": tuple(PortStatus(**one) for one in raw["ports"]),
             "upstreams": {name: UpstreamStatus(**one) for name, one in raw["upstreams"].items()},
             "problems": tuple(Problem(**one) for one in raw["problems"]),
+            "quota": QuotaStatus(**raw["quota"]) if raw.get("quota") else None,
         }
     )

@@ -2,7 +2,8 @@
 
 The order of the rule is the order of what helps the volunteer most: a missing cable explains an unreachable
 upstream, and an unreachable upstream explains that nobody is connected. A relay that has reached its upstream has a
-network by definition, whatever the routing table looks like: a laboratory may have no gateway at all.
+network by definition, whatever the routing table looks like: a laboratory may have no gateway at all. When the month's
+data is used up, that explains everything, by the owner's own wish.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class State(StrEnum):
     STARTING = "starting"
     NO_NETWORK = "no-network"
     UPSTREAM_UNREACHABLE = "upstream-unreachable"
+    QUOTA_REACHED = "quota-reached"
     RELAYING = "relaying"
     RELAYING_IN_USE = "relaying-in-use"
     NEEDS_ATTENTION = "needs-attention"
@@ -56,6 +58,8 @@ def state_of(facts: Facts) -> State:
         return State.STOPPED
     if relay.phase == "starting":
         return State.STARTING
+    if relay.quota and relay.quota.reached:
+        return State.QUOTA_REACHED
     chat = relay.upstreams.get("chat")
     if chat is None or not chat.reachable:
         if not facts.connected:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from appliance.status.relay import RelayStatus
+from appliance.status.relay import QuotaStatus, RelayStatus
 from appliance.status.state import State
 
 
@@ -40,6 +40,12 @@ WORDS: dict[State, Words] = {
         "Your home network works, but WhatsApp cannot be reached from it. Nobody can use the relay meanwhile.",
         "Check whether other web pages open in your home. If they do, wait: porchlight keeps trying by itself.",
     ),
+    State.QUOTA_REACHED: Words(
+        "Resting until next month",
+        "Your porchlight has passed on as much data as you allow in a month. Nobody can use it until the next one "
+        "begins.",
+        "Nothing to do: it goes on by itself on the first. To go on now, raise monthly_quota in porchlight.toml.",
+    ),
     State.RELAYING: Words(
         "All is well",
         "Your porchlight is on and reaches WhatsApp. Nobody is connected at this moment.",
@@ -72,6 +78,20 @@ def people(relay: RelayStatus | None) -> str:
     """
     at_most = rounded_up(relay.connections if relay else 0)
     return "Nobody is connected" if at_most == 0 else f"Up to {at_most:,} connections"
+
+
+def data_used(quota: QuotaStatus) -> str:
+    """How much of the month's data is used up, in whole hundredths."""
+    part = min(100, quota.used * 100 // quota.limit)
+    return f"{part} % of {data(quota.limit)} used"
+
+
+def data(number: int) -> str:
+    """An amount of data in the largest unit that it reaches, with one decimal at most: ``200 GB``, ``1.5 TB``."""
+    for unit, size in (("TB", 10**12), ("GB", 10**9)):
+        if number >= size:
+            return f"{number / size:,.1f}".removesuffix(".0") + f" {unit}"
+    return f"{number / 10**6:.1f}".removesuffix(".0") + " MB"
 
 
 def rounded_up(connections: int) -> int:

@@ -19,7 +19,7 @@ from appliance.clock import since_boot
 from appliance.lights.language import PATTERNS, Frame, frame
 from appliance.network import home
 from appliance.paths import Paths
-from appliance.status.relay import PortStatus, RelayStatus, UpstreamStatus, publish
+from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
 from appliance.status.state import State
 from tests.lights.recording import PINS, ROOT, eventually, lights_process, read_transcript
 
@@ -61,6 +61,7 @@ def say(paths: Paths, state: State) -> None:
         State.STARTING: replace(status, phase="starting"),
         State.NO_NETWORK: replace(status, upstreams=unreachable),
         State.UPSTREAM_UNREACHABLE: replace(status, upstreams=unreachable),
+        State.QUOTA_REACHED: replace(status, quota=QuotaStatus(1000, 1000, "2026-11")),
         State.RELAYING: status,
         State.RELAYING_IN_USE: replace(status, connections=3),
         State.NEEDS_ATTENTION: replace(status, ports=(PortStatus(80, "chat", "Port 80 is in use by nginx."),)),

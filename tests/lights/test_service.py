@@ -88,6 +88,7 @@ TRANSCRIPTS: dict[State, list[tuple[float, int, int]]] = {
     ],
     State.NO_NETWORK: [(0.0, RED, 1), (0.2, RED, 0), (1.8, RED, 1)],
     State.UPSTREAM_UNREACHABLE: [(0.0, AMBER, 1), (0.2, AMBER, 0), (0.4, AMBER, 1), (0.6, AMBER, 0)],
+    State.QUOTA_REACHED: [(0.0, AMBER, 1), (0.0, RED, 1)],
     State.RELAYING: [(0.0, GREEN, 1)],
     State.RELAYING_IN_USE: [(0.0, GREEN, 1)],
     State.NEEDS_ATTENTION: [

@@ -1,6 +1,7 @@
 """The setup page in a real browser, at a phone's and a computer's width: claimed, named, and looked at for what hurts.
 
-``PORCHLIGHT_PICTURES=docs/pictures`` keeps the two pictures that the README shows.
+``PORCHLIGHT_PICTURES=docs/pictures`` keeps the two pictures that the README shows; ``PORCHLIGHT_MORE_PICTURES`` names a
+folder for those that are only to be looked at.
 """
 
 import json
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from appliance.clock import since_boot
-from appliance.status.relay import PortStatus, RelayStatus, UpstreamStatus, publish
+from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
 from tests.page.conftest import PASSWORD, Page, code_of
 
 pytestmark = pytest.mark.browser
@@ -38,6 +39,7 @@ class Relay:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.trouble = ""
+        self.quota: QuotaStatus | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -50,11 +52,14 @@ class Relay:
         while True:
             ports = (PortStatus(443, "chat-tls", self.trouble), PortStatus(587, "media"))
             upstreams = {"chat": UpstreamStatus(True), "media": UpstreamStatus(True)}
+            people = 0 if self.quota and self.quota.reached else 23
             publish(
                 self.page.paths.relay_status,
-                RelayStatus(since_boot(), "0.1.0", "running", 2, 23, 27500, ports, upstreams),
+                RelayStatus(since_boot(), "0.1.0", "running", 2, people, 27500, ports, upstreams, quota=self.quota),
             )
             state = "needs-attention" if self.trouble else "relaying-in-use"
+            if self.quota and self.quota.reached:
+                state = "quota-reached"
             lights = {"written": since_boot(), "state": state, "trouble": ""}
             self.page.paths.lights_status.write_text(json.dumps(lights))
             if self._ended.wait(0.5):
@@ -139,6 +144,34 @@ def test_the_start_page_follows_by_itself(page: Page, relay: Relay, browser: Bro
     relay.trouble = "Port 443 is in use by nginx."
     tab.wait_for_selector("text=Port 443 is in use by nginx.", timeout=20_000)
     assert tab.url == page_address
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_months_data_runs_out_while_the_page_is_open(page: Page, relay: Relay, browser: Browser, size: str) -> None:
+    width, height = SIZES[size]
+    tab = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light").new_page()
+    complaints = seen(tab)
+    relay.quota = QuotaStatus(200 * 10**9, 52 * 10**9, "2026-11")
+    tab.goto(f"http://127.0.0.1:{page.port}/")
+    tab.fill("#code", code_of(page.paths))
+    tab.fill("#password", PASSWORD)
+    tab.fill("#again", PASSWORD)
+    tab.click("text=Make it mine")
+    tab.wait_for_selector("text=26 % of 200 GB used.")
+    assert fits(tab)
+    _picture(tab, f"quota-{size}")
+    relay.quota = QuotaStatus(200 * 10**9, 200 * 10**9, "2026-11")
+    tab.wait_for_selector("text=Resting until next month", timeout=20_000)
+    tab.wait_for_selector("text=100 % of 200 GB used.")
+    assert fits(tab)
+    assert complaints == []
+    _picture(tab, f"quota-reached-{size}")
+
+
+def _picture(tab: Tab, name: str) -> None:
+    """For a person's eye, where one asks for it; the README does not show it."""
+    if folder := os.environ.get("PORCHLIGHT_MORE_PICTURES"):
+        tab.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 def test_it_works_without_javascript(page: Page, relay: Relay, browser: Browser) -> None:

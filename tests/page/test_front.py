@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from appliance.clock import since_boot
 from appliance.lights.language import PATTERNS
 from appliance.page.drawing import rules
-from appliance.status.relay import PortStatus, RelayStatus, UpstreamStatus, publish
+from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
 from appliance.status.state import State
 from appliance.status.words import WORDS
 from tests.page.conftest import Page, Visitor
@@ -19,10 +20,14 @@ from tests.page.conftest import Page, Visitor
 STATIC = Path(__file__).parents[2] / "appliance" / "page" / "static"
 
 COUNTERS = {
-    "connections": {"443": 12, "587": 3},
-    "bytes_from_people": {"443": 1000},
-    "refused": {"full": 1},
-    "something-new": {"x": 7},
+    "connections": {"443": 129, "587": 3},
+    "bytes_from_people": {"443": 123_456_789},
+    "something-new": {"80": 70},
+}
+BY_REASON = {
+    "refused": {"443": {"full": 12, "late": 9}},
+    "handshake_failures": {"443": {"not-tls": 25}},
+    "session_seconds": {"443": {"1": 18, "10": 5, "+Inf": 1}},
 }
 
 
@@ -37,6 +42,8 @@ def relay(connections: int = 0, trouble: str = "", reachable: bool | None = True
         (PortStatus(443, "chat-tls", trouble), PortStatus(587, "media")),
         {"chat": UpstreamStatus(reachable), "media": UpstreamStatus(True)},
         COUNTERS,
+        BY_REASON,
+        QuotaStatus(200_000_000_000, 51_999_999_999, "2026-11"),
     )
 
 
@@ -58,6 +65,18 @@ def test_a_settings_mistake_and_a_port_in_use_say_what_and_what_to_do(page: Page
     assert "Port 443 is in use by nginx." in answer.text
     assert "<b>" not in answer.body
     assert escape("<b>") in answer.body
+
+
+def test_the_months_data_is_shown_and_said_when_it_is_used_up(page: Page, owner: Visitor) -> None:
+    publish(page.paths.relay_status, replace(relay(), quota=None))
+    assert "Data this month" not in owner.get("/").text
+    publish(page.paths.relay_status, relay())
+    assert "Data this month 25 % of 200 GB used. When all of it is used" in owner.get("/").text
+    publish(page.paths.relay_status, replace(relay(), quota=QuotaStatus(10**9, 10**9, "2026-11")))
+    answer = owner.get("/")
+    assert WORDS[State.QUOTA_REACHED].title in answer.text
+    assert "Data this month 100 % of 1 GB used." in answer.text
+    assert json.loads(page.visitor().get("/status.json").body)["state"] == "quota-reached"
 
 
 def test_trouble_of_the_lights_is_said(page: Page, owner: Visitor) -> None:
@@ -86,22 +105,49 @@ def test_status_for_programs_needs_no_login_and_holds_only_round_numbers(page: P
     assert status["version"]
 
 
-def test_metrics_are_read_by_prometheus_own_parser(page: Page) -> None:
+def samples(text: str) -> dict[tuple[str, ...], float]:
+    """Every sample as Prometheus' own parser reads it: its name and labels, and its value."""
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_metrics_are_read_by_prometheus_own_parser_and_are_round(page: Page) -> None:
     publish(page.paths.relay_status, relay(connections=3))
     answer = page.visitor().get("/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    samples = {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(answer.body)
-        for sample in family.samples
-    }
-    assert samples[("porchlight_state", "relaying-in-use")] == 1.0
-    assert samples[("porchlight_open_connections",)] == 10.0
-    assert samples[("porchlight_connections_total", "443")] == 12.0
-    assert samples[("porchlight_received_bytes_total", "443")] == 1000.0
-    assert samples[("porchlight_refused_connections_total", "full")] == 1.0
-    assert samples[("porchlight_something_new_total", "x")] == 7.0
-    assert samples[("porchlight_upstream_reachable", "chat")] == 1.0
+    found = samples(answer.body)
+    assert found[("porchlight_state", "relaying-in-use")] == 1.0
+    assert found[("porchlight_open_connections",)] == 10.0
+    assert found[("porchlight_connections_total", "443")] == 120.0
+    assert found[("porchlight_connections_total", "587")] == 0.0
+    assert found[("porchlight_received_bytes_total", "443")] == 120_000_000.0
+    assert found[("porchlight_refused_connections_total", "443", "full")] == 10.0
+    assert ("porchlight_refused_connections_total", "443", "late") not in found
+    assert found[("porchlight_handshake_failures_total", "443", "not-tls")] == 20.0
+    assert found[("porchlight_something_new_total", "80")] == 70.0
+    assert found[("porchlight_upstream_reachable", "chat")] == 1.0
+    assert found[("porchlight_session_seconds_bucket", "1.0", "443")] == 10.0
+    assert found[("porchlight_session_seconds_bucket", "10.0", "443")] == 20.0
+    assert found[("porchlight_session_seconds_bucket", "+Inf", "443")] == 20.0
+    assert found[("porchlight_quota_bytes",)] == 200e9
+    assert found[("porchlight_quota_used_ratio",)] == 0.25
+    assert "porchlight_session_seconds_sum" not in answer.body
+
+
+def test_metrics_stand_still_between_two_looks(page: Page) -> None:
+    """Somebody who asks every second must not see when a connection comes or ends."""
+    publish(page.paths.relay_status, relay())
+    visitor = page.visitor()
+    before = samples(visitor.get("/metrics").body)
+    later = replace(relay(), counters={"connections": {"443": 500}}, by_reason={})
+    publish(page.paths.relay_status, later)
+    after = samples(visitor.get("/metrics").body)
+    assert after.pop(("porchlight_status_age_seconds",)) >= 0
+    assert before.pop(("porchlight_status_age_seconds",)) >= 0
+    assert after == before
 
 
 def test_a_corrupt_status_breaks_nothing(page: Page, owner: Visitor) -> None:

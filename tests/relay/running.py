@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -127,6 +127,9 @@ def _launch(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
 class Relay:
     """``porchlight relay`` as a process of its own, with settings of the test's choice."""
 
+    # What is run, before its options.
+    program: Sequence[str] = (sys.executable, "-m", "appliance", "relay")
+
     def __init__(self, folder: Path, upstream: Upstream | None, **settings: object) -> None:
         self.folder = folder
         self.tls, self.chat, self.media, self.balancer, self.balanced_media = free_ports(5)
@@ -155,7 +158,7 @@ class Relay:
 
     def start(self) -> "Relay":
         self.write_settings()
-        command = [sys.executable, "-m", "appliance", "relay", "--settings", str(self.folder / "porchlight.toml")]
+        command = [*self.program, "--settings", str(self.folder / "porchlight.toml")]
         command += ["--state", str(self.folder / "state"), "--run", str(self.folder / "run")]
         with (self.folder / "log").open("ab") as log:
             self.process = self.launch(command, log)
@@ -171,6 +174,10 @@ class Relay:
         except FileNotFoundError:
             return {}
         return found
+
+    def counted(self, name: str, reason: str) -> int:
+        """A counter by reason, all ports together."""
+        return sum(reasons.get(reason, 0) for reasons in self.status["by_reason"].get(name, {}).values())
 
     @property
     def log(self) -> str:

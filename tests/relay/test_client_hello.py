@@ -252,8 +252,8 @@ def test_a_foreign_name_is_refused_where_the_owner_wants_that(
         silent.settimeout(0.5)
         with pytest.raises(TimeoutError):
             silent.recv(1)
-    wait_for(lambda: relay.status["counters"]["refused"]["foreign"] == 1, "the refusals to be counted")
-    assert relay.status["counters"]["refused"]["foreign-sni"] == 2
+    wait_for(lambda: relay.counted("refused", "foreign") == 1, "the refusals to be counted")
+    assert relay.counted("refused", "foreign-sni") == 2
     assert upstream.waiting == 0
     server.sendall(b"answer")
     assert read_exactly(client, 6) == b"answer"

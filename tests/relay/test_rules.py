@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,14 @@ from hypothesis import strategies as st
 from appliance.relay import certificate
 from appliance.relay.destination import is_allowed
 from appliance.relay.first_bytes import CHAT_BEGINNINGS, Peer, classify
-from appliance.relay.limits import MOST_CONNECTIONS, Crowd, most_connections
+from appliance.relay.limits import (
+    BYTES_A_CONNECTION,
+    MOST_CONNECTIONS,
+    Crowd,
+    memory_allowed,
+    memory_total,
+    most_connections,
+)
 from appliance.relay.ports import groups_of, ports_of
 from appliance.settings.declared import RelaySettings
 
@@ -102,10 +110,34 @@ def test_the_tls_port_can_be_turned_off() -> None:
 def test_the_limit_follows_memory_descriptors_and_the_setting() -> None:
     big, many = 8 << 30, 1 << 20
     assert most_connections(0, big, many, 4) == MOST_CONNECTIONS
-    assert most_connections(0, 400 << 20, many, 4) == 12_800
+    # What the kernel shows of the memory of a Zero 2 W, of a Pi 3, and of a board with 2 GB.
+    assert most_connections(0, 430 << 20, many, 4) == 7_862
+    assert most_connections(0, 906 << 20, many, 4) == 16_566
+    assert most_connections(0, 1850 << 20, many, 4) == MOST_CONNECTIONS
+    for memory in (1, 64 << 20, 430 << 20, 906 << 20):
+        assert (most_connections(0, memory, many, 4) - 1) * BYTES_A_CONNECTION <= memory // 2
     assert most_connections(500, big, many, 4) == 500
     assert most_connections(0, big, 1100, 2) == 1000
     assert most_connections(0, 0, 100, 1) == 1
+
+
+def test_a_control_group_may_allow_less_than_the_device_has(tmp_path: Path) -> None:
+    own, groups = tmp_path / "cgroup", tmp_path / "groups"
+    inner = groups / "system.slice" / "porchlight-relay.service"
+    inner.mkdir(parents=True)
+    own.write_text("0::/system.slice/porchlight-relay.service\n")
+    assert memory_allowed(own, groups) == []
+    (inner / "memory.max").write_text("max\n")
+    (groups / "system.slice" / "memory.max").write_text("268435456\n")
+    assert memory_allowed(own, groups) == [268435456]
+    (inner / "memory.max").write_text("134217728\n")
+    assert min(memory_allowed(own, groups)) == 134217728
+    # In a namespace of its own, as the service has it, the group is the root.
+    own.write_text("12:memory:/old\n0::/\n")
+    (groups / "memory.max").write_text("1048576\n")
+    assert memory_allowed(own, groups) == [1048576]
+    assert memory_allowed(tmp_path / "nothing", groups) == []
+    assert memory_total() > 0
 
 
 def test_the_crowd_counts_by_address_without_keeping_any() -> None:

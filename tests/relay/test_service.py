@@ -299,7 +299,7 @@ def test_without_descriptors_it_goes_on_and_says_so_once_a_second(
         assert read_exactly(client, 4) == b"tick"
         time.sleep(0.01)
     took = time.monotonic() - begun
-    assert wait_for(lambda: relay.status["counters"]["refused"]["descriptors"], "the refusals to be counted") > 100
+    assert wait_for(lambda: relay.counted("refused", "descriptors"), "the refusals to be counted") > 100
     said = relay.log.splitlines()[lines:]
     assert 2 <= len(said) <= took + 2
     assert all("No file descriptor is left" in one for one in said)

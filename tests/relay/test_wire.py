@@ -171,7 +171,7 @@ def test_a_balancer_port_without_a_valid_header_is_closed(
     client = relay.connect(relay.balancer, data)
     assert read_to_end_or_reset(client) == b""
     assert upstream.waiting == 0
-    wait_for(lambda: relay.status["counters"]["refused"]["proxy-header"] == 1, "the refusal to be counted")
+    wait_for(lambda: relay.counted("refused", "proxy-header") == 1, "the refusal to be counted")
 
 
 def read_to_end_or_reset(connection: socket.socket) -> bytes:
@@ -278,7 +278,7 @@ def test_a_scanner_gets_silence(start_relay: StartRelay, upstream: Upstream) -> 
             client.recv(1)
         client.close()
     assert upstream.waiting == 0
-    wait_for(lambda: relay.status["counters"]["refused"]["foreign"] == 2, "the refusals to be counted")
+    wait_for(lambda: relay.counted("refused", "foreign") == 2, "the refusals to be counted")
 
 
 @pytest.mark.slow

@@ -59,6 +59,10 @@ def test_the_commented_file_names_every_setting(loaded: Load) -> None:
         ("[relay]\nchat_ports = [80, 80]", "names a port twice"),
         ("[relay]\nchat_ports = 80", "must be a list of port numbers"),
         ('[relay]\nlisten = ["here"]', "'here' is not an address"),
+        ("[relay]\nmonthly_quota = 200", 'relay.monthly_quota must be an amount of data such as "200 GB"'),
+        ('[relay]\nmonthly_quota = "200 Gbit"', "relay.monthly_quota must be an amount of data"),
+        ('[relay]\nmonthly_quota = "0.5 MB"', "relay.monthly_quota must be an amount of data"),
+        ("[relay]\nmonthly_quota = true", "relay.monthly_quota must be an amount of data"),
         ("[relay]\nidle_timeout = nan", "must be a number of seconds"),
         ('[relay.upstream]\nchat = ["g.whatsapp.net"]', 'is not "host:port"'),
         ("[relay.upstream]\nchat = []", "at least one entry"),
@@ -85,6 +89,23 @@ def test_a_mistake_is_one_problem_with_three_sentences(loaded: Load, text: str, 
     assert says in problem.what
     assert problem.means
     assert problem.todo
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ('"200 GB"', 200 * 10**9),
+        ('"1.5 TB"', 1_500_000_000_000),
+        ('"500mb"', 500_000_000),
+        ("200000000000", 200 * 10**9),
+        ("0", 0),
+        ('"0 GB"', 0),
+    ],
+)
+def test_an_amount_of_data_is_written_as_in_a_contract(loaded: Load, written: str, number: int) -> None:
+    found = loaded(f"[relay]\nmonthly_quota = {written}\n")
+    assert found.problems == ()
+    assert found.settings.relay.monthly_quota == number
 
 
 def test_a_broken_line_costs_only_itself(loaded: Load) -> None:

@@ -18,7 +18,7 @@ from appliance.page.owner import record_file
 from appliance.paths import Paths
 from appliance.settings import Settings
 from appliance.status.gather import situation
-from appliance.status.relay import PortStatus, RelayStatus, UpstreamStatus, publish
+from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
 
 
 @pytest.fixture
@@ -79,6 +79,7 @@ def test_a_running_relay_is_asked_for_ports_and_upstreams(paths: Paths) -> None:
                 "media": UpstreamStatus(False, "Media is gone."),
                 "http": UpstreamStatus(None),
             },
+            quota=QuotaStatus(200 * 10**9, 50 * 10**9, "2026-11"),
         ),
     )
     found = list(findings(paths))
@@ -88,6 +89,7 @@ def test_a_running_relay_is_asked_for_ports_and_upstreams(paths: Paths) -> None:
     assert "587 is open for media." in fine
     assert "WhatsApp's servers for chat: reachable." in fine
     assert "WhatsApp's servers for http: not tried yet." in fine
+    assert "This month's data: 25 % of 200 GB used." in fine
 
 
 def test_a_relay_that_fell_silent_is_a_problem(paths: Paths) -> None:

@@ -9,7 +9,7 @@ from appliance.settings.problem import Problem
 from appliance.status import lights
 from appliance.status.gather import situation
 from appliance.status.problems import DATA_LOST, of_relay, problems_now
-from appliance.status.relay import PortStatus, RelayStatus, UpstreamStatus, publish, read
+from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish, read
 
 
 def make_paths(tmp_path: Path) -> Paths:
@@ -70,3 +70,10 @@ def test_what_is_wrong_with_the_relay_as_a_whole_is_shown_as_it_says_it(tmp_path
     assert relay is not None
     assert of_relay(relay) == (problem,)
     assert relay.troubles == (problem.what,)
+
+
+def test_a_lost_count_of_the_month_says_what_may_follow() -> None:
+    relay = RelayStatus(0.0, "1", "running", quota=QuotaStatus(1000, 0, "2026-11", "The count was damaged."))
+    (problem,) = of_relay(relay)
+    assert problem.what == "The count was damaged."
+    assert "monthly_quota" in problem.means

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from appliance.settings.problem import Problem
-from appliance.status.relay import PortStatus, RelayStatus, UpstreamStatus
+from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus
 from appliance.status.state import BOOT_TAKES, STALE_AFTER, Facts, State, state_of
 
 NOW = 1000.0
@@ -39,6 +39,18 @@ def upstream(reachable: bool | None) -> RelayStatus:
 )
 def test_relay_and_network(relay: RelayStatus, connected: bool, state: State) -> None:
     assert state_of(Facts(NOW, relay, connected)) is state
+
+
+def test_a_month_that_is_used_up_explains_everything_else() -> None:
+    used_up = QuotaStatus(1000, 1000, "2026-11")
+    for relay in (IDLE, upstream(False), upstream(None), replace(IDLE, connections=1)):
+        for connected in (True, False):
+            facts = Facts(NOW, replace(relay, quota=used_up), connected, (MISTAKE,))
+            assert state_of(facts) is State.QUOTA_REACHED
+    assert state_of(Facts(NOW, replace(IDLE, quota=replace(used_up, used=999)), True)) is State.RELAYING
+    assert state_of(Facts(NOW, replace(IDLE, phase="stopping", quota=used_up), True)) is State.STOPPED
+    lost = replace(used_up, used=0, trouble="The count was damaged.")
+    assert state_of(Facts(NOW, replace(IDLE, quota=lost), True)) is State.NEEDS_ATTENTION
 
 
 def test_a_mistake_in_the_settings_is_shown_only_while_relaying() -> None:

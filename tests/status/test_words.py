@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.status.relay import RelayStatus
+from appliance.status.relay import QuotaStatus, RelayStatus
 from appliance.status.state import State
-from appliance.status.words import WORDS, people, rounded_up
+from appliance.status.words import WORDS, data, data_used, people, rounded_up
 
 
 @pytest.mark.parametrize("state", State)
@@ -38,3 +38,18 @@ def test_round_numbers(connections: int, shown: int) -> None:
 def test_people_in_words() -> None:
     assert people(None) == "Nobody is connected"
     assert people(RelayStatus(1.0, "1", "running", connections=3)) == "Up to 10 connections"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(10**6, "1 MB"), (1_500_000, "1.5 MB"), (200 * 10**9, "200 GB"), (1_500 * 10**9, "1.5 TB"), (10**16, "10,000 TB")],
+)
+def test_data_in_words(number: int, words: str) -> None:
+    assert data(number) == words
+
+
+@pytest.mark.parametrize(
+    ("used", "words"), [(0, "0 %"), (51_999_999_999, "25 %"), (199_999_999_999, "99 %"), (10**15, "100 %")]
+)
+def test_the_months_data_is_told_in_whole_hundredths_and_full_only_when_it_is(used: int, words: str) -> None:
+    assert data_used(QuotaStatus(200 * 10**9, used, "2026-11")) == f"{words} of 200 GB used"

@@ -1,0 +1,196 @@
+"""The upstreams: tried in order, remembered when they fail, looked up again, probed, and never somebody at home."""
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.relay import upstream as upstreams
+from appliance.relay.upstream import REMEMBER_FAILURE, Endpoint, Group
+from tests.relay.conftest import StartRelay
+from tests.relay.lab import NAME, PORT, Lab
+from tests.relay.running import Relay, Upstream, free_ports, keep, read_exactly, wait_for
+from tests.relay.test_wire import HELLO, read_to_end_or_reset
+
+# Seconds: what is promised after an upstream is back.
+BACK_WITHIN = 10.0
+
+
+def literal_group(*ports: int) -> Group:
+    group = Group([f"127.0.0.1:{port}" for port in ports], allow_private=True)
+    assert group.resolve()
+    return group
+
+
+def ports_of(endpoints: list[Endpoint]) -> list[int]:
+    return [endpoint.address[1] for endpoint in endpoints]
+
+
+def test_the_settings_order_counts_and_what_failed_comes_last_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(upstreams, "since_boot", lambda: now)
+    group = literal_group(3, 1, 2)
+    assert ports_of(group.addresses()) == [3, 1, 2]
+    group.addresses()[0].failed = now
+    assert ports_of(group.addresses()) == [1, 2, 3]
+    # Looked up again it is still the same address, with the same memory.
+    assert group.resolve()
+    assert ports_of(group.addresses()) == [1, 2, 3]
+    for endpoint in group.addresses():
+        endpoint.failed = now
+    assert ports_of(group.addresses()) == [3, 1, 2]
+    now += REMEMBER_FAILURE
+    assert ports_of(group.addresses()) == [3, 1, 2]
+
+
+def test_the_next_one_takes_over_and_the_first_one_comes_back(start_relay: StartRelay, upstream: Upstream) -> None:
+    second = Upstream(free_ports(60)[-1])
+    names = [f"127.0.0.1:{one.port}" for one in (upstream, second)]
+    relay = start_relay(upstreams={"chat": names}, send_proxy="off")
+    try:
+        relay.connect(relay.chat, HELLO)
+        assert read_exactly(upstream.next(), 4) == HELLO
+        upstream.stop()
+        for _ in range(3):
+            relay.connect(relay.chat, HELLO)
+            assert read_exactly(second.next(), 4) == HELLO
+        assert relay.status["upstreams"]["chat"]["reachable"] is True
+        upstream.start()
+
+        def is_back() -> bool:
+            relay.connect(relay.chat, HELLO)
+            wait_for(lambda: upstream.waiting or second.waiting, "one of them")
+            return upstream.waiting > 0 or not second.next()
+
+        wait_for(is_back, "the first one to be asked again", limit=REMEMBER_FAILURE + 2)
+    finally:
+        second.stop()
+
+
+@pytest.fixture
+def black_hole() -> int:
+    """A port that swallows every attempt: its listener has a queue for one, which is full."""
+    listener = keep(socket.create_server(("127.0.0.1", 0), backlog=0))
+    port = int(listener.getsockname()[1])
+    for _ in range(4):
+        one = keep(socket.socket())
+        one.setblocking(False)
+        one.connect_ex(("127.0.0.1", port))
+    return port
+
+
+def test_one_that_swallows_everything_costs_the_first_client_only(
+    start_relay: StartRelay, upstream: Upstream, black_hole: int
+) -> None:
+    relay = start_relay(upstreams={"media": [f"127.0.0.1:{black_hole}", f"127.0.0.1:{upstream.port}"]})
+    wait_for(lambda: relay.status["upstreams"]["media"]["reachable"], "the first probe")
+    # The probe has found it out too, and remembers; then it is tried first again.
+    time.sleep(upstreams.PROBE_LIMIT + REMEMBER_FAILURE + 0.5)
+    took = []
+    for _ in range(3):
+        begun = time.monotonic()
+        relay.connect(relay.media, b"x")
+        assert read_exactly(upstream.next(), 1) == b"x"
+        took.append(time.monotonic() - begun)
+    assert 1.5 < took[0] < 4.5
+    assert max(took[1:]) < 1.0
+
+
+def test_when_all_swallow_everything_a_client_is_told_within_five_seconds(
+    start_relay: StartRelay, black_hole: int
+) -> None:
+    relay = start_relay(upstreams={"media": [f"127.0.0.1:{black_hole}"] * 3})
+    begun = time.monotonic()
+    assert read_to_end_or_reset(relay.connect(relay.media, b"x")) == b""
+    assert time.monotonic() - begun < 5.5
+    wait_for(lambda: relay.counted("upstream_errors", "timeout") == 1, "the error to be counted")
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    with Lab(tmp_path) as found:
+        monkeypatch.setattr(Relay, "program", found.program)
+        yield found
+
+
+NAMES = {"chat": [f"{NAME}:{PORT}"], "http": [f"{NAME}:{PORT}"], "media": [f"{NAME}:{PORT}"]}
+
+
+@pytest.mark.namespaces
+def test_servers_that_move_are_followed(start_relay: StartRelay, lab: Lab) -> None:
+    lab.say("127.0.0.2")
+    lab.start_names()
+    former, later = lab.listen("127.0.0.2"), lab.listen("127.0.0.3")
+    relay = start_relay(upstreams=NAMES, workers=2)
+    assert lab.reaches(relay.chat, former)
+    lab.say("127.0.0.3")
+    former.close()
+    begun = time.monotonic()
+    wait_for(lambda: lab.reaches(relay.chat, later), "the new address to be used")
+    assert time.monotonic() - begun < BACK_WITHIN
+
+
+@pytest.mark.namespaces
+def test_the_last_good_address_is_kept_when_the_name_server_fails(start_relay: StartRelay, lab: Lab) -> None:
+    lab.say("127.0.0.2")
+    lab.start_names()
+    server = lab.listen("127.0.0.2")
+    relay = start_relay(upstreams=NAMES)
+    assert lab.reaches(relay.chat, server)
+    lab.stop_names()
+    # A dial that fails makes it ask again, in vain.
+    server.close()
+    assert not _accepts(lab, relay)
+    wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"] is False, "the trouble to be seen")
+    time.sleep(upstreams.RESOLVE_AGAIN + 1)
+    assert "do not answer" in relay.status["upstreams"]["chat"]["trouble"]
+    server = lab.listen("127.0.0.2")
+    begun = time.monotonic()
+    assert lab.reaches(relay.chat, server)
+    wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"], "it to be seen")
+    assert time.monotonic() - begun < BACK_WITHIN
+
+
+def _accepts(lab: Lab, relay: Relay) -> bool:
+    """Whether anything but the end comes back: there is no upstream, so this waits for the relay to say so."""
+    with lab.listen("127.0.0.9") as nobody:
+        return lab.reaches(relay.chat, nobody)
+
+
+@pytest.mark.namespaces
+def test_a_name_server_that_comes_late_is_asked_again(start_relay: StartRelay, lab: Lab) -> None:
+    lab.say("127.0.0.2")
+    server = lab.listen("127.0.0.2")
+    relay = start_relay(upstreams=NAMES)
+    wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"] is False, "the trouble to be seen")
+    assert "cannot be found" in relay.status["upstreams"]["chat"]["trouble"]
+    lab.start_names()
+    begun = time.monotonic()
+    wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"], "the name to be found")
+    assert time.monotonic() - begun < BACK_WITHIN
+    assert lab.reaches(relay.chat, server)
+
+
+@pytest.mark.namespaces
+def test_neither_our_own_address_nor_one_at_home_is_an_upstream(start_relay: StartRelay, lab: Lab) -> None:
+    # A public one, so that only the rule about our own address can refuse it.
+    own = "157.240.1.60"
+    lab.add_address(own)
+    lab.add_address("192.168.77.9")
+    lab.say(own, "192.168.77.9", "127.0.0.2", "169.254.3.4")
+    lab.start_names()
+    servers = [lab.listen(address) for address in (own, "192.168.77.9", "127.0.0.2")]
+    relay = start_relay(upstreams={**NAMES, "allow_private": False})
+    wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"] is False, "the refusal")
+    assert "forges" in relay.status["upstreams"]["chat"]["trouble"]
+    for server in servers:
+        assert not lab.reaches(relay.chat, server)
+    # The warning is one line for each group of upstreams, however often the name is looked up.
+    time.sleep(2 * upstreams.RESOLVE_AGAIN)
+    assert relay.log.count("not on the public Internet") == len(relay.status["upstreams"]) == 2
+    # The same addresses, allowed: it is the rule that refused them.
+    relay.upstreams["allow_private"] = True
+    relay.write_settings()
+    wait_for(lambda: any(lab.reaches(relay.chat, server) for server in servers), "the setting to apply")
