@@ -1,8 +1,9 @@
 """A relayed stream: two sockets, bytes copied both ways by callbacks, nothing held while it is idle.
 
-One flow for each direction. A flow reads into a buffer that all streams of the process share and sends at once;
-only when the receiving side is slow does it keep the rest (one buffer at the most) and stop reading until
-that is gone. The end of one direction is passed on as a half-close; the other direction goes on.
+One flow for each direction. A flow reads and sends at once; only when the receiving side is slow does it keep the rest
+(``MOST`` bytes of ``pipe`` or one buffer) and stop reading until that is gone. A flow that finds much to read goes
+on by splice(2), where the kernel moves the bytes by itself. The end of one direction is passed on as a half-close; the
+other direction goes on.
 """
 
 import logging
@@ -13,15 +14,37 @@ from typing import Any
 
 from gevent import get_hub
 
+from appliance.relay.pipe import Pipe
 from appliance.relay.tls import TlsSession
 
 log = logging.getLogger(__name__)
 
 READ, WRITE = 1, 2
-# The buffer that all streams share, in bytes: what one slow reader can make us hold, and what one event copies.
+# One ordinary read, in bytes: many chat messages, and the largest TLS record. A read that it does not suffice for is
+# followed by larger ones.
+READ_SIZE = 16 * 1024
+# The buffer that all streams share for larger reads, in bytes: what one slow reader can make us hold, and what one
+# event copies.
 BUFFER_SIZE = 64 * 1024
 _buffer = bytearray(BUFFER_SIZE)
 _view = memoryview(_buffer)
+
+
+class Common:
+    """What all streams of a worker have in common.
+
+    Args:
+        row: this worker's counters.
+        pipe: the way for large reads; None where the kernel cannot splice.
+        closed: called once for each stream, when it is over.
+    """
+
+    __slots__ = ("closed", "pipe", "row")
+
+    def __init__(self, row: "memoryview[int]", pipe: Pipe | None, closed: Callable[["Stream"], None]) -> None:
+        self.row = row
+        self.pipe = pipe
+        self.closed = closed
 
 
 class Flow:
@@ -34,7 +57,7 @@ class Flow:
         cell: the counter of this direction in the shared row.
     """
 
-    __slots__ = ("_cell", "_pending", "_reader", "_sink", "_source", "_stream", "_writer", "ended")
+    __slots__ = ("_cell", "_large", "_pending", "_reader", "_sink", "_source", "_stream", "_writer", "ended")
 
     def __init__(self, stream: "Stream", source: socket.socket, sink: socket.socket, cell: int) -> None:
         self._stream = stream
@@ -42,6 +65,8 @@ class Flow:
         self._sink = sink
         self._cell = cell
         self._pending: bytes | memoryview = b""
+        # Whether the last read was one that READ_SIZE did not suffice for.
+        self._large = False
         self.ended = False
         self._writer: Any = None
         self._reader: Any = get_hub().loop.io(source.fileno(), READ)
@@ -53,49 +78,81 @@ class Flow:
         if not self._pending and not self.ended:
             self._reader.start(self._readable)
 
-    def _take(self, count: int) -> memoryview | bytes:
-        """What ``count`` fresh bytes in the shared buffer mean to the sink; a TLS flow transforms them."""
-        return _view[:count]
-
-    def _finish(self) -> None:
-        """Tell the sink that no more comes."""
-        self._sink.shutdown(socket.SHUT_WR)
-
     def _readable(self) -> None:
+        # Every small message comes through here, so it is written for few steps.
         stream = self._stream
         try:
-            try:
-                count = self._source.recv_into(_buffer)
-            except BlockingIOError:
+            if self._large:
+                self._pass_large()
                 return
+            data = self._source.recv(READ_SIZE)
             stream.active = True
-            if count:
-                data = self._take(count)
-                if data:
-                    self._deliver(data)
-                if not self.ended:
-                    return
-            self.end()
+            size = len(data)
+            if not size:
+                self.end()
+                return
+            if size == READ_SIZE:
+                self._large = True
+            try:
+                sent = self._sink.send(data)
+            except BlockingIOError:
+                sent = 0
+            stream.common.row[self._cell] += sent
+            if sent < size:
+                self._keep(data[sent:])
+        except BlockingIOError:
+            # The kernel said that there was something, and there is nothing.
+            pass
         except OSError:
             stream.close()
         except Exception:
             log.exception("A stream was closed by a mistake in porchlight.")
             stream.close()
 
-    def _deliver(self, data: bytes | memoryview) -> None:
+    def _pass_large(self) -> None:
+        """Pass on as much as there is, within ``pipe.MOST``."""
         stream = self._stream
+        pipe = stream.common.pipe
+        if pipe is None:
+            count = self._source.recv_into(_buffer)
+            self._large = count > READ_SIZE
+            stream.active = True
+            if count:
+                self._deliver(_view[:count])
+            else:
+                self.end()
+            return
+        count, rest = pipe.move(self._source.fileno(), self._sink.fileno())
+        self._large = count > READ_SIZE
+        stream.active = True
+        if not count:
+            self.end()
+            return
+        stream.common.row[self._cell] += count - len(rest)
+        if rest:
+            self._keep(rest)
+
+    def _finish(self) -> None:
+        """Tell the sink that no more comes."""
+        self._sink.shutdown(socket.SHUT_WR)
+
+    def _deliver(self, data: bytes | memoryview) -> None:
         try:
             sent = self._sink.send(data)
         except BlockingIOError:
             sent = 0
-        stream.row[self._cell] += sent
+        self._stream.common.row[self._cell] += sent
         if sent < len(data):
             # A copy, since the buffer is everybody's.
-            self._pending = bytes(memoryview(data)[sent:])
-            self._reader.stop()
-            if self._writer is None:
-                self._writer = get_hub().loop.io(self._sink.fileno(), WRITE)
-            self._writer.start(self._writable)
+            self._keep(bytes(memoryview(data)[sent:]))
+
+    def _keep(self, rest: bytes) -> None:
+        """Hold what the sink has no room for, and read no more until that is gone."""
+        self._pending = rest
+        self._reader.stop()
+        if self._writer is None:
+            self._writer = get_hub().loop.io(self._sink.fileno(), WRITE)
+        self._writer.start(self._writable)
 
     def _writable(self) -> None:
         stream = self._stream
@@ -105,7 +162,7 @@ class Flow:
             except BlockingIOError:
                 return
             stream.active = True
-            stream.row[self._cell] += sent
+            stream.common.row[self._cell] += sent
             self._pending = memoryview(self._pending)[sent:]
             if self._pending:
                 return
@@ -152,6 +209,8 @@ class Flow:
                 watcher.close()
         self._reader = self._writer = None
         self._pending = b""
+        # Stream and flows know each other: cut here, so that they go at once and not when the collector comes.
+        del self._stream
 
 
 class TlsFlow(Flow):
@@ -164,6 +223,23 @@ class TlsFlow(Flow):
     ) -> None:
         super().__init__(stream, source, sink, cell)
         self._tls = tls
+        self._large = True
+
+    def _take(self, count: int) -> bytes:
+        """What ``count`` fresh bytes in the shared buffer mean to the sink."""
+        raise NotImplementedError
+
+    def _pass_large(self) -> None:
+        count = self._source.recv_into(_buffer)
+        self._stream.active = True
+        if count:
+            data = self._take(count)
+            if data:
+                self._deliver(data)
+        else:
+            self.ended = True
+        if self.ended:
+            self.end()
 
 
 class DecryptingFlow(TlsFlow):
@@ -203,27 +279,25 @@ class Stream:
         person: the client's socket, non-blocking.
         upstream: the upstream's socket, connected and non-blocking.
         tls: the established session with the person, None where bytes are copied as they are.
-        row: this worker's counters.
+        common: what all streams of this worker share.
         cells: the counters of the two directions: from people, to people.
-        closed: called once, when the stream is over.
     """
 
-    __slots__ = ("_closed", "_person", "_tls", "_upstream", "active", "from_person", "quiet", "row", "to_person")
+    __slots__ = ("_over", "_person", "_tls", "_upstream", "active", "common", "from_person", "quiet", "to_person")
 
     def __init__(
         self,
         person: socket.socket,
         upstream: socket.socket,
         tls: TlsSession | None,
-        row: "memoryview[int]",
+        common: Common,
         cells: tuple[int, int],
-        closed: Callable[["Stream"], None],
     ) -> None:
         self._person = person
         self._upstream = upstream
         self._tls = tls
-        self.row = row
-        self._closed: Callable[[Stream], None] | None = closed
+        self.common = common
+        self._over = False
         self.active = True
         self.quiet = 0
         if tls is None:
@@ -250,11 +324,11 @@ class Stream:
 
     def close(self) -> None:
         """End the stream at once; harmless when it has ended already."""
-        if self._closed is None:
+        if self._over:
             return
-        closed, self._closed = self._closed, None
+        self._over = True
         self.from_person.stop()
         self.to_person.stop()
         self._person.close()
         self._upstream.close()
-        closed(self)
+        self.common.closed(self)

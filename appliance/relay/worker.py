@@ -19,8 +19,9 @@ from appliance.network import home
 from appliance.relay.limits import Crowd
 from appliance.relay.listener import Listener
 from appliance.relay.opening import Opening
+from appliance.relay.pipe import open_pipe
 from appliance.relay.ports import Port, groups_of
-from appliance.relay.stream import READ, Stream
+from appliance.relay.stream import READ, Common, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums
 from appliance.relay.tls import TlsError, TlsSession
 from appliance.relay.upstream import Group, Watch
@@ -77,6 +78,7 @@ class Worker:
         self._cells = plan.sums.index
         self._streams: dict[Stream, tuple[int, int]] = {}
         self._openings: set[Opening] = set()
+        self._common = Common(self._row, open_pipe(), self._stream_ended)
         self._listeners: list[Listener] = []
         self._finished = Event()
         self._retiring = False
@@ -211,7 +213,7 @@ class Worker:
     ) -> None:
         """Turn an opening into a stream."""
         cells = self._cells["bytes_from_people", str(port.number)], self._cells["bytes_to_people", str(port.number)]
-        stream = Stream(person, upstream, tls, self._row, cells, self._stream_ended)
+        stream = Stream(person, upstream, tls, self._common, cells)
         self._streams[stream] = opening.cells
         self._openings.discard(opening)
         stream.start(first)

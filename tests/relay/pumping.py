@@ -1,0 +1,140 @@
+"""Streams in this very process, between real TCP connections, with gevent's loop turned by the test."""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+
+import gevent
+
+from appliance.relay.pipe import Pipe
+from appliance.relay.stream import Common, Stream
+
+PATIENCE = 30.0
+FROM_PERSON, TO_PERSON = 0, 1
+
+
+def turn_until(condition: Callable[[], object], what: str) -> None:
+    """Let the loop turn until ``condition`` is true."""
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, f"waited in vain: {what}"
+        gevent.sleep(0.001)
+
+
+def connected_pair(buffer: int = 0) -> tuple[socket.socket, socket.socket]:
+    """Two ends of a TCP connection over loopback, non-blocking.
+
+    Args:
+        buffer: the size of the kernel's buffers in bytes, 0 for what it likes.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        near = socket.socket()
+        if buffer:
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+        near.connect(listening.getsockname())
+        far, _ = listening.accept()
+    near.setblocking(False)
+    far.setblocking(False)
+    return near, far
+
+
+class Pumped:
+    """One stream with both of its peers.
+
+    Args:
+        pipe: the way for large reads.
+        buffer: the size of the kernel's buffers towards the client, 0 for what it likes.
+    """
+
+    def __init__(self, pipe: Pipe | None, buffer: int = 0) -> None:
+        self.client, person = connected_pair(buffer)
+        self.server, upstream = connected_pair()
+        self.over = 0
+        self.row = memoryview(bytearray(16)).cast("Q")
+        self.stream = Stream(person, upstream, None, Common(self.row, pipe, self._closed), (FROM_PERSON, TO_PERSON))
+        self.stream.start(b"")
+
+    def _closed(self, _stream: Stream) -> None:
+        self.over += 1
+
+    def is_over(self) -> bool:
+        return self.over > 0
+
+    def close(self) -> None:
+        self.stream.close()
+        self.client.close()
+        self.server.close()
+
+
+def send_once(connection: socket.socket, data: bytes | memoryview) -> int:
+    """Send what fits now; how much that was."""
+    try:
+        return connection.send(data)
+    except BlockingIOError:
+        return 0
+
+
+def receive_once(connection: socket.socket) -> bytes:
+    """Let the loop turn once, and receive what there is."""
+    gevent.sleep(0)
+    try:
+        return connection.recv(1 << 20)
+    except BlockingIOError:
+        return b""
+
+
+def send_all(connection: socket.socket, data: bytes) -> None:
+    """Send everything, with the loop turning whenever there is no room."""
+    left = memoryview(data)
+    until = time.monotonic() + PATIENCE
+    while left:
+        try:
+            left = left[connection.send(left) :]
+        except BlockingIOError:
+            assert time.monotonic() < until, f"{len(left)} bytes are not taken"
+            gevent.sleep(0.001)
+
+
+def send_what_fits(connection: socket.socket, data: bytes) -> int:
+    """Send until nothing more is taken for a while; how much that was."""
+    sent, quiet = 0, 0
+    while quiet < 50 and sent < len(data):
+        try:
+            sent += connection.send(data[sent : sent + (1 << 20)])
+            quiet = 0
+        except BlockingIOError:
+            quiet += 1
+            gevent.sleep(0.002)
+    return sent
+
+
+def receive(connection: socket.socket, count: int, piece: int = 1 << 20) -> bytes:
+    """Receive ``count`` bytes, at most ``piece`` at a time."""
+    parts: list[bytes] = []
+    until = time.monotonic() + PATIENCE
+    while count:
+        try:
+            part = connection.recv(min(piece, count))
+        except BlockingIOError:
+            assert time.monotonic() < until, f"{count} bytes are missing"
+            gevent.sleep(0.001)
+            continue
+        assert part, f"it ended {count} bytes too early"
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def at_end(connection: socket.socket) -> bool:
+    """Whether nothing comes any more."""
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+
+
+def descriptors() -> int:
+    """How many descriptors this process has open."""
+    return len(os.listdir("/proc/self/fd"))
