@@ -15,13 +15,13 @@ from typing import Any, Literal, Protocol, cast
 from gevent import get_hub
 
 from appliance.clock import since_boot
-from appliance.relay import cover, proxy_header
+from appliance.relay import cover, proxy_header, tls
 from appliance.relay.dial import Dial
 from appliance.relay.first_bytes import Peer, classify
 from appliance.relay.ports import Port
 from appliance.relay.proxy_header import Ends, ProxyHeaderError
-from appliance.relay.stream import READ
-from appliance.relay.tls import TlsError, TlsSession
+from appliance.relay.stream import NO_ROOM, NOTHING_YET, READ
+from appliance.relay.tls import TlsError
 from appliance.relay.upstream import Group
 from appliance.settings.declared import RelaySettings
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 OPENING_LIMIT = 20.0
 # Seconds that a browser gets to take its page.
 GOODBYE_LIMIT = 5.0
-# One read in this state, in bytes: a handshake or a greeting is shorter.
+# One read in this state, in bytes: a greeting is shorter, and a TLS record not longer.
 OPENING_READ = 16 * 1024
 
 
@@ -71,7 +71,6 @@ class Keeper(Protocol):
         port: Port,
         person: socket.socket,
         upstream: socket.socket,
-        tls: TlsSession | None,
         first: bytes,
     ) -> None:
         """Turn the opening into a stream."""
@@ -104,7 +103,6 @@ class Opening:
         "_phase",
         "_port",
         "_reader",
-        "_tls",
         "cells",
         "deadline",
     )  # fmt: skip
@@ -120,7 +118,6 @@ class Opening:
         self.deadline = since_boot() + OPENING_LIMIT
         self._early = b""
         self._ends: Ends | None = None
-        self._tls: TlsSession | None = None
         self._dial: Dial | None = None
         self._phase = Phase.HEADER if port.needs_header else self._after_header()
         self._reader: Any = get_hub().loop.io(person.fileno(), READ)
@@ -138,12 +135,8 @@ class Opening:
 
     def _readable(self) -> None:
         try:
-            data = self._person.recv(OPENING_READ)
-            if data:
-                self._feed(data)
-            else:
-                self.close()
-        except BlockingIOError:
+            self._step()
+        except NOTHING_YET:
             return
         except ProxyHeaderError:
             self._refuse("proxy-header")
@@ -155,48 +148,57 @@ class Opening:
             log.exception("A connection was closed by a mistake in porchlight.")
             self.close()
 
-    def _feed(self, data: bytes) -> None:
+    def _step(self) -> None:
+        """Take what the phase needs, and not a byte that belongs to the next one."""
+        person = self._person
         if self._phase is Phase.HEADER:
-            self._early += data
-            header = proxy_header.parse(self._early)
-            if header is None:
-                return
-            data, self._early = self._early[header.size :], b""
-            self._ends = header.ends
-            if header.ends and not self._keeper.readmit(self, header.ends.source):
-                self._refuse("address-limit")
-                return
-            self._phase = self._after_header()
-        if self._phase is Phase.DETECT and data:
-            self._phase = Phase.TLS if data[0] == 0x16 else Phase.FIRST
-        if self._phase is Phase.TLS and self._tls is None:
-            self._tls = TlsSession(self._keeper.tls_context())
-        if self._tls is not None and data:
-            data = self._decrypt(self._tls, data)
-        if self._phase in (Phase.FIRST, Phase.BROWSER):
-            self._early += data
-            self._judge()
-        elif self._phase is Phase.DIAL:
-            self._early += data
-            self._start_dial()
+            self._read_header()
+        elif self._phase is Phase.DETECT:
+            first = person.recv(1, socket.MSG_PEEK)
+            self._phase = Phase.TLS if first == b"\x16" else Phase.FIRST
+            # Nothing has been taken, so the loop comes again at once; also for the end, which FIRST understands.
+        elif self._phase is Phase.TLS:
+            if not isinstance(person, ssl.SSLSocket):
+                person = self._person = tls.begin(self._keeper.tls_context(), person)
+            if tls.shake_hands(person):
+                self._phase = Phase.FIRST
+        elif self._phase is Phase.SILENCE:
+            # As it comes, also where it is TLS: nobody looks at it.
+            if not socket.socket.recv(person, OPENING_READ):
+                self.close()
+        else:
+            data = person.recv(OPENING_READ)
+            if data:
+                self._early += data
+                self._judge()
+            else:
+                self.close()
 
-    def _decrypt(self, tls: TlsSession, data: bytes) -> bytes:
-        try:
-            plain = tls.receive(data)
-        finally:
-            # Also when it failed: the peer may be told why.
-            self._send(tls.to_send())
-        if tls.finished:
-            raise ConnectionAbortedError("closed before a word was said")
-        if tls.established and self._phase is Phase.TLS:
-            self._phase = Phase.FIRST
-        return plain
+    def _read_header(self) -> None:
+        seen = self._person.recv(proxy_header.LONGEST_V2, socket.MSG_PEEK)
+        if not seen:
+            self.close()
+            return
+        header = proxy_header.parse(self._early + seen)
+        # All of what was seen belongs to a header that is not complete.
+        taken = len(seen) if header is None else header.size - len(self._early)
+        self._early += self._person.recv(taken)
+        if header is None:
+            return
+        self._early = b""
+        self._ends = header.ends
+        if header.ends and not self._keeper.readmit(self, header.ends.source):
+            self._refuse("address-limit")
+            return
+        self._phase = self._after_header()
+        if self._phase is Phase.DIAL:
+            self._start_dial()
 
     def _send(self, data: bytes) -> None:
         """Send a few bytes whole; a peer whose window has no room for them is not a client of ours."""
         try:
-            sent = self._person.send(data) if data else 0
-        except BlockingIOError:
+            sent = self._person.send(data)
+        except NO_ROOM:
             sent = 0
         if sent < len(data):
             raise ConnectionAbortedError("the peer does not read")
@@ -218,10 +220,10 @@ class Opening:
     def _show_page(self) -> None:
         self._keeper.count("browsers", "http")
         page = cover.answer(self._early, self._keeper.setup_page(self._peer[0], cover.host_of(self._early)))
-        if self._tls is not None:
-            page = self._tls.send(page) + self._tls.close_notify()
         self._send(page)
-        self._person.shutdown(socket.SHUT_WR)
+        if isinstance(self._person, ssl.SSLSocket):
+            tls.say_end(self._person, listening=True)
+        socket.socket.shutdown(self._person, socket.SHUT_WR)
         self._early = b""
         self._phase = Phase.SILENCE
         self.deadline = since_boot() + GOODBYE_LIMIT
@@ -243,7 +245,7 @@ class Opening:
             version = cast(Literal["v1", "v2"], self._keeper.settings.send_proxy)
             header = proxy_header.build(version, self._ends or self._own_ends())
         self._stop()
-        self._keeper.relay(self, self._port, self._person, upstream, self._tls, header + self._early)
+        self._keeper.relay(self, self._port, self._person, upstream, header + self._early)
 
     def _own_ends(self) -> Ends:
         here = self._person.getsockname()

@@ -8,14 +8,14 @@ other direction goes on.
 
 import logging
 import socket
+import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from gevent import get_hub
 
+from appliance.relay import tls
 from appliance.relay.pipe import Pipe
-from appliance.relay.tls import TlsSession
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,9 @@ READ_SIZE = 16 * 1024
 BUFFER_SIZE = 64 * 1024
 _buffer = bytearray(BUFFER_SIZE)
 _view = memoryview(_buffer)
+# What a socket says, with TLS or without, when there is nothing to read and when there is no room to write.
+NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
+NO_ROOM = (BlockingIOError, ssl.SSLWantWriteError)
 
 
 class Common:
@@ -85,7 +88,10 @@ class Flow:
             if self._large:
                 self._pass_large()
                 return
-            data = self._source.recv(READ_SIZE)
+            try:
+                data = self._source.recv(READ_SIZE)
+            except NOTHING_YET:
+                return
             stream.active = True
             size = len(data)
             if not size:
@@ -95,14 +101,14 @@ class Flow:
                 self._large = True
             try:
                 sent = self._sink.send(data)
-            except BlockingIOError:
+            except NO_ROOM:
                 sent = 0
             stream.common.row[self._cell] += sent
             if sent < size:
                 self._keep(data[sent:])
-        except BlockingIOError:
-            # The kernel said that there was something, and there is nothing.
-            pass
+        except ssl.SSLZeroReturnError:
+            # This is how OpenSSL puts the end of a person's bytes when we have told the person our own end before.
+            self.end()
         except OSError:
             stream.close()
         except Exception:
@@ -114,23 +120,34 @@ class Flow:
         stream = self._stream
         pipe = stream.common.pipe
         if pipe is None:
-            count = self._source.recv_into(_buffer)
-            self._large = count > READ_SIZE
-            stream.active = True
-            if count:
-                self._deliver(_view[:count])
-            else:
-                self.end()
+            self._copy_large()
             return
-        count, rest = pipe.move(self._source.fileno(), self._sink.fileno())
+        try:
+            count, rest = pipe.move(self._source.fileno(), self._sink.fileno())
+        except NOTHING_YET:
+            self._large = False
+            return
         self._large = count > READ_SIZE
         stream.active = True
-        if not count:
-            self.end()
-            return
         stream.common.row[self._cell] += count - len(rest)
         if rest:
             self._keep(rest)
+        elif not count:
+            self.end()
+
+    def _copy_large(self) -> None:
+        """The same by way of the shared buffer."""
+        try:
+            count = self._source.recv_into(_buffer)
+        except NOTHING_YET:
+            self._large = False
+            return
+        self._large = count > READ_SIZE
+        self._stream.active = True
+        if count:
+            self._deliver(_view[:count])
+        else:
+            self.end()
 
     def _finish(self) -> None:
         """Tell the sink that no more comes."""
@@ -139,7 +156,7 @@ class Flow:
     def _deliver(self, data: bytes | memoryview) -> None:
         try:
             sent = self._sink.send(data)
-        except BlockingIOError:
+        except NO_ROOM:
             sent = 0
         self._stream.common.row[self._cell] += sent
         if sent < len(data):
@@ -159,7 +176,7 @@ class Flow:
         try:
             try:
                 sent = self._sink.send(self._pending)
-            except BlockingIOError:
+            except NO_ROOM:
                 return
             stream.active = True
             stream.common.row[self._cell] += sent
@@ -189,13 +206,6 @@ class Flow:
             self._finish()
             self._stream.ended()
 
-    def push(self, data: bytes) -> None:
-        """Send bytes to the sink that did not come from the source, in their place in the order."""
-        if self._pending:
-            self._pending = bytes(self._pending) + data
-        else:
-            self._deliver(data)
-
     @property
     def done(self) -> bool:
         """Whether everything has been passed on, the end included."""
@@ -213,107 +223,85 @@ class Flow:
         del self._stream
 
 
-class TlsFlow(Flow):
-    """One direction of a stream whose person speaks TLS; further argument: the established session."""
-
-    __slots__ = ("_tls",)
-
-    def __init__(
-        self, stream: "Stream", source: socket.socket, sink: socket.socket, cell: int, tls: TlsSession
-    ) -> None:
-        super().__init__(stream, source, sink, cell)
-        self._tls = tls
-        self._large = True
-
-    def _take(self, count: int) -> bytes:
-        """What ``count`` fresh bytes in the shared buffer mean to the sink."""
-        raise NotImplementedError
-
-    def _pass_large(self) -> None:
-        count = self._source.recv_into(_buffer)
-        self._stream.active = True
-        if count:
-            data = self._take(count)
-            if data:
-                self._deliver(data)
-        else:
-            self.ended = True
-        if self.ended:
-            self.end()
-
-
-class DecryptingFlow(TlsFlow):
+class DecryptingFlow(Flow):
     """From a person to the upstream, out of TLS."""
 
     __slots__ = ()
 
-    def _take(self, count: int) -> bytes:
-        plain = self._tls.receive(_view[:count])
-        answer = self._tls.to_send()
-        if answer:
-            self._stream.to_person.push(answer)
-        # The TLS stream can end although the TCP one has not: what is read after that means nothing.
-        self.ended = self._tls.finished
-        return plain
+    _source: ssl.SSLSocket
+
+    def _pass_large(self) -> None:
+        # One record at a time is all that OpenSSL gives; one send for several is what the kernel likes.
+        source = self._source
+        try:
+            total = count = source.recv_into(_buffer, READ_SIZE)
+            while count == READ_SIZE and total < BUFFER_SIZE:
+                try:
+                    count = source.recv_into(_view[total:], READ_SIZE)
+                except NOTHING_YET:
+                    break
+                total += count
+        except NOTHING_YET:
+            self._large = False
+            return
+        self._large = total > READ_SIZE
+        self._stream.active = True
+        if total:
+            self._deliver(_view[:total])
+        if not count:
+            self.end()
 
 
-class EncryptingFlow(TlsFlow):
+class EncryptingFlow(Flow):
     """From the upstream to a person, into TLS."""
 
     __slots__ = ()
 
-    def _take(self, count: int) -> bytes:
-        return self._tls.send(_view[:count])
+    _sink: ssl.SSLSocket
+
+    def _pass_large(self) -> None:
+        self._copy_large()
 
     def _finish(self) -> None:
-        # A socket that cannot take these 24 bytes belongs to a peer that has stopped reading: the end alone must do.
-        with suppress(BlockingIOError):
-            self._sink.send(self._tls.close_notify())
-        self._sink.shutdown(socket.SHUT_WR)
+        tls.say_end(self._sink, listening=not self._stream.from_person.ended)
+        # SSLSocket's own method would forget that this is TLS, in the other direction too.
+        socket.socket.shutdown(self._sink, socket.SHUT_WR)
 
 
 class Stream:
     """One relayed stream.
 
     Args:
-        person: the client's socket, non-blocking.
+        person: the client's socket, non-blocking; one with TLS has shaken hands, and speaks plainly with the upstream.
         upstream: the upstream's socket, connected and non-blocking.
-        tls: the established session with the person, None where bytes are copied as they are.
         common: what all streams of this worker share.
         cells: the counters of the two directions: from people, to people.
     """
 
-    __slots__ = ("_over", "_person", "_tls", "_upstream", "active", "common", "from_person", "quiet", "to_person")
+    __slots__ = ("_over", "_person", "_upstream", "active", "common", "from_person", "quiet", "to_person")
 
     def __init__(
         self,
         person: socket.socket,
         upstream: socket.socket,
-        tls: TlsSession | None,
         common: Common,
         cells: tuple[int, int],
     ) -> None:
         self._person = person
         self._upstream = upstream
-        self._tls = tls
         self.common = common
         self._over = False
         self.active = True
         self.quiet = 0
-        if tls is None:
-            self.from_person = Flow(self, person, upstream, cells[0])
-            self.to_person = Flow(self, upstream, person, cells[1])
-        else:
-            self.from_person = DecryptingFlow(self, person, upstream, cells[0], tls)
-            self.to_person = EncryptingFlow(self, upstream, person, cells[1], tls)
+        kinds = (DecryptingFlow, EncryptingFlow) if isinstance(person, ssl.SSLSocket) else (Flow, Flow)
+        self.from_person: Flow = kinds[0](self, person, upstream, cells[0])
+        self.to_person: Flow = kinds[1](self, upstream, person, cells[1])
 
     def start(self, first: bytes) -> None:
         """Begin to relay; ``first`` is what the upstream gets before anything else."""
         try:
             self.to_person.start(b"")
             self.from_person.start(first)
-            if self._tls is not None and self._tls.finished:
-                self.from_person.end()
         except OSError:
             self.close()
 

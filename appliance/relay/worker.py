@@ -23,7 +23,7 @@ from appliance.relay.pipe import open_pipe
 from appliance.relay.ports import Port, groups_of
 from appliance.relay.stream import READ, Common, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums
-from appliance.relay.tls import TlsError, TlsSession
+from appliance.relay.tls import TlsError
 from appliance.relay.upstream import Group, Watch
 from appliance.settings.declared import PageSettings, RelaySettings
 
@@ -208,12 +208,11 @@ class Worker:
         port: Port,
         person: socket.socket,
         upstream: socket.socket,
-        tls: TlsSession | None,
         first: bytes,
     ) -> None:
         """Turn an opening into a stream."""
         cells = self._cells["bytes_from_people", str(port.number)], self._cells["bytes_to_people", str(port.number)]
-        stream = Stream(person, upstream, tls, self._common, cells)
+        stream = Stream(person, upstream, self._common, cells)
         self._streams[stream] = opening.cells
         self._openings.discard(opening)
         stream.start(first)

@@ -2,13 +2,16 @@
 
 import os
 import socket
+import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import gevent
 
+from appliance.relay import tls
 from appliance.relay.pipe import Pipe
-from appliance.relay.stream import Common, Stream
+from appliance.relay.stream import NO_ROOM, NOTHING_YET, Common, Stream
 
 PATIENCE = 30.0
 FROM_PERSON, TO_PERSON = 0, 1
@@ -40,20 +43,38 @@ def connected_pair(buffer: int = 0) -> tuple[socket.socket, socket.socket]:
     return near, far
 
 
+def shake_hands(client: socket.socket, person: ssl.SSLSocket) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
+    """Bring both sides of a TLS connection to its beginning."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    speaking = context.wrap_socket(client, do_handshake_on_connect=False, suppress_ragged_eofs=False)
+    ours = theirs = False
+    while not (ours and theirs):
+        with suppress(ssl.SSLWantReadError):
+            speaking.do_handshake()
+            theirs = True
+        ours = ours or tls.shake_hands(person)
+    return speaking, person
+
+
 class Pumped:
     """One stream with both of its peers.
 
     Args:
         pipe: the way for large reads.
         buffer: the size of the kernel's buffers towards the client, 0 for what it likes.
+        context: for a client that speaks TLS.
     """
 
-    def __init__(self, pipe: Pipe | None, buffer: int = 0) -> None:
+    def __init__(self, pipe: Pipe | None, buffer: int = 0, context: ssl.SSLContext | None = None) -> None:
         self.client, person = connected_pair(buffer)
+        if context is not None:
+            self.client, person = shake_hands(self.client, tls.begin(context, person))
         self.server, upstream = connected_pair()
         self.over = 0
         self.row = memoryview(bytearray(16)).cast("Q")
-        self.stream = Stream(person, upstream, None, Common(self.row, pipe, self._closed), (FROM_PERSON, TO_PERSON))
+        self.stream = Stream(person, upstream, Common(self.row, pipe, self._closed), (FROM_PERSON, TO_PERSON))
         self.stream.start(b"")
 
     def _closed(self, _stream: Stream) -> None:
@@ -72,7 +93,7 @@ def send_once(connection: socket.socket, data: bytes | memoryview) -> int:
     """Send what fits now; how much that was."""
     try:
         return connection.send(data)
-    except BlockingIOError:
+    except NO_ROOM:
         return 0
 
 
@@ -81,7 +102,7 @@ def receive_once(connection: socket.socket) -> bytes:
     gevent.sleep(0)
     try:
         return connection.recv(1 << 20)
-    except BlockingIOError:
+    except NOTHING_YET:
         return b""
 
 
@@ -92,7 +113,7 @@ def send_all(connection: socket.socket, data: bytes) -> None:
     while left:
         try:
             left = left[connection.send(left) :]
-        except BlockingIOError:
+        except NO_ROOM:
             assert time.monotonic() < until, f"{len(left)} bytes are not taken"
             gevent.sleep(0.001)
 
@@ -104,7 +125,7 @@ def send_what_fits(connection: socket.socket, data: bytes) -> int:
         try:
             sent += connection.send(data[sent : sent + (1 << 20)])
             quiet = 0
-        except BlockingIOError:
+        except NO_ROOM:
             quiet += 1
             gevent.sleep(0.002)
     return sent
@@ -117,7 +138,7 @@ def receive(connection: socket.socket, count: int, piece: int = 1 << 20) -> byte
     while count:
         try:
             part = connection.recv(min(piece, count))
-        except BlockingIOError:
+        except NOTHING_YET:
             assert time.monotonic() < until, f"{count} bytes are missing"
             gevent.sleep(0.001)
             continue
@@ -131,8 +152,10 @@ def at_end(connection: socket.socket) -> bool:
     """Whether nothing comes any more."""
     try:
         return connection.recv(1) == b""
-    except BlockingIOError:
+    except NOTHING_YET:
         return False
+    except ssl.SSLZeroReturnError:
+        return True
 
 
 def descriptors() -> int:
