@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from enum import IntEnum, auto
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol
 
 from gevent import get_hub
 
@@ -71,6 +71,7 @@ class Keeper(Protocol):
         port: Port,
         person: socket.socket,
         upstream: socket.socket,
+        readers: tuple[Any, Any],
         first: bytes,
     ) -> None:
         """Turn the opening into a stream."""
@@ -151,7 +152,10 @@ class Opening:
     def _step(self) -> None:
         """Take what the phase needs, and not a byte that belongs to the next one."""
         person = self._person
-        if self._phase is Phase.HEADER:
+        if self._phase is Phase.DIAL:
+            # Not a byte more is read until there is somewhere to send it.
+            self._reader.stop()
+        elif self._phase is Phase.HEADER:
             self._read_header()
         elif self._phase is Phase.DETECT:
             first = person.recv(1, socket.MSG_PEEK)
@@ -229,8 +233,7 @@ class Opening:
         self.deadline = since_boot() + GOODBYE_LIMIT
 
     def _start_dial(self) -> None:
-        # Not a byte more is read until there is somewhere to send it.
-        self._reader.stop()
+        # The reader goes on, and stops when something comes: most wait for an answer, and the stream reads on by it.
         self._phase = Phase.DIAL
         endpoints = self._keeper.groups[self._port.group].addresses()
         self._dial = Dial(endpoints, self._connected, self._no_upstream)
@@ -238,14 +241,15 @@ class Opening:
         if self._dial is not None:
             self.deadline = self._dial.deadline
 
-    def _connected(self, upstream: socket.socket) -> None:
+    def _connected(self, upstream: socket.socket, watcher: Any) -> None:
         self._dial = None
         header = b""
         if self._port.group != "media" and self._keeper.settings.send_proxy != "off":
-            version = cast(Literal["v1", "v2"], self._keeper.settings.send_proxy)
-            header = proxy_header.build(version, self._ends or self._own_ends())
-        self._stop()
-        self._keeper.relay(self, self._port, self._person, upstream, header + self._early)
+            header = proxy_header.build(self._keeper.settings.send_proxy, self._ends or self._own_ends())
+        # It waited until it could write; from now on it waits until there is something to read.
+        watcher.events = READ
+        readers, self._reader = (self._reader, watcher), None
+        self._keeper.relay(self, self._port, self._person, upstream, readers, header + self._early)
 
     def _own_ends(self) -> Ends:
         here = self._person.getsockname()

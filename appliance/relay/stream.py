@@ -58,11 +58,12 @@ class Flow:
         source: where bytes come from.
         sink: where they go.
         cell: the counter of this direction in the shared row.
+        reader: the loop's watcher of the source, started for nothing that this flow would miss.
     """
 
     __slots__ = ("_cell", "_large", "_pending", "_reader", "_sink", "_source", "_stream", "_writer", "ended")
 
-    def __init__(self, stream: "Stream", source: socket.socket, sink: socket.socket, cell: int) -> None:
+    def __init__(self, stream: "Stream", source: socket.socket, sink: socket.socket, cell: int, reader: Any) -> None:
         self._stream = stream
         self._source = source
         self._sink = sink
@@ -72,13 +73,16 @@ class Flow:
         self._large = False
         self.ended = False
         self._writer: Any = None
-        self._reader: Any = get_hub().loop.io(source.fileno(), READ)
+        self._reader = reader
 
     def start(self, first: bytes) -> None:
         """Begin: ``first`` goes before everything that is read."""
         if first:
             self._deliver(first)
-        if not self._pending and not self.ended:
+        if self._pending or self.ended:
+            self._reader.stop()
+        else:
+            # A watcher that runs already only gets its new callback, which asks nothing of the kernel.
             self._reader.start(self._readable)
 
     def _readable(self) -> None:
@@ -149,9 +153,14 @@ class Flow:
         else:
             self.end()
 
-    def _finish(self) -> None:
-        """Tell the sink that no more comes."""
-        self._sink.shutdown(socket.SHUT_WR)
+    def finish(self, *, last: bool) -> None:
+        """Tell the sink that no more comes.
+
+        Args:
+            last: whether the stream ends with it, so that the sink is closed at once and that says it.
+        """
+        if not last:
+            self._sink.shutdown(socket.SHUT_WR)
 
     def _deliver(self, data: bytes | memoryview) -> None:
         try:
@@ -188,8 +197,7 @@ class Flow:
             self._writer.close()
             self._writer = None
             if self.ended:
-                self._finish()
-                stream.ended()
+                stream.ended(self)
             else:
                 self._reader.start(self._readable)
         except OSError:
@@ -203,8 +211,7 @@ class Flow:
         self.ended = True
         self._reader.stop()
         if not self._pending:
-            self._finish()
-            self._stream.ended()
+            self._stream.ended(self)
 
     @property
     def done(self) -> bool:
@@ -262,10 +269,12 @@ class EncryptingFlow(Flow):
     def _pass_large(self) -> None:
         self._copy_large()
 
-    def _finish(self) -> None:
+    def finish(self, *, last: bool) -> None:
+        """Tell the person in TLS, and then as any other sink."""
         tls.say_end(self._sink, listening=not self._stream.from_person.ended)
-        # SSLSocket's own method would forget that this is TLS, in the other direction too.
-        socket.socket.shutdown(self._sink, socket.SHUT_WR)
+        if not last:
+            # SSLSocket's own method would forget that this is TLS, in the other direction too.
+            socket.socket.shutdown(self._sink, socket.SHUT_WR)
 
 
 class Stream:
@@ -274,6 +283,7 @@ class Stream:
     Args:
         person: the client's socket, non-blocking; one with TLS has shaken hands, and speaks plainly with the upstream.
         upstream: the upstream's socket, connected and non-blocking.
+        readers: the loop's watchers for reading these two.
         common: what all streams of this worker share.
         cells: the counters of the two directions: from people, to people.
     """
@@ -284,6 +294,7 @@ class Stream:
         self,
         person: socket.socket,
         upstream: socket.socket,
+        readers: tuple[Any, Any],
         common: Common,
         cells: tuple[int, int],
     ) -> None:
@@ -294,8 +305,8 @@ class Stream:
         self.active = True
         self.quiet = 0
         kinds = (DecryptingFlow, EncryptingFlow) if isinstance(person, ssl.SSLSocket) else (Flow, Flow)
-        self.from_person: Flow = kinds[0](self, person, upstream, cells[0])
-        self.to_person: Flow = kinds[1](self, upstream, person, cells[1])
+        self.from_person: Flow = kinds[0](self, person, upstream, cells[0], readers[0])
+        self.to_person: Flow = kinds[1](self, upstream, person, cells[1], readers[1])
 
     def start(self, first: bytes) -> None:
         """Begin to relay; ``first`` is what the upstream gets before anything else."""
@@ -305,9 +316,11 @@ class Stream:
         except OSError:
             self.close()
 
-    def ended(self) -> None:
-        """One direction is over; the stream is, when both are."""
-        if self.from_person.done and self.to_person.done:
+    def ended(self, flow: Flow) -> None:
+        """One direction is over and passed on whole; the stream is over, when both are."""
+        last = self.from_person.done and self.to_person.done
+        flow.finish(last=last)
+        if last:
             self.close()
 
     def close(self) -> None:

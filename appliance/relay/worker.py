@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import gevent
 from gevent import get_hub
@@ -208,11 +209,12 @@ class Worker:
         port: Port,
         person: socket.socket,
         upstream: socket.socket,
+        readers: tuple[Any, Any],
         first: bytes,
     ) -> None:
         """Turn an opening into a stream."""
         cells = self._cells["bytes_from_people", str(port.number)], self._cells["bytes_to_people", str(port.number)]
-        stream = Stream(person, upstream, self._common, cells)
+        stream = Stream(person, upstream, readers, self._common, cells)
         self._streams[stream] = opening.cells
         self._openings.discard(opening)
         stream.start(first)

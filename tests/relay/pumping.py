@@ -11,7 +11,7 @@ import gevent
 
 from appliance.relay import tls
 from appliance.relay.pipe import Pipe
-from appliance.relay.stream import NO_ROOM, NOTHING_YET, Common, Stream
+from appliance.relay.stream import NO_ROOM, NOTHING_YET, READ, Common, Stream
 
 PATIENCE = 30.0
 FROM_PERSON, TO_PERSON = 0, 1
@@ -74,7 +74,9 @@ class Pumped:
         self.server, upstream = connected_pair()
         self.over = 0
         self.row = memoryview(bytearray(16)).cast("Q")
-        self.stream = Stream(person, upstream, Common(self.row, pipe, self._closed), (FROM_PERSON, TO_PERSON))
+        readers = tuple(gevent.get_hub().loop.io(one.fileno(), READ) for one in (person, upstream))
+        common = Common(self.row, pipe, self._closed)
+        self.stream = Stream(person, upstream, readers, common, (FROM_PERSON, TO_PERSON))
         self.stream.start(b"")
 
     def _closed(self, _stream: Stream) -> None:
