@@ -19,6 +19,7 @@ from appliance.relay import certificate
 from appliance.relay.generation import Generation
 from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
 from appliance.relay.ports import groups_of, ports_of
+from appliance.relay.rate import Shares
 from appliance.relay.sockets import Sockets
 from appliance.relay.sums import Sums, layout
 from appliance.relay.upstream import Verdict
@@ -56,6 +57,7 @@ class Service:
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
         self._sockets = Sockets()
+        self._shares = Shares()
         self._generations: list[Generation] = []
         self._past: dict[str, dict[str, int]] = {}
         self._pipe = os.pipe()
@@ -142,6 +144,8 @@ class Service:
             most_connections(settings.max_connections, memory_total(), self._descriptors, workers),
             Sums(layout([port.number for port in ports]), workers, groups_of(ports)),
             Crowd(workers),
+            self._shares,
+            self._shares.take(workers),
         )
         for generation in self._generations:
             generation.retire()

@@ -10,7 +10,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from gevent import get_hub
 
@@ -33,6 +33,9 @@ NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
 NO_ROOM = (BlockingIOError, ssl.SSLWantWriteError)
 
 
+Kinds = tuple[type["Flow"], type["Flow"]]
+
+
 class Common:
     """What all streams of a worker have in common.
 
@@ -43,6 +46,8 @@ class Common:
     """
 
     __slots__ = ("closed", "pipe", "row")
+
+    kinds: "ClassVar[tuple[Kinds, Kinds]]"
 
     def __init__(self, row: "memoryview[int]", pipe: Pipe | None, closed: Callable[["Stream"], None]) -> None:
         self.row = row
@@ -277,6 +282,10 @@ class EncryptingFlow(Flow):
             socket.socket.shutdown(self._sink, socket.SHUT_WR)
 
 
+# The kinds of the two directions, from people and to people: without TLS, and with it.
+Common.kinds = ((Flow, Flow), (DecryptingFlow, EncryptingFlow))
+
+
 class Stream:
     """One relayed stream.
 
@@ -304,9 +313,9 @@ class Stream:
         self._over = False
         self.active = True
         self.quiet = 0
-        kinds = (DecryptingFlow, EncryptingFlow) if isinstance(person, ssl.SSLSocket) else (Flow, Flow)
-        self.from_person: Flow = kinds[0](self, person, upstream, cells[0], readers[0])
-        self.to_person: Flow = kinds[1](self, upstream, person, cells[1], readers[1])
+        kinds = common.kinds[isinstance(person, ssl.SSLSocket)]
+        self.from_person = kinds[0](self, person, upstream, cells[0], readers[0])
+        self.to_person = kinds[1](self, upstream, person, cells[1], readers[1])
 
     def start(self, first: bytes) -> None:
         """Begin to relay; ``first`` is what the upstream gets before anything else."""

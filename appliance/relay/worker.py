@@ -22,6 +22,7 @@ from appliance.relay.listener import Listener
 from appliance.relay.opening import Opening
 from appliance.relay.pipe import open_pipe
 from appliance.relay.ports import Port, groups_of
+from appliance.relay.rate import Meter, MeteredCommon, Shares
 from appliance.relay.stream import READ, Common, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums
 from appliance.relay.tls import TlsError
@@ -52,6 +53,8 @@ class Plan:
         max_connections: in all workers together.
         sums: the shared counters.
         crowd: the shared count by address.
+        shares: what the workers of all generations tell each other about their rates.
+        shares_row: the row there of this generation's first worker.
     """
 
     settings: RelaySettings
@@ -61,6 +64,8 @@ class Plan:
     max_connections: int
     sums: Sums
     crowd: Crowd
+    shares: Shares
+    shares_row: int
 
 
 class Worker:
@@ -79,7 +84,7 @@ class Worker:
         self._cells = plan.sums.index
         self._streams: dict[Stream, tuple[int, int]] = {}
         self._openings: set[Opening] = set()
-        self._common = Common(self._row, open_pipe(), self._stream_ended)
+        self._common = self._make_common()
         self._listeners: list[Listener] = []
         self._finished = Event()
         self._retiring = False
@@ -121,6 +126,14 @@ class Worker:
         # even once, since that would copy every page that is shared with the parent.
         gc.freeze()
         self._finished.wait()
+
+    def _make_common(self) -> Common:
+        """What the streams share: with a limit, which splices would be too large for, or without."""
+        limit = self.settings.rate_limit
+        if not limit:
+            return Common(self._row, open_pipe(), self._stream_ended)
+        meter = Meter(limit, self._plan.shares, self._plan.shares_row + self._number)
+        return MeteredCommon(self._row, self._stream_ended, meter)
 
     def _beat(self) -> None:
         self._row[ALIVE] = int(since_boot() * 1000)
