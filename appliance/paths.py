@@ -48,6 +48,11 @@ class Paths:
         return self.run / "lights" / "status.json"
 
     @property
+    def screen(self) -> Path:
+        """The text for a screen at the card, claim code included: for the page's user only."""
+        return self.run / "page" / "screen"
+
+    @property
     def data_lost_note(self) -> Path:
         """Exists when the data partition was beyond repair and was made anew at this boot."""
         return self.run / "data-lost"

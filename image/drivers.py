@@ -81,6 +81,7 @@ SYSTEM = (
     "autofs4",  # systemd asks for it at each start
     # Relay: TLS in the kernel
     "tls",
+    "zram",  # memory that nobody uses is kept compressed
     # Firewall, for a later rule set
     "nf_tables",
     "nft_ct",

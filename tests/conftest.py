@@ -3,16 +3,23 @@
 import os
 import signal
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import hypothesis
 import pytest
+
+from tests.loopback import move_to_own_loopback
 
 HERE = Path(__file__).parent
 TUN = "/dev/net/tun"
 CI = os.environ.get("CI") == "true"
 # Cheap and telling first, so that a mistake shows within seconds.
 ORDER = ("slow", "browser", "image", "boot")
+
+OUTCOMES = ("failed", "error", "passed", "skipped", "xfailed", "xpassed")
 
 # A shell that starts something in the background lets it ignore Ctrl-C, and all that comes from it too; tests that
 # press Ctrl-C would wait for ever.
@@ -21,6 +28,36 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Examples take as long as the machine is busy: a slow one is no failure.
 hypothesis.settings.register_profile("porchlight", deadline=None)
 hypothesis.settings.load_profile("porchlight")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several processes run the tests, each of them has a loopback, and so all ports, of its own."""
+    if hasattr(config, "workerinput"):
+        move_to_own_loopback()
+        signal.signal(signal.SIGINT, _interrupt_once)
+
+
+def _interrupt_once(number: int, frame: FrameType | None) -> NoReturn:
+    """End this process's tests; a second Ctrl-C must not keep their programs from being ended."""
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    raise KeyboardInterrupt
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Tell the other processes too: a terminal has done so already, but ``kill -INT`` reaches only this one."""
+    process = os.getpid()
+    for other in Path(f"/proc/{process}/task/{process}/children").read_text().split():
+        # One that has ended meanwhile is fine.
+        with suppress(OSError):
+            if b"execnet" in Path(f"/proc/{other}/cmdline").read_bytes():
+                os.kill(int(other), signal.SIGINT)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Leave the numbers of this run for the closing line of ``./test``, which adds those of several runs up."""
+    if tally := os.environ.get("PORCHLIGHT_TALLY"):
+        with Path(tally).open("a", encoding="ascii") as file:
+            file.writelines(f"{what} {len(terminalreporter.stats.get(what, ()))}\n" for what in OUTCOMES)
 
 
 @pytest.hookimpl(tryfirst=True)

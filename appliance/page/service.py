@@ -19,6 +19,7 @@ from appliance.page.porch import Porch
 from appliance.paths import Paths
 from appliance.settings import load
 from appliance.status.gather import Watch
+from appliance.status.screen import Screen
 
 log = logging.getLogger("porchlight.page")
 
@@ -42,6 +43,8 @@ class Service:
         self._port = port or settings.port
         self._allow_gateway = settings.allow_gateway
         self._home = look()
+        self._watch = Watch(paths)
+        self._screen = Screen(paths, self._watch)
         self._ended = Event()
 
     def run(self) -> None:
@@ -54,11 +57,13 @@ class Service:
         notify = _notifier()
         doors = Doors(self._application(), self._port, self._is_inside)
         doors.follow(wanted_addresses(self._home, self._listen))
+        self._screen.follow()
         notify("READY=1")
         try:
             while not self._ended.wait(LOOK_EVERY):
                 self._home = look()
                 doors.follow(wanted_addresses(self._home, self._listen))
+                self._screen.follow()
                 notify("WATCHDOG=1")
         finally:
             notify("STOPPING=1")
@@ -71,7 +76,7 @@ class Service:
         try:
             # On the card a service of its own did this before us, as root; anywhere else nobody did.
             claim.prepare(paths)
-            porch = Porch(paths, self._home_now, Watch(paths), self._port)
+            porch = Porch(paths, self._home_now, self._watch, self._port)
             return create_app(paths, porch=porch)
         except OSError as error:
             raise PorchlightError(

@@ -1,11 +1,14 @@
-"""The relay's own certificate: made at the first start, kept from then on.
+"""The relay's certificate: made at the first start, kept from then on, and followed when somebody puts another there.
 
 The app accepts any certificate on its chat port, so a self-signed one is enough. It is made in a process of its
 own (``python -m appliance.relay.certificate FOLDER``), so that the relay does not carry the library for years for
-the sake of one second.
+the sake of one second. Key and chain stand in one file, which is replaced in one step: two files would be a mismatched
+pair for a moment.
 """
 
 import datetime
+import logging
+import math
 import os
 import ssl
 import subprocess
@@ -13,12 +16,88 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from appliance.clock import since_boot
 from appliance.errors import SavedStateError
-from appliance.files import write_atomically
+from appliance.files import stamp, write_atomically
+from appliance.settings.problem import Problem
+
+log = logging.getLogger(__name__)
 
 # A Pi has no clock before the network is there; a certificate from 1970 would stand out. The year of this code.
 NOT_BEFORE_THIS = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 LIFETIME = datetime.timedelta(days=3650)
+# Seconds between two tries to make one where that failed: it takes a second of a Pi 3's time.
+MAKE_EVERY = 60.0
+# Both the key and the certificates, in the relay's own folder.
+FILE = "certificate.pem"
+
+
+class Certificate:
+    """The certificate in use.
+
+    Args:
+        folder: the relay's own folder, readable by nobody else.
+
+    Attributes:
+        context: the TLS settings with it; None while there is none.
+        problem: what is wrong with it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / FILE
+        self._stamp: object = None
+        self._make_at = 0.0
+        self.context: ssl.SSLContext | None = None
+        self.problem: Problem | None = None
+
+    def follow(self) -> bool:
+        """Take up what stands in the file, and make one where there has never been any.
+
+        A damaged file changes nothing for people as long as the relay runs: what was in use stays in use.
+
+        Returns:
+            whether ``context`` has changed.
+        """
+        now = stamp(self._file)
+        if now == self._stamp and since_boot() < self._make_at:
+            return False
+        # From before it is read: what is written meanwhile counts as another change.
+        self._stamp = now
+        try:
+            if self.context is None:
+                self._make_at = since_boot() + MAKE_EVERY
+                self.context = context(self._folder)
+                self._make_at = math.inf
+                self._stamp = stamp(self._file)
+            else:
+                self.context = _context(self._file)
+                log.info("The relay's certificate has changed; new connections get the new one.")
+        except SavedStateError as error:
+            self._report(Problem(error.what, error.means, error.todo))
+            return False
+        except ssl.SSLError:
+            self._stays("it is damaged, or its key does not belong to it")
+            return False
+        except OSError as error:
+            self._stays(os.strerror(error.errno or 0))
+            return False
+        self.problem = None
+        return True
+
+    def _stays(self, reason: str) -> None:
+        self._report(
+            Problem(
+                f"The relay's new certificate in {self._file} cannot be used ({reason}).",
+                "The former one stays in use until the relay is started again; then a fresh one is made.",
+                "Put a file there that holds the key and its certificates.",
+            )
+        )
+
+    def _report(self, problem: Problem) -> None:
+        if problem != self.problem:
+            log.error("%s", problem)
+        self.problem = problem
 
 
 def context(folder: Path) -> ssl.SSLContext:
@@ -30,7 +109,7 @@ def context(folder: Path) -> ssl.SSLContext:
     Raises:
         SavedStateError: no certificate can be made or read, for instance because the card is full.
     """
-    file = folder / "certificate.pem"
+    file = folder / FILE
     try:
         return _context(file)
     except FileNotFoundError:
@@ -59,7 +138,11 @@ def _context(file: Path) -> ssl.SSLContext:
     # The client knows whether it has AES in hardware: its order of ciphers counts (most phones and a Pi 4 differ).
     found.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     found.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    found.load_cert_chain(file)
+    # A person's FIN without a close_notify is an end like any other, and our own direction goes on; without this,
+    # OpenSSL 3 would take the whole connection for broken, and Python could not tell it from a reset.
+    found.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
+    # A key with a password is of no use here, and OpenSSL would ask a terminal for it.
+    found.load_cert_chain(file, password="none")  # noqa: S106
     return found
 
 
@@ -96,7 +179,7 @@ def make(folder: Path) -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ) + certificate.public_bytes(serialization.Encoding.PEM)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomically(folder / "certificate.pem", pem, mode=0o600)
+    write_atomically(folder / FILE, pem, mode=0o600)
 
 
 if __name__ == "__main__":

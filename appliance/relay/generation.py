@@ -32,7 +32,7 @@ class Generation:
         plan: what they do.
         workers: how many.
         sockets: where they listen.
-        pipe: a pipe whose writing end only the parent holds: its end tells the workers that the parent is gone.
+        pipe: the lifeline (``handover.py``): its end tells the workers that the service is over.
     """
 
     def __init__(self, plan: Plan, workers: int, sockets: Sockets, pipe: tuple[int, int]) -> None:
@@ -77,11 +77,12 @@ class Generation:
         gc.freeze()
         sys.stdout.flush()
         sys.stderr.flush()
+        parent = os.getpid()
         process = os.fork()
         if process == 0:
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             os.close(self._pipe[1])
-            run_and_exit(self.plan, number, self._sockets.of_worker(number), self._pipe[0])
+            run_and_exit(self.plan, number, self._sockets.of_worker(number), self._pipe[0], parent)
         self._vacant.discard(number)
         self._processes[process] = number
         self._started[number] = since_boot()

@@ -1,27 +1,19 @@
 """Accepting connections, and refusing at once what is past a limit."""
 
-import errno
-import logging
 import os
 import socket
-import struct
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from gevent import get_hub
 
-from appliance.clock import since_boot
 from appliance.relay.ports import Port
-from appliance.relay.stream import READ
-
-log = logging.getLogger(__name__)
+from appliance.relay.stream import READ, RESET_ON_CLOSE
+from appliance.relay.upstream import OUT_OF_DESCRIPTORS
 
 # Accepted in one turn of the loop, so that a flood of newcomers cannot starve the streams.
 ACCEPT_AT_ONCE = 16
-OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-# SO_LINGER with no time: close() sends RST, which tells the client at once and leaves nothing behind here.
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-
 
 Admit = Callable[[socket.socket, Port, tuple[str, int]], bool]
 
@@ -38,7 +30,6 @@ class Listener:
 
     # Kept open so that a connection can still be accepted, and refused, when no descriptor is left.
     _spare = -1
-    _logged = float("-inf")
 
     def __init__(self, listening: socket.socket, port: Port, admit: Admit, count: Callable[[str, str], None]) -> None:
         self._admit = admit
@@ -73,19 +64,20 @@ class Listener:
                 person.close()
 
     def _refuse_with_spare(self) -> None:
-        os.close(Listener._spare)
+        """Reset one connection, for which a descriptor is given away for a moment. The parent tells of it."""
+        if Listener._spare >= 0:
+            os.close(Listener._spare)
+            Listener._spare = -1
         try:
             person, _ = self._socket.accept()
             person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             person.close()
         except OSError:
             pass
-        finally:
+        # Another thread's lookup may have taken the descriptor in between; then the next turn tries again.
+        with suppress(OSError):
             Listener._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._count("refused", "descriptors")
-        if since_boot() - Listener._logged >= 1.0:
-            Listener._logged = since_boot()
-            log.warning("No file descriptor is left; new connections are refused until streams end.")
 
     def close(self) -> None:
         """Accept no more; the socket itself goes on in the parent."""

@@ -9,18 +9,22 @@ import logging
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import IntEnum, auto
 from typing import Any, Protocol
 
 from gevent import get_hub
 
 from appliance.clock import since_boot
-from appliance.relay import cover, proxy_header, tls
+from appliance.relay import client_hello, cover, proxy_header, tls
+from appliance.relay.client_hello import ClientHelloError, is_own
+from appliance.relay.delivery import Delivery
 from appliance.relay.dial import Dial
 from appliance.relay.first_bytes import Peer, classify
 from appliance.relay.ports import Port
 from appliance.relay.proxy_header import Ends, ProxyHeaderError
-from appliance.relay.stream import NO_ROOM, NOTHING_YET, READ
+from appliance.relay.site import Site
+from appliance.relay.stream import NOTHING_YET, READ, RESET_ON_CLOSE
 from appliance.relay.tls import TlsError
 from appliance.relay.upstream import Group
 from appliance.settings.declared import RelaySettings
@@ -29,7 +33,9 @@ log = logging.getLogger(__name__)
 
 # Seconds for everything before the relaying: several round trips of a bad mobile network, little for a slowloris.
 OPENING_LIMIT = 20.0
-# Seconds that a browser gets to take its page.
+# Seconds that a browser gets to take its page: the largest one, by a slow mobile network.
+PAGE_LIMIT = 60.0
+# And to close the connection after that.
 GOODBYE_LIMIT = 5.0
 # One read in this state, in bytes: a greeting is shorter, and a TLS record not longer.
 OPENING_READ = 16 * 1024
@@ -42,6 +48,7 @@ class Phase(IntEnum):
     DETECT = auto()
     TLS = auto()
     FIRST = auto()
+    HELLO = auto()
     BROWSER = auto()
     DIAL = auto()
     SILENCE = auto()
@@ -52,6 +59,7 @@ class Keeper(Protocol):
 
     settings: RelaySettings
     groups: Mapping[str, Group]
+    site: Site
 
     def count(self, name: str, label: str) -> None:
         """Add one to a counter."""
@@ -95,9 +103,11 @@ class Opening:
     """
 
     __slots__ = (
+        "_delivery",
         "_dial",
         "_early",
         "_ends",
+        "_hello",
         "_keeper",
         "_peer",
         "_person",
@@ -120,6 +130,8 @@ class Opening:
         self._early = b""
         self._ends: Ends | None = None
         self._dial: Dial | None = None
+        self._delivery: Delivery | None = None
+        self._hello: client_hello.Reader | None = None
         self._phase = Phase.HEADER if port.needs_header else self._after_header()
         self._reader: Any = get_hub().loop.io(person.fileno(), READ)
 
@@ -131,7 +143,8 @@ class Opening:
             self._reader.start(self._readable)
 
     def _after_header(self) -> Phase:
-        after = {"chat-tls": Phase.TLS, "chat": Phase.FIRST, "chat-any": Phase.DETECT, "media": Phase.DIAL}
+        media = Phase.DIAL if self._keeper.settings.foreign_sni == "allow" else Phase.HELLO
+        after = {"chat-tls": Phase.TLS, "chat": Phase.FIRST, "chat-any": Phase.DETECT, "media": media}
         return after[self._port.carries]
 
     def _readable(self) -> None:
@@ -140,8 +153,13 @@ class Opening:
         except NOTHING_YET:
             return
         except ProxyHeaderError:
+            # The reference resets it too; what comes from a balancer without a header is a mistake, or no balancer.
+            self._person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self._refuse("proxy-header")
         except TlsError:
+            with suppress(OSError):
+                # With something unread the kernel would send RST, before the alert is read.
+                socket.socket.recv(self._person, OPENING_READ)
             self._refuse("tls")
         except OSError:
             self.close()
@@ -172,11 +190,13 @@ class Opening:
                 self.close()
         else:
             data = person.recv(OPENING_READ)
-            if data:
+            if not data:
+                self.close()
+            elif self._phase is Phase.HELLO:
+                self._look_at_hello(data)
+            else:
                 self._early += data
                 self._judge()
-            else:
-                self.close()
 
     def _read_header(self) -> None:
         seen = self._person.recv(proxy_header.LONGEST_V2, socket.MSG_PEEK)
@@ -198,15 +218,6 @@ class Opening:
         if self._phase is Phase.DIAL:
             self._start_dial()
 
-    def _send(self, data: bytes) -> None:
-        """Send a few bytes whole; a peer whose window has no room for them is not a client of ours."""
-        try:
-            sent = self._person.send(data)
-        except NO_ROOM:
-            sent = 0
-        if sent < len(data):
-            raise ConnectionAbortedError("the peer does not read")
-
     def _judge(self) -> None:
         peer = classify(self._early)
         if peer is Peer.APP:
@@ -217,20 +228,47 @@ class Opening:
             if cover.is_complete(self._early):
                 self._show_page()
         elif peer is not Peer.UNDECIDED:
-            self._keeper.count("refused", "foreign")
-            self._early = b""
-            self._phase = Phase.SILENCE
+            self._fall_silent("foreign")
+
+    def _look_at_hello(self, data: bytes) -> None:
+        """Let a media connection pass as it is, or not at all: by the name in its first message."""
+        self._early += data
+        if self._hello is None:
+            self._hello = client_hello.Reader()
+        try:
+            if not self._hello.feed(data):
+                return
+        except ClientHelloError:
+            self._fall_silent("foreign")
+            return
+        name, self._hello = self._hello.server_name, None
+        if is_own(name):
+            self._start_dial()
+        else:
+            self._fall_silent("foreign-sni")
+
+    def _fall_silent(self, reason: str) -> None:
+        """Refuse like a slow client: whatever comes is read and forgotten, until the time is over."""
+        self._keeper.count("refused", reason)
+        self._early, self._hello = b"", None
+        self._phase = Phase.SILENCE
 
     def _show_page(self) -> None:
         self._keeper.count("browsers", "http")
-        page = cover.answer(self._early, self._keeper.setup_page(self._peer[0], cover.host_of(self._early)))
-        self._send(page)
-        if isinstance(self._person, ssl.SSLSocket):
-            tls.say_end(self._person, listening=True)
-        socket.socket.shutdown(self._person, socket.SHUT_WR)
+        setup_page = self._keeper.setup_page(self._peer[0], cover.host_of(self._early))
+        head, body = cover.answer(self._early, self._keeper.site, setup_page)
+        # What the browser says further is of no interest, and may not get between what it is told.
+        self._reader.stop()
         self._early = b""
         self._phase = Phase.SILENCE
+        self.deadline = since_boot() + PAGE_LIMIT
+        self._delivery = Delivery(self._person, head, body, self._delivered, self.close)
+        self._delivery.start()
+
+    def _delivered(self) -> None:
+        self._delivery = None
         self.deadline = since_boot() + GOODBYE_LIMIT
+        self._reader.start(self._readable)
 
     def _start_dial(self) -> None:
         # The reader goes on, and stops when something comes: most wait for an answer, and the stream reads on by it.
@@ -258,6 +296,9 @@ class Opening:
     def _no_upstream(self, reason: str) -> None:
         self._dial = None
         self._keeper.no_upstream(self._port.group, reason)
+        with suppress(OSError):
+            # With something unread the kernel would send RST instead of an orderly end.
+            socket.socket.recv(self._person, OPENING_READ)
         self.close()
 
     def expire(self) -> None:
@@ -286,6 +327,9 @@ class Opening:
         if self._dial is not None:
             self._dial.stop()
             self._dial = None
+        if self._delivery is not None:
+            self._delivery.stop()
+            self._delivery = None
         self._stop()
         self._person.close()
         self._keeper.forget(self)

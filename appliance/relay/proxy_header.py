@@ -14,6 +14,8 @@ LONGEST_V1 = 107
 # Version 2 allows 64 KiB of TLVs; a balancer that needs more than this is not one of ours. Bytes.
 LONGEST_V2 = 4096
 SIZE_OF_V2_START = 16
+# Section 2.2.7: a type and a length, before each extension.
+SIZE_OF_TLV_START = 3
 TCP4, TCP6 = 0x11, 0x21
 
 
@@ -101,8 +103,10 @@ def _parse_v2(data: bytes) -> Header | None:
     if version_and_command == 0x20:
         return Header(size, None)
     if family == TCP4 and length >= 12:
+        _check_extensions(data[SIZE_OF_V2_START + 12 : size])
         source, destination, source_port, destination_port = struct.unpack_from("!4s4sHH", data, SIZE_OF_V2_START)
     elif family == TCP6 and length >= 36:
+        _check_extensions(data[SIZE_OF_V2_START + 36 : size])
         source, destination, source_port, destination_port = struct.unpack_from("!16s16sHH", data, SIZE_OF_V2_START)
     elif family in (TCP4, TCP6):
         raise ProxyHeaderError("a version 2 header that is too short for its addresses")
@@ -115,6 +119,15 @@ def _parse_v2(data: bytes) -> Header | None:
         size,
         Ends(str(ipaddress.ip_address(source)), str(ipaddress.ip_address(destination)), source_port, destination_port),
     )
+
+
+def _check_extensions(data: bytes) -> None:
+    """What they say is not used, but they must fill the header exactly, as the reference insists too."""
+    at = 0
+    while at + SIZE_OF_TLV_START <= len(data):
+        at += SIZE_OF_TLV_START + int.from_bytes(data[at + 1 : at + SIZE_OF_TLV_START], "big")
+    if at != len(data):
+        raise ProxyHeaderError("a version 2 header whose extensions do not fit into it")
 
 
 def build(version: str, ends: Ends) -> bytes:

@@ -6,25 +6,27 @@ It never touches gevent's loop, so that a fork is always clean, and it copies no
 import logging
 import os
 import signal
-import ssl
 from collections.abc import Mapping
 
 import sdnotify
 
 from appliance import __version__
 from appliance.clock import since_boot
-from appliance.errors import SavedStateError
+from appliance.files import Stamp, stamp
 from appliance.paths import Paths
-from appliance.relay import certificate
+from appliance.relay import handover, site
+from appliance.relay.certificate import Certificate
 from appliance.relay.generation import Generation
 from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
 from appliance.relay.ports import groups_of, ports_of
 from appliance.relay.rate import Shares
+from appliance.relay.site import Site, SiteError
 from appliance.relay.sockets import Sockets
 from appliance.relay.sums import Sums, layout
 from appliance.relay.upstream import Verdict
 from appliance.relay.worker import Plan
 from appliance.settings.load import Loaded, load
+from appliance.settings.problem import Problem
 from appliance.status.relay import RelayStatus, UpstreamStatus, publish
 
 log = logging.getLogger(__name__)
@@ -56,16 +58,21 @@ class Service:
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
-        self._sockets = Sockets()
         self._shares = Shares()
+        self._notifier = sdnotify.SystemdNotifier()
+        inherited = handover.take_inherited()
+        self._store = handover.Store(self._notifier, list(inherited))
+        self._sockets = Sockets(one for name, some in inherited.items() if name.startswith("listen-") for one in some)
         self._generations: list[Generation] = []
         self._past: dict[str, dict[str, int]] = {}
-        self._pipe = os.pipe()
-        self._stamp: object = None
+        self._pipe = handover.lifeline(inherited)
+        self._stamps: list[Stamp | None] | None = None
         self._loaded: Loaded | None = None
-        self._trouble = ""
+        self._certificate = Certificate(paths.relay_state)
+        self._site_problem: Problem | None = None
         self._retry_at = 0.0
-        self._notifier = sdnotify.SystemdNotifier()
+        # Connections refused for want of descriptors, and when that was last logged.
+        self._refused, self._told = 0, 0.0
         self._descriptors = raise_descriptor_limit()
 
     def run(self) -> None:
@@ -75,7 +82,7 @@ class Service:
             folder.mkdir(parents=True, exist_ok=True)
         ready = False
         while True:
-            self._follow_settings()
+            self._follow_files()
             for generation in self._generations:
                 generation.tend()
             self._bury()
@@ -89,7 +96,7 @@ class Service:
             if caught is not None and caught.si_signo in (signal.SIGTERM, signal.SIGINT):
                 break
             if caught is not None and caught.si_signo == signal.SIGHUP:
-                self._stamp = None
+                self._stamps = None
         self._stop()
 
     @property
@@ -106,14 +113,15 @@ class Service:
     def _serving(self) -> bool:
         return self._current.serving
 
-    def _follow_settings(self) -> None:
-        """Start a new generation when settings have changed or a port has become free."""
-        stamp = [_stamp(path) for path in (self._paths.owner_file, self._paths.saved_settings)]
+    def _follow_files(self) -> None:
+        """Start a new generation when settings or the certificate have changed, or a port has become free."""
+        stamps = [stamp(path) for path in (self._paths.owner_file, self._paths.saved_settings)]
         retry = not self._sockets.complete and since_boot() >= self._retry_at
-        if stamp == self._stamp and not retry:
+        renewed = self._certificate.follow()
+        if stamps == self._stamps and not retry and not renewed:
             return
-        forced = self._stamp is None
-        self._stamp = stamp
+        forced = self._stamps is None or renewed
+        self._stamps = stamps
         loaded = load(self._paths)
         if self._loaded is None or loaded.problems != self._loaded.problems:
             for problem in loaded.problems:
@@ -129,6 +137,8 @@ class Service:
         workers = settings.workers or len(os.sched_getaffinity(0))
         before = self._sockets.status
         self._sockets.open(ports, settings.listen, workers)
+        life_read, life_write = self._pipe
+        self._store.put({"life-read": [life_read], "life-write": [life_write], **self._sockets.by_name()})
         self._retry_at = since_boot() + RETRY_PORTS
         if retry and self._sockets.status == before:
             # The port is still in use, and nothing else has changed.
@@ -140,26 +150,33 @@ class Service:
             settings,
             loaded.settings.page,
             ports,
-            self._tls_context(),
+            self._certificate.context,
             most_connections(settings.max_connections, memory_total(), self._descriptors, workers),
             Sums(layout([port.number for port in ports]), workers, groups_of(ports)),
             Crowd(workers),
             self._shares,
             self._shares.take(workers),
+            self._site(settings.web_directory),
         )
         for generation in self._generations:
             generation.retire()
         self._generations.append(Generation(plan, workers, self._sockets, self._pipe))
 
-    def _tls_context(self) -> ssl.SSLContext | None:
+    def _site(self, folder: str) -> Site:
+        """What browsers are shown: the volunteer's folder, or the neutral page and a problem."""
+        former, self._site_problem = self._site_problem, None
+        if not folder:
+            return site.DEFAULT
         try:
-            found = certificate.context(self._paths.relay_state)
-            self._trouble = ""
-        except SavedStateError as error:
-            self._trouble = error.what
-            log.error("%s", error)
-            return None
-        return found
+            # What stands in the settings file counts from where that file is: on the card, its FAT partition.
+            return site.load(
+                self._paths.owner_file.parent / folder, (self._paths.owner_file, self._paths.state, self._paths.run)
+            )
+        except SiteError as error:
+            self._site_problem = Problem(error.what, error.means, error.todo)
+            if self._site_problem != former:
+                log.warning("%s", error)
+            return site.DEFAULT
 
     def _bury(self) -> None:
         """Collect the processes that have ended, and the sums of generations that are over."""
@@ -182,6 +199,7 @@ class Service:
         _add(counters, self._past)
         for generation in self._generations:
             _add(counters, generation.plan.sums.totals())
+        self._tell_exhaustion(counters["refused"]["descriptors"])
         plan = self._current.plan
         status = RelayStatus(
             written=since_boot(),
@@ -193,12 +211,21 @@ class Service:
             ports=self._sockets.status,
             upstreams={group: self._upstream(group) for group in plan.sums.groups},
             counters=counters,
-            trouble=self._trouble,
+            problems=tuple(one for one in (self._certificate.problem, self._site_problem) if one),
         )
         try:
             publish(self._paths.relay_status, status)
         except OSError as error:
             log.error("The relay's status cannot be written (%s); page and lights will say that it is stopped.", error)
+
+    def _tell_exhaustion(self, refused: int) -> None:
+        """Log that descriptors have run out: one line for all workers, and at most one a second."""
+        if refused > self._refused and since_boot() - self._told >= TURN:
+            log.warning(
+                "No file descriptor is left: %d new connections were refused. It goes on until streams end.",
+                refused - self._refused,
+            )
+            self._refused, self._told = refused, since_boot()
 
     def _upstream(self, group: str) -> UpstreamStatus:
         sums = self._current.plan.sums
@@ -210,6 +237,10 @@ class Service:
     def _stop(self) -> None:
         self._notifier.notify("STOPPING=1")
         self._publish("stopping")
+        if self._store.keeps:
+            # Whether this is a stop or a restart, only the service manager knows, and the workers see it by the
+            # lifeline.
+            return
         for generation in self._generations:
             generation.retire()
             generation.send(signal.SIGTERM)
@@ -219,15 +250,6 @@ class Service:
             self._bury()
         for generation in self._generations:
             generation.send(signal.SIGKILL)
-
-
-def _stamp(path: "os.PathLike[str]") -> tuple[int, int, int] | None:
-    """What changes when a file does."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _relevant(loaded: Loaded) -> object:

@@ -1,6 +1,7 @@
 """The listening sockets: opened by the parent, one for each worker, so that a worker's death loses no connection."""
 
 import errno
+import ipaddress
 import os
 import socket
 from collections.abc import Iterable
@@ -15,10 +16,18 @@ NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
 class Sockets:
-    """All listening sockets of the relay."""
+    """All listening sockets of the relay.
 
-    def __init__(self) -> None:
+    Args:
+        inherited: descriptors of the sockets that a former process of this service has left open.
+    """
+
+    def __init__(self, inherited: Iterable[int] = ()) -> None:
         self._open: dict[tuple[str, int], list[socket.socket]] = {}
+        for descriptor in inherited:
+            one = socket.socket(fileno=descriptor)
+            address, number = one.getsockname()[:2]
+            self._open.setdefault((str(ipaddress.ip_address(address)), number), []).append(one)
         self._ports: tuple[Port, ...] = ()
         self._trouble: dict[int, str] = {}
 
@@ -35,13 +44,19 @@ class Sockets:
         self._ports = tuple(ports)
         addresses = tuple(addresses)
         wanted = {(address, port.number) for address in addresses for port in self._ports}
-        for key in [key for key, sockets in self._open.items() if key not in wanted or len(sockets) != workers]:
-            for one in self._open.pop(key):
+        for key in list(self._open):
+            # Who waits in the queue of a surplus socket is turned away; nobody else is.
+            kept = workers if key in wanted else 0
+            for one in self._open[key][kept:]:
                 one.close()
+            self._open[key][kept:] = []
+            if not kept:
+                del self._open[key]
         self._trouble = {}
-        for address, number in sorted(wanted - self._open.keys()):
+        for address, number in sorted(wanted):
+            held = self._open.get((address, number), [])
             try:
-                self._open[address, number] = _listen(address, number, workers)
+                self._open[address, number] = held + _listen(address, number, workers - len(held), ours=bool(held))
             except OSError as error:
                 optional = address == "::" and "0.0.0.0" in addresses and error.errno in NO_IPV6  # noqa: S104
                 if not optional:
@@ -60,18 +75,27 @@ class Sockets:
     def of_worker(self, number: int) -> list[tuple[socket.socket, Port]]:
         """The sockets of one worker, with what they carry."""
         by_number = {port.number: port for port in self._ports}
-        return [(sockets[number], by_number[port]) for (_address, port), sockets in self._open.items()]
+        # Two workers share a socket while there are too few of them.
+        return [(some[number % len(some)], by_number[port]) for (_address, port), some in self._open.items()]
+
+    def by_name(self) -> dict[str, list[int]]:
+        """The descriptors of all sockets, under names that a service manager takes: no colon."""
+        return {
+            f"listen-{port}-{address.replace(':', '.')}": [one.fileno() for one in some]
+            for (address, port), some in self._open.items()
+        }
 
 
-def _listen(address: str, number: int, workers: int) -> list[socket.socket]:
+def _listen(address: str, number: int, count: int, *, ours: bool) -> list[socket.socket]:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     opened: list[socket.socket] = []
     try:
-        # A trial without SO_REUSEPORT: with it, a second relay on this machine would get half of the connections
-        # and nobody would notice.
-        with _bound(family, address, number, shared=False) as trial:
-            trial.listen(1)
-        for _ in range(workers):
+        if not ours:
+            # A trial without SO_REUSEPORT: with it, a second relay on this machine would get half of the connections
+            # and nobody would notice.
+            with _bound(family, address, number, shared=False) as trial:
+                trial.listen(1)
+        for _ in range(count):
             opened.append(_bound(family, address, number, shared=True))
             opened[-1].listen(BACKLOG)
     except OSError:

@@ -9,7 +9,9 @@ other direction goes on.
 import logging
 import socket
 import ssl
+import struct
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from gevent import get_hub
@@ -26,6 +28,8 @@ READ_SIZE = 16 * 1024
 # The buffer that all streams share for larger reads, in bytes: what one slow reader can make us hold, and what one
 # event copies.
 BUFFER_SIZE = 64 * 1024
+# SO_LINGER with no time: close() sends RST, which tells the peer at once and leaves nothing behind here.
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _buffer = bytearray(BUFFER_SIZE)
 _view = memoryview(_buffer)
 # What a socket says, with TLS or without, when there is nothing to read and when there is no room to write.
@@ -119,7 +123,7 @@ class Flow:
             # This is how OpenSSL puts the end of a person's bytes when we have told the person our own end before.
             self.end()
         except OSError:
-            stream.close()
+            stream.fail()
         except Exception:
             log.exception("A stream was closed by a mistake in porchlight.")
             stream.close()
@@ -206,7 +210,7 @@ class Flow:
             else:
                 self._reader.start(self._readable)
         except OSError:
-            stream.close()
+            stream.fail()
         except Exception:
             log.exception("A stream was closed by a mistake in porchlight.")
             stream.close()
@@ -217,6 +221,11 @@ class Flow:
         self._reader.stop()
         if not self._pending:
             self._stream.ended(self)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the sink has still to take something."""
+        return bool(self._pending)
 
     @property
     def done(self) -> bool:
@@ -323,7 +332,7 @@ class Stream:
             self.to_person.start(b"")
             self.from_person.start(first)
         except OSError:
-            self.close()
+            self.fail()
 
     def ended(self, flow: Flow) -> None:
         """One direction is over and passed on whole; the stream is over, when both are."""
@@ -332,13 +341,32 @@ class Stream:
         if last:
             self.close()
 
+    def fail(self) -> None:
+        """End the stream because one side broke off: the upstream must not take it for a whole one."""
+        if self._over:
+            return
+        with suppress(OSError):
+            self._upstream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self.close()
+
     def close(self) -> None:
         """End the stream at once; harmless when it has ended already."""
         if self._over:
             return
         self._over = True
+        self._take_leave()
         self.from_person.stop()
         self.to_person.stop()
         self._person.close()
         self._upstream.close()
         self.common.closed(self)
+
+    def _take_leave(self) -> None:
+        """A person who is still connected gets an orderly end, as far as that is possible without waiting."""
+        person = self._person
+        if isinstance(person, ssl.SSLSocket) and not self.to_person.ended and not self.to_person.holds:
+            tls.say_end(person, listening=False)
+        # With something unread the kernel would send RST, which can destroy what the person has not read yet.
+        if not self.from_person.ended:
+            with suppress(OSError):
+                socket.socket.recv_into(person, _buffer)

@@ -14,7 +14,7 @@ FIXED_CELLS = 3
 
 Label = tuple[str, str]
 
-REFUSALS = ("full", "address-limit", "proxy-header", "tls", "foreign", "late", "descriptors")
+REFUSALS = ("full", "address-limit", "proxy-header", "tls", "foreign", "foreign-sni", "late", "descriptors")
 UPSTREAM_ERRORS = ("unresolved", "refused", "timeout")
 
 

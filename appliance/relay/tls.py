@@ -27,7 +27,8 @@ def begin(context: ssl.SSLContext, person: socket.socket) -> ssl.SSLSocket:
     Raises:
         OSError: the peer has gone already.
     """
-    return context.wrap_socket(person, server_side=True, do_handshake_on_connect=False)
+    # What Python calls a ragged end can only be a reset here (SSL_OP_IGNORE_UNEXPECTED_EOF), so it must be an error.
+    return context.wrap_socket(person, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False)
 
 
 def shake_hands(person: ssl.SSLSocket) -> bool:
@@ -41,7 +42,7 @@ def shake_hands(person: ssl.SSLSocket) -> bool:
         person.do_handshake()
     except ssl.SSLWantReadError:
         return False
-    except ssl.SSLEOFError as error:
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
         raise ConnectionAbortedError("gone in the middle of the handshake") from error
     except ssl.SSLError as error:
         raise TlsError(error.reason or "TLS") from error

@@ -3,6 +3,7 @@
 All of this happens in greenlets off the data path; the data path only asks ``addresses``.
 """
 
+import errno
 import ipaddress
 import logging
 import socket as sockets
@@ -26,6 +27,8 @@ RESOLVE_EVERY, RESOLVE_AGAIN = 60.0, 5.0
 PROBE_EVERY, PROBE_AGAIN = 60.0, 4.0
 # A probe gives up after this many seconds.
 PROBE_LIMIT = 3.0
+# What says that this device, not the upstream, has nothing left.
+OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 # An address that failed is tried last for this many seconds.
 REMEMBER_FAILURE = 10.0
 
@@ -77,7 +80,11 @@ class Group:
 
     def resolve(self) -> bool:
         """Look every name up once; the last good addresses stay when the DNS fails. True when all were found."""
-        own = home.look().addresses
+        try:
+            own = home.look().addresses
+        except OSError:
+            # No descriptor is left to ask the kernel with: soon again.
+            return False
         complete = True
         refused = False
         for host, port in self._names:
@@ -110,7 +117,13 @@ class Group:
             self.verdict = Verdict.REFUSED_PRIVATE if self._refused_private else Verdict.UNRESOLVED
             return
         for endpoint in self.addresses():
-            attempt = socket.socket(endpoint.family, sockets.SOCK_STREAM)
+            try:
+                attempt = socket.socket(endpoint.family, sockets.SOCK_STREAM)
+            except OSError as error:
+                if error.errno in OUT_OF_DESCRIPTORS:
+                    # Nothing is known of the upstream by that; what was known stays.
+                    return
+                continue
             try:
                 attempt.settimeout(PROBE_LIMIT)
                 attempt.connect(endpoint.address)

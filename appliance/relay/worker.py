@@ -23,6 +23,7 @@ from appliance.relay.opening import Opening
 from appliance.relay.pipe import open_pipe
 from appliance.relay.ports import Port, groups_of
 from appliance.relay.rate import Meter, MeteredCommon, Shares
+from appliance.relay.site import Site
 from appliance.relay.stream import READ, Common, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums
 from appliance.relay.tls import TlsError
@@ -39,6 +40,9 @@ LOOKS_UNTIL_IDLE = 40
 FIRST_LOOK = 2.0
 # What the home network looks like is asked at most this often, in seconds.
 HOME_FOR = 5.0
+# Seconds that streams get to finish when another process takes over the service: a message or a picture that is on
+# its way arrives, and the app connects anew when its stream ends.
+HANDOVER_LIMIT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Plan:
         crowd: the shared count by address.
         shares: what the workers of all generations tell each other about their rates.
         shares_row: the row there of this generation's first worker.
+        site: what browsers are shown.
     """
 
     settings: RelaySettings
@@ -66,6 +71,7 @@ class Plan:
     crowd: Crowd
     shares: Shares
     shares_row: int
+    site: Site
 
 
 class Worker:
@@ -78,6 +84,7 @@ class Worker:
 
     def __init__(self, plan: Plan, number: int) -> None:
         self.settings = plan.settings
+        self.site = plan.site
         self._plan = plan
         self._number = number
         self._row = plan.sums.rows[number]
@@ -88,6 +95,8 @@ class Worker:
         self._listeners: list[Listener] = []
         self._finished = Event()
         self._retiring = False
+        self._parent = 0
+        self._handover: Any = None
         self._home = home.Home((), (), ())
         self._home_until = 0.0
         upstream = plan.settings.upstream
@@ -98,14 +107,16 @@ class Worker:
         self._watches: dict[str, Watch] = {}
         self._suspicions = 0
 
-    def run(self, listening: Sequence[tuple[socket.socket, Port]], parent: int) -> None:
+    def run(self, listening: Sequence[tuple[socket.socket, Port]], lifeline: int, parent: int) -> None:
         """Serve until told to stop.
 
         Args:
             listening: this worker's listening sockets.
-            parent: a pipe that ends when the parent does.
+            lifeline: a pipe that ends when the service does.
+            parent: the parent's process number.
         """
         hub = get_hub()
+        self._parent = parent
         for group, upstreams in self.groups.items():
             report = partial(self._row.__setitem__, self._plan.sums.group_cell(group))
             self._watches[group] = Watch(upstreams, report if self._number == 0 else None)
@@ -115,8 +126,8 @@ class Worker:
         self._beat()
         gevent.signal_handler(signal.SIGTERM, self._finished.set)
         gevent.signal_handler(signal.SIGUSR1, self._retire)
-        orphaned = hub.loop.io(parent, READ)
-        orphaned.start(self._finished.set)
+        over = hub.loop.io(lifeline, READ)
+        over.start(self._finished.set)
         looks = hub.loop.timer(OPENINGS_EVERY, OPENINGS_EVERY)
         looks.start(self._look_at_openings)
         idle_every = max(0.025, self.settings.idle_timeout / LOOKS_UNTIL_IDLE)
@@ -146,12 +157,21 @@ class Worker:
         self._listeners = []
         self._end_if_empty()
 
+    def _hand_over(self) -> None:
+        """The parent is gone, but not the service: streams may finish, and newcomers are for the next process."""
+        self._parent = 0
+        self._handover = get_hub().loop.timer(HANDOVER_LIMIT)
+        self._handover.start(self._finished.set)
+        self._retire()
+
     def _end_if_empty(self) -> None:
         if self._retiring and not self._streams and not self._openings:
             self._finished.set()
 
     def _look_at_openings(self) -> None:
         self._beat()
+        if self._parent and os.getppid() != self._parent:
+            self._hand_over()
         now = since_boot()
         for opening in [one for one in self._openings if one.deadline <= now]:
             opening.expire()
@@ -262,11 +282,13 @@ class Worker:
         return f"http://{host}:{page.port}/"
 
 
-def run_and_exit(plan: Plan, number: int, listening: Sequence[tuple[socket.socket, Port]], parent: int) -> None:
+def run_and_exit(
+    plan: Plan, number: int, listening: Sequence[tuple[socket.socket, Port]], lifeline: int, parent: int
+) -> None:
     """The life of a worker process; does not return."""
     status = 1
     try:
-        Worker(plan, number).run(listening, parent)
+        Worker(plan, number).run(listening, lifeline, parent)
         status = 0
     except BaseException:
         log.exception("A relay process ended by a mistake in porchlight.")

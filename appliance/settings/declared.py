@@ -82,6 +82,12 @@ class RelaySettings:
         "Tell WhatsApp each person's address, as a direct connection would (PROXY protocol, chat only).\n"
         'With "off" everybody seems to come from your home.',
     )
+    foreign_sni: str = _setting(
+        "allow",
+        kinds.choice("allow", "refuse"),
+        "What to do on the media ports with a connection that asks for a server that is not WhatsApp's, or for none.\n"
+        'It reaches only WhatsApp anyway, and a later app may ask in another way. "refuse" turns such people away.',
+    )
     max_connections: int = _setting(
         0,
         kinds.whole_number(0, 1_000_000, "a whole number, 0 for automatic"),
@@ -101,6 +107,13 @@ class RelaySettings:
         "Bytes a second for the whole relay, both directions added up. 0 means no limit. All that is relayed leaves\n"
         "your home by the upload, so this is what the relay takes of that: 125000 is 1 Mbit/s. Everybody gets a fair\n"
         "share, and whoever needs little is not held up. Connections that exist already keep the former limit.",
+    )
+    web_directory: str = _setting(
+        "",
+        kinds.folder,
+        "A folder with a web page of your own (index.html, pictures), which browsers are shown instead of the neutral\n"
+        "page, so that your relay looks like any small site. Everybody can see all of it. At most 4 MB, read when the\n"
+        "relay starts. File names in plain letters. A name without a slash before it is a folder beside this file.",
     )
     workers: int = _setting(
         0, kinds.whole_number(0, 64, "a whole number from 0 to 64"), "Relay processes. 0 means one for each core."

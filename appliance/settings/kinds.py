@@ -171,6 +171,12 @@ def _claim_code(value: Any) -> str:
     return value.strip()
 
 
+def _folder(value: Any) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f'must be the name of a folder such as "website", not {show(value)}')
+    return value.strip()
+
+
 flag = Kind("true or false", _flag)
 port = whole_number(1, 65535, "a port number from 1 to 65535")
 port_or_off = whole_number(0, 65535, "a port number from 1 to 65535, or 0 for none")
@@ -179,3 +185,4 @@ addresses = Kind("a list of this device's addresses", _addresses)
 upstreams = Kind('a list of "host:port"', _upstreams)
 domain = Kind("a host name", read_domain)
 claim_code = Kind("a text of at least 8 characters, or empty", _claim_code)
+folder = Kind("the name of a folder, or empty", _folder)

@@ -57,15 +57,7 @@ def of_relay(relay: RelayStatus | None) -> tuple[Problem, ...]:
     http = relay.upstreams.get("http")
     if http and http.trouble and not (chat and chat.trouble):
         found.append(Problem(http.trouble, "Only people who use port 80 notice it.", "Wait: porchlight keeps trying."))
-    if relay.trouble:
-        found.append(
-            Problem(
-                relay.trouble,
-                "The chat port with TLS stays closed, so people cannot connect.",
-                "Is the card full or damaged? If this stays, flash it again.",
-            )
-        )
-    return (*ports, *found)
+    return (*ports, *found, *relay.problems)
 
 
 def of_lights(shown: LightsStatus | None) -> tuple[Problem, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.files import write_atomically
+from appliance.settings.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class RelayStatus:
         ports: every port that the settings ask for.
         upstreams: by group: ``chat``, ``http``, ``media``.
         counters: sums since the relay started: name, then label (a port or a reason), then number.
-        trouble: what is wrong with the relay as a whole, in plain words; empty when nothing is.
+        problems: what is wrong with the relay as a whole.
     """
 
     written: float
@@ -54,14 +55,14 @@ class RelayStatus:
     ports: tuple[PortStatus, ...] = ()
     upstreams: dict[str, UpstreamStatus] = field(default_factory=dict)
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
-    trouble: str = ""
+    problems: tuple[Problem, ...] = ()
 
     @property
     def troubles(self) -> tuple[str, ...]:
         """What needs somebody's attention although chat is relayed: ports in use, media unreachable."""
         ports = [one.trouble for one in self.ports]
         upstreams = [one.trouble for one in self.upstreams.values()]
-        return tuple(one for one in (self.trouble, *ports, *upstreams) if one)
+        return tuple(one for one in (*(one.what for one in self.problems), *ports, *upstreams) if one)
 
 
 def publish(path: Path, status: RelayStatus) -> None:
@@ -88,5 +89,6 @@ def _from_json(raw: dict[str, Any]) -> RelayStatus:
             "written": float(raw["written"]),
             "ports": tuple(PortStatus(**one) for one in raw["ports"]),
             "upstreams": {name: UpstreamStatus(**one) for name, one in raw["upstreams"].items()},
+            "problems": tuple(Problem(**one) for one in raw["problems"]),
         }
     )

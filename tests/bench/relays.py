@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.bench import haproxy
+
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 30.0
 # The reference's maxconn; less where a process may not hold two descriptors for each connection.
@@ -68,33 +70,13 @@ PEERS = (REFERENCE, TUNED, NGINX)
 
 
 def _haproxy(folder: Path, ports: Ports, options: dict[str, str]) -> str:
-    upstream = "default-server inter 60s"
-    return f"""
-global
-    nbthread 1
-    maxconn {MAXCONN}
-    maxpipes 50
-    tune.bufsize {options["bufsize"]}
-defaults
-    mode tcp
-    {options.get("more", "")}
-    timeout connect 5s
-    timeout client 200s
-    timeout server 200s
-    timeout client-fin 1s
-    timeout server-fin 1s
-    backlog 4096
-    {upstream}
-listen chat
-    bind 127.0.0.1:{ports.chat}
-    server upstream 127.0.0.1:{ports.upstream_header} check send-proxy
-listen tls
-    bind 127.0.0.1:{ports.tls} ssl crt {folder.parent}/{options["key"]}.pem
-    server upstream 127.0.0.1:{ports.upstream_header} check send-proxy
-listen media
-    bind 127.0.0.1:{ports.media}
-    server upstream 127.0.0.1:{ports.upstream} check
-"""
+    where, with_header = f"127.0.0.1:{ports.upstream}", f"127.0.0.1:{ports.upstream_header} send-proxy"
+    sections = (
+        haproxy.Section("chat", (f"127.0.0.1:{ports.chat}",), with_header),
+        haproxy.Section("tls", (f"127.0.0.1:{ports.tls} ssl crt {folder.parent}/{options['key']}.pem",), with_header),
+        haproxy.Section("media", (f"127.0.0.1:{ports.media}",), where),
+    )
+    return haproxy.configuration(sections, maxconn=MAXCONN, bufsize=options["bufsize"], more=options.get("more", ""))
 
 
 def _nginx(folder: Path, ports: Ports) -> str:

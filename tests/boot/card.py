@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECTOR = 512
-# Sectors; the first entry of the partition table in the boot record, and the two numbers in it that count.
+# Bytes; the first entry of the partition table in the boot record, their size, and where in one its first sector is.
 FIRST_ENTRY = 446
+ENTRY_SIZE = 16
 FIRST_SECTOR_AT = 8
 # A Pi 3 Model B, revision 1.2, as its loader would write it into the tree; the emulator has no loader.
 REVISION = 0xA02082
@@ -36,11 +37,27 @@ class Card:
         """What lies on the FAT partition."""
         return self._mtools("mdir", "-b", "::").decode().replace("::/", "").split("\n")[:-1]
 
-    def _mtools(self, command: str, *arguments: str, stdin: bytes = b"") -> bytes:
+    def damage(self, partition: int, content: bytes) -> None:
+        """Write over the beginning of a partition.
+
+        Args:
+            partition: its number, from 1.
+            content: what stands there afterwards.
+        """
+        with self.path.open("r+b") as file:
+            file.seek(self._start(partition))
+            file.write(content)
+
+    def _start(self, partition: int) -> int:
+        """Where a partition begins, in bytes."""
         with self.path.open("rb") as file:
             record = file.read(SECTOR)
-        (sector,) = struct.unpack_from("<I", record, FIRST_ENTRY + FIRST_SECTOR_AT)
-        call = [command, "-i", f"{self.path}@@{sector * SECTOR}", *arguments]
+        entry = FIRST_ENTRY + (partition - 1) * ENTRY_SIZE
+        (sector,) = struct.unpack_from("<I", record, entry + FIRST_SECTOR_AT)
+        return int(sector) * SECTOR
+
+    def _mtools(self, command: str, *arguments: str, stdin: bytes = b"") -> bytes:
+        call = [command, "-i", f"{self.path}@@{self._start(1)}", *arguments]
         return _run(call, stdin)
 
 

@@ -2,10 +2,12 @@
 
 import socket
 import ssl
+import time
 
 import pytest
 
-from tests.boot.board import Board
+from appliance.status.state import State
+from tests.boot.board import BOOT_TAKES, Board
 from tests.boot.eye import Span
 from tests.boot.home import NEIGHBOUR, STRANGER
 from tests.boot.person import chat, connect, exchange, media
@@ -75,3 +77,27 @@ def test_certificate_is_the_cards_own(board: Board, relaying: Span) -> None:
     assert certificate
     # id-ecPublicKey on prime256v1 (RFC 5480), as it stands in the key's algorithm.
     assert bytes.fromhex("06072a8648ce3d020106082a8648ce3d030107") in certificate
+
+
+def test_restart_of_the_service_cuts_nobody_off(board: Board, relaying: Span, upstream: Upstream) -> None:
+    """With the card's own systemd; tests/relay/test_handover.py has the cases."""
+    said = chat("restart", SOME)
+    half = SOME // 2
+    main = "systemctl show -p MainPID --value porchlight-relay"
+    former = board.shell.run(main)
+    with connect(board.home, 443, with_tls=True) as person:
+        exchange(person, said[:half], 1)
+        # Not waited for: under emulation a start can take longer than the 30 seconds that streams get.
+        board.shell.run("systemctl restart --no-block porchlight-relay")
+        deadline = time.monotonic() + BOOT_TAKES
+        while board.shell.run(main) in (former, "0"):
+            assert time.monotonic() < deadline, "the service does not start again"
+            time.sleep(0.5)
+        assert exchange(person, said[half:], SOME) == answer(CHAT)[1 : SOME + 1]
+        assert bytes(upstream.wait_for(said).received) == said
+    again = chat("after the restart", SOME)
+    with connect(board.home, 443, with_tls=True) as person:
+        exchange(person, again, SOME)
+        upstream.wait_for(again)
+    assert "FD Store" in board.shell.run("systemctl status --no-pager porchlight-relay", check=False)
+    board.eye.wait_for(State.RELAYING, BOOT_TAKES, since=time.monotonic())

@@ -1,11 +1,9 @@
 """The system on the card: what only somebody sees who looks inside."""
 
-import pytest
-
 from tests.boot.board import Board
 from tests.boot.eye import Span
 
-SERVICES = ("porchlight-relay", "porchlight-page", "porchlight-lights", "porchlight-console")
+SERVICES = ("porchlight-relay", "porchlight-page", "porchlight-lights")
 # MB; docs/architecture.md. Of the 512 that the smallest board has.
 MOST_MEMORY = 120
 
@@ -27,16 +25,21 @@ def test_services_run(board: Board, relaying: Span) -> None:
     board.shell.run("systemctl is-system-running --wait", check=False)
     for service in SERVICES:
         assert board.shell.run(f"systemctl is-active {service}", check=False) == "active", service
+    for unit in ("porchlight-console.path", "porchlight-compress.timer"):
+        assert board.shell.run(f"systemctl is-active {unit}", check=False) == "active", unit
     assert board.shell.run("systemctl show -p NRestarts --value " + " ".join(SERVICES)).split() == ["0"] * len(SERVICES)
 
 
-@pytest.mark.xfail(reason="the figure is not reached yet: 158 MB were measured, of them about 115 MB in the services")
 def test_memory_is_enough_for_the_smallest_board(board: Board, relaying: Span) -> None:
     """What programs and the kernel hold and could not give back; what was read from the card does not count."""
+    # What its timer does every half hour: the tests have just made the services do more than they do in a month.
+    board.shell.run("systemctl start porchlight-compress")
+    assert "/dev/zram0" in board.shell.run("cat /proc/swaps")
     lines = board.shell.run("cat /proc/meminfo").splitlines()
     kib = {name: int(rest.split()[0]) for name, rest in (line.split(":") for line in lines)}
     spare = sum(kib[name] for name in ("MemFree", "Buffers", "Cached", "SReclaimable")) - kib["Shmem"]
     used = (kib["MemTotal"] - spare) * 1024 / 1_000_000
+    print(f"{used:.0f} MB are used")
     details = board.shell.run("grep . /sys/fs/cgroup/system.slice/*/memory.current", check=False)
     assert used <= MOST_MEMORY, f"{used:.0f} MB are used:\n{details}"
 

@@ -11,6 +11,9 @@ import pytest
 from appliance import __version__
 from tests.lint.sources import ROOT, name_of, sources
 
+# One process builds the wheel, and all that looks into it.
+pytestmark = pytest.mark.xdist_group("wheel")
+
 NOT_CODE = (".html", ".css", ".js", ".svg", ".toml", ".json", ".png", ".txt", ".ico", ".woff2")
 
 

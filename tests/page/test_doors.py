@@ -1,6 +1,7 @@
 """Which addresses the page listens on, and to whom it speaks."""
 
 import ipaddress
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ class Network:
 
 @pytest.fixture
 def network() -> Iterator[Network]:
-    found = Network("porchlight-page")
+    found = Network(f"porchlight-page-{os.getpid()}")
     for name in (found.card, found.others):
         found.run("ip", "netns", "add", name)
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.relay import certificate
-from tests.relay.running import Relay, Upstream, close_kept, free_ports
+from tests.relay.running import Launch, Relay, Upstream, close_kept, free_ports
 
 StartRelay = Callable[..., Relay]
 
@@ -34,8 +34,15 @@ def start_relay(tmp_path: Path, upstream: Upstream, certificate_file: Path) -> I
     """Starts relays in front of ``upstream``; ends them, and checks that none of them said anything went wrong."""
     started: list[Relay] = []
 
-    def start(*, fresh: bool = False, upstreams: dict[str, object] | None = None, **settings: object) -> Relay:
+    def start(
+        *,
+        fresh: bool = False,
+        upstreams: dict[str, object] | None = None,
+        launch: Launch | None = None,
+        **settings: object,
+    ) -> Relay:
         relay = Relay(tmp_path / f"relay{len(started)}", upstream, **settings)
+        relay.launch = launch or relay.launch
         relay.upstreams.update(upstreams or {})
         if not fresh:
             (relay.folder / "state/relay").mkdir(parents=True)

@@ -11,7 +11,7 @@ import gevent
 
 from appliance.relay import tls
 from appliance.relay.pipe import Pipe
-from appliance.relay.stream import NO_ROOM, NOTHING_YET, READ, Common, Stream
+from appliance.relay.stream import NO_ROOM, NOTHING_YET, READ, READ_SIZE, Common, Stream
 
 PATIENCE = 30.0
 FROM_PERSON, TO_PERSON = 0, 1
@@ -56,6 +56,48 @@ def shake_hands(client: socket.socket, person: ssl.SSLSocket) -> tuple[ssl.SSLSo
             theirs = True
         ours = ours or tls.shake_hands(person)
     return speaking, person
+
+
+class TlsSide:
+    """The relay's side of one TLS connection, with the other end of its socket in the test's hands."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._wire, here = socket.socketpair()
+        for one in (self._wire, here):
+            one.setblocking(False)
+        self._person = tls.begin(context, here)
+        self.established = False
+
+    def receive(self, data: bytes) -> bytes:
+        """Take bytes from the wire; the plaintext that they complete.
+
+        Raises:
+            TlsError: the handshake failed or a record is damaged.
+        """
+        if data:
+            self._wire.send(data)
+        self.established = self.established or tls.shake_hands(self._person)
+        plain = b""
+        try:
+            while self.established and (part := self._person.recv(READ_SIZE)):
+                plain += part
+        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            pass
+        except ssl.SSLError as error:
+            raise tls.TlsError(error.reason) from error
+        return plain
+
+    def to_send(self) -> bytes:
+        """What went over the wire."""
+        parts = []
+        with suppress(BlockingIOError):
+            while part := self._wire.recv(1 << 16):
+                parts.append(part)
+        return b"".join(parts)
+
+    def close(self) -> None:
+        self._wire.close()
+        self._person.close()
 
 
 class Pumped:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 # The longest that anything here may take on a busy machine, in seconds.
 PATIENCE = 60.0
@@ -59,16 +59,26 @@ def free_ports(count: int) -> list[int]:
 
 
 class Upstream:
-    """A server that hands each connection to the test; the listening socket can go and come back."""
+    """A server that hands each connection to the test; the listening socket can go and come back.
 
-    def __init__(self, port: int) -> None:
+    Args:
+        port: where it listens.
+        address: on which of this machine's addresses.
+    """
+
+    # What is done with each connection before anything else; a server that speaks first, or ends at once, sets it.
+    greet: Callable[[socket.socket], object] = staticmethod(lambda _: None)
+
+    def __init__(self, port: int, address: str = "127.0.0.1") -> None:
         self.port = port
+        self.address = address
         self._listening: socket.socket | None = None
         self._arrived: list[socket.socket] = []
         self.start()
 
     def start(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", self.port), backlog=512)
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        self._listening = socket.create_server((self.address, self.port), family=family, backlog=512)
         threading.Thread(target=self._serve, args=(self._listening,), daemon=True).start()
 
     def _serve(self, listening: socket.socket) -> None:
@@ -83,6 +93,7 @@ class Upstream:
 
     def _sort(self, connection: socket.socket) -> None:
         try:
+            self.greet(connection)
             if connection.recv(1, socket.MSG_PEEK) and self._listening is not None:
                 self._arrived.append(keep(connection))
                 return
@@ -106,6 +117,13 @@ class Upstream:
             self._listening = None
 
 
+Launch = Callable[[list[str], IO[bytes]], subprocess.Popen[bytes]]
+
+
+def _launch(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, stderr=log, stdout=log)
+
+
 class Relay:
     """``porchlight relay`` as a process of its own, with settings of the test's choice."""
 
@@ -124,6 +142,8 @@ class Relay:
         }
         self.upstreams: dict[str, object] = {"chat": [where], "http": [where], "media": [where], "allow_private": True}
         self.process: subprocess.Popen[bytes] | None = None
+        # How a process is started: by a service manager, where the test has one.
+        self.launch: Launch = _launch
 
     def write_settings(self) -> None:
         lines = ["[relay]", *(f"{name} = {json.dumps(value)}" for name, value in self.settings.items())]
@@ -138,7 +158,7 @@ class Relay:
         command = [sys.executable, "-m", "appliance", "relay", "--settings", str(self.folder / "porchlight.toml")]
         command += ["--state", str(self.folder / "state"), "--run", str(self.folder / "run")]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, stderr=log, stdout=log)
+            self.process = self.launch(command, log)
         wait_for(lambda: self.status.get("phase") == "running", "the relay to serve")
         if self.upstreams["allow_private"]:
             wait_for(lambda: self.status["upstreams"]["chat"]["reachable"] is not None, "the first probe")

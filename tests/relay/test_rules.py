@@ -1,4 +1,4 @@
-"""The relay's other rules without input or output: first bytes, destinations, ports, limits, the browser's page."""
+"""The relay's other rules without input or output: first bytes, destinations, ports, limits."""
 
 import datetime
 import ipaddress
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.relay import certificate, cover
+from appliance.relay import certificate
 from appliance.relay.destination import is_allowed
 from appliance.relay.first_bytes import CHAT_BEGINNINGS, Peer, classify
 from appliance.relay.limits import MOST_CONNECTIONS, Crowd, most_connections
@@ -118,34 +118,3 @@ def test_the_crowd_counts_by_address_without_keeping_any() -> None:
     assert crowd.count(one) == 1
     crowd.clear(0)
     assert crowd.count(one) == 0
-
-
-def test_a_stranger_gets_an_ordinary_page() -> None:
-    page = cover.answer(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", None)
-    assert page.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert b"porchlight" not in page.lower()
-    assert b"whatsapp" not in page.lower()
-    assert cover.answer(b"HEAD / HTTP/1.1\r\n\r\n", None) == page[: page.index(b"\r\n\r\n") + 4]
-    assert cover.answer(b"GET /x HTTP/1.1\r\n\r\n", None).startswith(b"HTTP/1.1 404")
-    assert cover.answer(b"POST / HTTP/1.1\r\n\r\n", None).startswith(b"HTTP/1.1 405")
-
-
-@pytest.mark.parametrize(
-    ("request_bytes", "host"),
-    [
-        (b"GET / HTTP/1.1\r\nHost: porchlight.local\r\n\r\n", "porchlight.local"),
-        (b"GET / HTTP/1.1\r\nhost:  192.168.1.5:80 \r\n\r\n", "192.168.1.5"),
-        (b"GET / HTTP/1.1\r\nHost: [fd00::1]:80\r\n\r\n", "[fd00::1]"),
-        (b"GET / HTTP/1.1\r\nHost: a\rLocation:x\r\n\r\n", ""),
-        (b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", ""),
-        (b"GET / HTTP/1.0\r\n\r\n", ""),
-    ],
-)
-def test_the_host_is_taken_only_when_it_is_one(request_bytes: bytes, host: str) -> None:
-    assert cover.host_of(request_bytes) == host
-
-
-@given(st.binary(max_size=300))
-def test_any_request_gets_a_whole_answer(request_bytes: bytes) -> None:
-    assert b"\r\n\r\n" in cover.answer(request_bytes, None)
-    cover.host_of(request_bytes)

@@ -1,14 +1,19 @@
 """The relay as a service: limits, troubles, and what survives them."""
 
 import os
+import resource
 import signal
 import socket
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from appliance.relay import certificate
 from tests.relay.conftest import StartRelay
 from tests.relay.running import (
     PATIENCE,
@@ -38,12 +43,18 @@ def test_an_idle_stream_is_closed_at_the_limit(start_relay: StartRelay, upstream
     assert 2.85 <= time.monotonic() - last <= 3.15 + 0.5
 
 
+def assert_refused(relay: Relay) -> None:
+    """The relay takes no more; on a busy machine its refusal can come while the client still connects."""
+    with suppress(ConnectionResetError):
+        assert read_to_end_or_reset(relay.connect(relay.chat)) == b""
+
+
 def test_past_the_limit_a_client_is_refused_at_once(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(max_connections=3)
     inside = [relay.connect(relay.chat, HELLO) for _ in range(3)]
     servers = [upstream.next() for _ in inside]
     begun = time.monotonic()
-    assert read_to_end_or_reset(relay.connect(relay.chat)) == b""
+    assert_refused(relay)
     assert time.monotonic() - begun < 2
     servers.pop().close()
     inside.pop().close()
@@ -58,7 +69,7 @@ def test_one_address_gets_no_more_than_its_share(start_relay: StartRelay, upstre
     held = [relay.connect(relay.chat, HELLO) for _ in range(2)]
     for _ in held:
         upstream.next()
-    assert read_to_end_or_reset(relay.connect(relay.chat)) == b""
+    assert_refused(relay)
     other = keep(socket.create_connection(("127.0.0.1", relay.chat), source_address=("127.0.0.2", 0)))
     other.sendall(HELLO)
     assert b"127.0.0.2" in read_line(upstream.next())
@@ -207,11 +218,110 @@ def test_without_a_certificate_the_other_ports_relay(start_relay: StartRelay, up
     (relay.folder / "state/relay/certificate.damaged/x").mkdir(parents=True)
     try:
         relay.start()
-        assert "certificate" in relay.status["trouble"]
+        (problem,) = relay.status["problems"]
+        assert "could not make its certificate" in problem["what"]
+        assert "stays closed" in problem["means"]
         relay.connect(relay.chat, HELLO)
         assert read_exactly(upstream.next(), 4) == HELLO
     finally:
         relay.stop()
+
+
+def test_a_renewed_certificate_is_taken_up_without_dropping_a_stream(
+    start_relay: StartRelay, upstream: Upstream, tmp_path: Path
+) -> None:
+    relay = start_relay(send_proxy="off")
+    file = relay.folder / "state/relay/certificate.pem"
+    client = tls_connect(relay.tls, HELLO)
+    former = client.getpeercert(binary_form=True)
+    server = upstream.next()
+    assert read_exactly(server, 4) == HELLO
+    certificate.make(tmp_path)
+    renewed = (tmp_path / certificate.FILE).read_bytes()
+    # Half of it first, as a program that does not know better writes it.
+    file.write_bytes(renewed[: len(renewed) // 2])
+    (problem,) = wait_for(lambda: relay.status["problems"], "the damage to be seen")
+    assert "cannot be used (it is damaged" in problem["what"]
+    assert "former one stays in use" in problem["means"]
+    assert problem["what"] in relay.log
+    assert tls_connect(relay.tls).getpeercert(binary_form=True) == former
+    file.write_bytes(renewed)
+    wait_for(lambda: not relay.status["problems"], "the problem to be over")
+    wait_for(lambda: tls_connect(relay.tls).getpeercert(binary_form=True) != former, "the new certificate")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    server.sendall(b"still here")
+    assert read_exactly(client, 10) == b"still here"
+    assert not file.with_suffix(".damaged").exists()
+
+
+@pytest.mark.parametrize("damage", ["removed", "other key", "with password"])
+def test_a_useless_certificate_changes_nothing(start_relay: StartRelay, tmp_path: Path, damage: str) -> None:
+    relay = start_relay()
+    file = relay.folder / "state/relay/certificate.pem"
+    former = tls_connect(relay.tls).getpeercert(binary_form=True)
+    if damage == "removed":
+        file.unlink()
+    else:
+        key = ec.generate_private_key(ec.SECP256R1())
+        lock = serialization.NoEncryption() if damage == "other key" else serialization.BestAvailableEncryption(b"x")
+        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
+        file.write_bytes(pem + file.read_bytes().partition(b"-----END PRIVATE KEY-----\n")[2])
+    wait_for(lambda: relay.status["problems"], "the damage to be seen")
+    assert len(relay.workers()) == 1
+    assert tls_connect(relay.tls).getpeercert(binary_form=True) == former
+    # The next start makes a fresh one.
+    relay.stop()
+    relay.start()
+    assert tls_connect(relay.tls).getpeercert(binary_form=True) != former
+    assert not relay.status["problems"]
+
+
+@pytest.mark.parametrize("room", [3, 12])
+def test_without_descriptors_it_goes_on_and_says_so_once_a_second(
+    start_relay: StartRelay, upstream: Upstream, room: int
+) -> None:
+    relay = start_relay(workers=2, send_proxy="off")
+    client = relay.connect(relay.chat, HELLO)
+    server = upstream.next()
+    assert read_exactly(server, 4) == HELLO
+    for worker in relay.workers():
+        there = max(int(one.name) for one in Path(f"/proc/{worker}/fd").iterdir())
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (there + room, there + room))
+    begun = time.monotonic()
+    lines = relay.log.count("\n")
+    crowd = []
+    while time.monotonic() - begun < 5:
+        # Some say nothing, some want a stream to the chat servers, some one to the media servers.
+        for port, hello in ((relay.chat, b""), (relay.chat, HELLO), (relay.media, b"")):
+            with suppress(ConnectionError):
+                crowd.append(relay.connect(port, hello))
+        server.sendall(b"tick")
+        assert read_exactly(client, 4) == b"tick"
+        time.sleep(0.01)
+    took = time.monotonic() - begun
+    assert wait_for(lambda: relay.status["counters"]["refused"]["descriptors"], "the refusals to be counted") > 100
+    said = relay.log.splitlines()[lines:]
+    assert 2 <= len(said) <= took + 2
+    assert all("No file descriptor is left" in one for one in said)
+    # That this device has nothing left says nothing about the upstream, although probes were asked for.
+    assert relay.status["upstreams"]["chat"]["reachable"] is True
+    for one in crowd:
+        one.close()
+
+    def served() -> bool:
+        with suppress(OSError):
+            relay.connect(relay.chat, b"WA again")
+        for _ in range(upstream.waiting):
+            # The upstream ends too, as a server does that sees the end of its client.
+            with upstream.next() as one:
+                if read_exactly(one, 8) == b"WA again":
+                    return True
+        return False
+
+    # Two seconds, and what a busy test machine adds.
+    wait_for(served, "it to serve again", limit=4)
+    server.sendall(b"still here")
+    assert read_exactly(client, 10) == b"still here"
 
 
 def test_a_mistake_in_the_settings_is_logged_in_plain_words(start_relay: StartRelay, upstream: Upstream) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from appliance.clock import since_boot
 from appliance.paths import Paths
+from appliance.settings.problem import Problem
 from appliance.status import lights
 from appliance.status.gather import situation
 from appliance.status.problems import DATA_LOST, of_relay, problems_now
-from appliance.status.relay import PortStatus, RelayStatus, UpstreamStatus, publish
+from appliance.status.relay import PortStatus, RelayStatus, UpstreamStatus, publish, read
 
 
 def make_paths(tmp_path: Path) -> Paths:
@@ -61,10 +62,11 @@ def test_lights_that_say_nothing_or_nonsense_or_long_ago_are_absent(tmp_path: Pa
     assert lights.read(path, 200.0) is None
 
 
-def test_a_relay_without_a_certificate_says_so() -> None:
-    relay = RelayStatus(
-        written=0.0, version="0.1.0", phase="running", trouble="The relay could not make its certificate."
-    )
-    (problem,) = of_relay(relay)
-    assert problem.what == relay.trouble
-    assert "TLS" in problem.means
+def test_what_is_wrong_with_the_relay_as_a_whole_is_shown_as_it_says_it(tmp_path: Path) -> None:
+    problem = Problem("The relay could not make its certificate.", "The chat port stays closed.", "Is the card full?")
+    path = tmp_path / "status.json"
+    publish(path, RelayStatus(written=0.0, version="0.1.0", phase="running", problems=(problem,)))
+    relay = read(path)
+    assert relay is not None
+    assert of_relay(relay) == (problem,)
+    assert relay.troubles == (problem.what,)

@@ -1,0 +1,1 @@
+"""porchlight beside the reference: the same scripted clients, the same upstream, every byte compared."""

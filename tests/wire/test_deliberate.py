@@ -1,0 +1,372 @@
+"""Where porchlight is deliberately not like the reference: each row of docs/differences.md, shown on both."""
+
+import select
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from appliance.relay.opening import OPENING_LIMIT
+from appliance.relay.proxy_header import build
+from tests.bench.relays import make_certificates
+from tests.relay.running import wait_for
+from tests.wire.conftest import MakeBoth
+from tests.wire.stage import RELAY_AS_IT_COMES, UPSTREAM, UPSTREAM_PORTS, Both, Seen, Stage, Variant
+from tests.wire.talking import BALANCED, CHAT, CHAT_TLS, HELLO, MEDIA, PORTS, Port, connect, opened, read_header
+from tests.wire.test_headers import PACKED_4, PLAIN, v2
+from tests.wire.tls_end import TlsEnd
+
+difference = pytest.mark.difference
+BEHIND_TLS, BEHIND_PLAIN, _ = (one for one in PORTS if one.balanced)
+HEADER = build("v1", BALANCED[4])
+REQUEST = b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"
+END, OPEN, RESET = Seen(b"", "end"), Seen(b"", "open"), Seen(b"", "reset")
+# Long enough to see that something goes on happening not, in seconds.
+A_WHILE = 0.4
+
+
+@contextmanager
+def without_upstream(stage: Stage) -> Iterator[None]:
+    for one in stage.upstreams.values():
+        one.stop()
+    try:
+        yield
+    finally:
+        with stage.inside():
+            for one in stage.upstreams.values():
+                one.start()
+
+
+def relayed_after(stage: Stage, header: bytes) -> bool | Seen:
+    """Whether a header lets its connection through; how the connection ended, if not."""
+    client = stage.client(PLAIN.number, header + HELLO)
+    wait_for(lambda: not stage.nothing_arrived or select.select([client.socket], [], [], 0)[0], "either")
+    if stage.nothing_arrived:
+        return client.rest()
+    upstream = stage.arrived()
+    read_header(stage, "chat", upstream)
+    return upstream.read(len(HELLO)) == HELLO
+
+
+@difference("only-apps-reach-the-upstream")
+@pytest.mark.parametrize("port", [CHAT, CHAT_TLS], ids=str)
+def test_only_apps_reach_the_upstream(container: Both, port: Port) -> None:
+    said = [b"", b"SSH-2.0-x\r\n", b"\x00\x01\x02"]
+
+    def script(stage: Stage) -> object:
+        if stage is container.porchlight:
+            strangers = [connect(stage, port).send(one) for one in said]
+            return [one.within(A_WHILE / len(said)) for one in strangers], stage.nothing_arrived
+        found = []
+        for one in said:
+            stranger = connect(stage, port)
+            upstream = stage.arrived()
+            read_header(stage, "chat", upstream)
+            stranger.send(one)
+            found.append(upstream.read(len(one)))
+        return found
+
+    ours, reference = container.play(script)
+    assert ours == ([OPEN] * len(said), True)
+    assert reference == said
+
+
+@difference("browsers-get-a-page")
+@pytest.mark.parametrize("tls", [False, True])
+def test_browsers_get_a_page(container: Both, tls: bool) -> None:
+    def script(stage: Stage) -> Seen:
+        client = connect(stage, CHAT_TLS if tls else CHAT).send(REQUEST)
+        if stage is container.porchlight:
+            page = client.rest()
+            assert stage.nothing_arrived
+            return page
+        upstream = stage.arrived()
+        read_header(stage, "chat", upstream)
+        return Seen(upstream.read(len(REQUEST)), "open")
+
+    page, reference = container.play(script)
+    # The stages' clients have addresses of this very machine, so they are at home and are led to the setup page.
+    assert page.data.startswith(b"HTTP/1.1 302 Found\r\n")
+    assert page.ending == "end"
+    assert reference.data == REQUEST
+
+
+@difference("slow-openings-end")
+@pytest.mark.slow
+def test_slow_openings_end(container: Both) -> None:
+    def script(stage: Stage) -> object:
+        begun = time.monotonic()
+        stalled = [
+            stage.client(CHAT.number),
+            stage.client(CHAT.number, b"E"),
+            stage.client(CHAT_TLS.number),
+            stage.client(CHAT_TLS.number, b"\x16\x03\x01\x02\x00\x01\x00"),
+            stage.client(PLAIN.number),
+            stage.client(PLAIN.number, HEADER + b"W"),
+        ]
+        found = []
+        for client in stalled:
+            seen = client.within(max(0.01, begun + OPENING_LIMIT - 1 - time.monotonic()))
+            assert seen == OPEN, stage.name
+        for client in stalled:
+            found.append(client.within(max(0.01, begun + OPENING_LIMIT + 5 - time.monotonic())))
+        return found
+
+    ours, reference = container.play(script)
+    assert ours == [END] * 6
+    assert reference == [OPEN] * 6
+
+
+@pytest.fixture
+def small(make_both: MakeBoth) -> Both:
+    """A house for four, three of them from one address."""
+    return make_both(Variant(most=4, most_per_address=3))
+
+
+@difference("full-house-is-refused")
+@pytest.mark.slow
+def test_full_house_is_refused(small: Both) -> None:
+    def script(stage: Stage) -> object:
+        for family in (4, 4, 6, 6):
+            stage.client(MEDIA.number, b"x", family=family)
+            assert stage.arrived("media").read(1) == b"x"
+        return stage.client(MEDIA.number, family=6).within(A_WHILE)
+
+    assert small.play(script) == (RESET, OPEN)
+
+
+@difference("one-address-gets-a-share")
+@pytest.mark.slow
+def test_one_address_gets_a_share(small: Both) -> None:
+    wait_for(lambda: small.porchlight.relay.status["connections"] == 0, "the house to be empty")
+
+    def script(stage: Stage) -> object:
+        for _ in range(3):
+            stage.client(MEDIA.number, b"x")
+            assert stage.arrived("media").read(1) == b"x"
+        return stage.client(MEDIA.number).within(A_WHILE)
+
+    assert small.play(script) == (RESET, OPEN)
+
+
+@difference("half-closed-streams-live-on")
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["client", "upstream"])
+def test_half_closed_streams_live_on(container: Both, first: str) -> None:
+    def script(stage: Stage) -> object:
+        client, upstream = opened(stage, MEDIA)
+        ending, other = (client, upstream) if first == "client" else (upstream, client)
+        ending.finish()
+        assert other.rest() == END
+        # Longer than the reference's second; it tells only its own side that this is over.
+        seen = ending.within(1.6)
+        if seen == OPEN:
+            other.send(b"late").finish()
+            seen = ending.rest()
+        return seen
+
+    assert container.play(script) == (Seen(b"late", "end"), END)
+
+
+@difference("a-reset-is-never-an-end")
+@pytest.mark.parametrize("port", [CHAT_TLS, CHAT, MEDIA], ids=str)
+def test_a_reset_is_never_an_end(container: Both, port: Port) -> None:
+    def script(stage: Stage) -> object:
+        client, upstream = opened(stage, port)
+        upstream.finish()
+        assert client.rest() == END
+        client.reset()
+        return upstream.rest()
+
+    assert container.play(script) == (RESET, END)
+
+
+@difference("refused-is-told-at-once")
+@pytest.mark.slow
+def test_refused_is_told_at_once(make_both: MakeBoth) -> None:
+    both = make_both(Variant(idle=199.0))
+
+    def script(stage: Stage) -> object:
+        with without_upstream(stage):
+            begun = time.monotonic()
+            clients = [stage.client(port.number, HELLO) for port in (CHAT, MEDIA)]
+            seen = [client.rest() for client in clients]
+            # Both say nothing and end in order; how soon is the difference.
+            return seen, time.monotonic() - begun > 2.5
+
+    assert both.play(script) == (([END, END], False), ([END, END], True))
+
+
+@difference("black-holes-end-sooner")
+@pytest.mark.slow
+def test_black_holes_end_sooner(make_both: MakeBoth) -> None:
+    both = make_both(Variant(idle=198.0))
+
+    def script(stage: Stage) -> object:
+        where = UPSTREAM[4], UPSTREAM_PORTS["chat"]
+        with without_upstream(stage):
+            with stage.inside():
+                # A full backlog: the kernel drops every further SYN, as a black hole does.
+                listening = socket.create_server(where, backlog=0)
+                crowd = [socket.socket() for _ in range(4)]
+            for one in crowd:
+                one.setblocking(False)
+                one.connect_ex(where)
+            time.sleep(A_WHILE)
+            begun = time.monotonic()
+            seen = stage.client(CHAT.number, HELLO).rest()
+            took = time.monotonic() - begun
+            for one in (listening, *crowd):
+                one.close()
+        return seen, round(took / 5.0)
+
+    assert both.play(script) == ((END, 1), (END, 4))
+
+
+@difference("private-upstreams-are-refused")
+@pytest.mark.slow
+def test_private_upstreams_are_refused(make_both: MakeBoth) -> None:
+    both = make_both(Variant(allow_private=False))
+
+    def script(stage: Stage) -> object:
+        client = stage.client(MEDIA.number, b"x")
+        if stage is both.porchlight:
+            return client.rest(), stage.nothing_arrived
+        return stage.arrived("media").read(1)
+
+    ours, reference = both.play(script)
+    assert ours == (END, True)
+    assert reference == b"x"
+
+
+@difference("probes-say-nothing")
+def test_probes_say_nothing(container: Both) -> None:
+    ours, reference = (stage.upstreams["chat"].probes for stage in (container.porchlight, container.reference))
+    wait_for(lambda: ours and reference, "a probe on both")
+    assert set(ours) == {b""}
+    assert any(one.startswith(f"PROXY TCP4 {UPSTREAM[4]} ".encode()) for one in reference)
+
+
+@difference("ipv6-clients-are-served")
+def test_ipv6_clients_are_served(container: Both) -> None:
+    def script(stage: Stage) -> object:
+        try:
+            client = stage.client(MEDIA.number, b"x", family=6, to=RELAY_AS_IT_COMES)
+        except ConnectionRefusedError:
+            return "refused"
+        upstream = stage.arrived("media")
+        upstream.send(b"y")
+        return upstream.read(1), client.read(1)
+
+    assert container.play(script) == ((b"x", b"y"), "refused")
+
+
+@difference("the-certificate-is-small-and-stays")
+@pytest.mark.slow
+def test_the_certificate_is_small_and_stays(make_both: MakeBoth, certificates: Path) -> None:
+    make_certificates(certificates)
+    both = make_both(Variant(certificate="rsa"))
+
+    def script(stage: Stage) -> object:
+        ends = [TlsEnd(stage.client(CHAT_TLS.number)) for _ in range(2)]
+        first, second = (x509.load_der_x509_certificate(one.certificate) for one in ends)
+        assert first == second
+        return first.public_key()
+
+    ours, reference = both.play(script)
+    assert isinstance(ours, ec.EllipticCurvePublicKey)
+    assert isinstance(ours.curve, ec.SECP256R1)
+    assert isinstance(reference, rsa.RSAPublicKey)
+    assert reference.key_size == 4096
+
+
+@difference("header-in-pieces")
+@pytest.mark.parametrize("header", [HEADER, build("v2", BALANCED[4])], ids=["v1", "v2"])
+def test_header_in_pieces(container: Both, header: bytes) -> None:
+    def script(stage: Stage) -> object:
+        client = stage.client(PLAIN.number, header[:9])
+        # The first piece has been seen before the second one comes: the reference has reset by then.
+        seen = client.within(A_WHILE)
+        if seen != OPEN:
+            return seen
+        client.send(header[9:20]).send(header[20:] + HELLO)
+        upstream = stage.arrived()
+        return read_header(stage, "chat", upstream), upstream.read(len(HELLO))
+
+    assert container.play(script) == ((HEADER, HELLO), RESET)
+
+
+@difference("header-without-addresses")
+@pytest.mark.parametrize(
+    "header",
+    [
+        v2(0x21, 0x00, b""),
+        v2(0x21, 0x12, PACKED_4),
+        v2(0x21, 0x31, bytes(216)),
+        b"PROXY UNKNOWN ffff:f...f:ffff ffff:f...f:ffff 65535 65535\r\n",
+    ],
+    ids=["unspecified", "UDP", "unix", "UNKNOWN"],
+)
+def test_header_without_addresses(container: Both, header: bytes) -> None:
+    assert container.play(lambda stage: relayed_after(stage, header)) == (True, RESET)
+
+
+@difference("header-ports-are-checked")
+@pytest.mark.parametrize("ports", [b"01 2", b"1 65536"])
+def test_header_ports_are_checked(container: Both, ports: bytes) -> None:
+    header = b"PROXY TCP4 203.0.113.77 192.0.2.99 " + ports + b"\r\n"
+    assert container.play(lambda stage: relayed_after(stage, header)) == (RESET, True)
+
+
+@difference("header-checksums-are-skipped")
+def test_header_checksums_are_skipped(container: Both) -> None:
+    header = v2(0x21, 0x11, PACKED_4 + b"\x03" + struct.pack("!HI", 4, 12345))
+    assert container.play(lambda stage: relayed_after(stage, header)) == (True, RESET)
+
+
+@difference("balancer-ports-take-both")
+def test_balancer_ports_take_both(container: Both) -> None:
+    def plain_on_8443(stage: Stage) -> object:
+        client = stage.client(BEHIND_TLS.number, HEADER + HELLO)
+        seen = client.within(A_WHILE)
+        if seen == OPEN and not stage.nothing_arrived:
+            upstream = stage.arrived()
+            read_header(stage, "chat", upstream)
+            return upstream.read(len(HELLO))
+        return seen
+
+    ours, reference = container.play(plain_on_8443)
+    assert ours == HELLO
+    # It waits for the rest of what might be TLS.
+    assert reference in (OPEN, END, RESET)
+
+    def tls_on_8222(stage: Stage) -> object:
+        raw = stage.client(BEHIND_PLAIN.number, HEADER)
+        if stage is container.reference:
+            raw.send(b"\x16\x03\x01")
+            upstream = stage.arrived()
+            read_header(stage, "chat", upstream)
+            return upstream.read(3)
+        TlsEnd(raw).send(HELLO)
+        upstream = stage.arrived()
+        read_header(stage, "chat", upstream)
+        return upstream.read(len(HELLO))
+
+    assert container.play(tls_on_8222) == (HELLO, b"\x16\x03\x01")
+
+
+@difference("statistics-are-not-public")
+def test_statistics_are_not_public(container: Both) -> None:
+    def script(stage: Stage) -> object:
+        try:
+            return stage.client(8199, REQUEST).read(12)
+        except ConnectionRefusedError:
+            return "refused"
+
+    assert container.play(script) == ("refused", b"HTTP/1.1 200")
