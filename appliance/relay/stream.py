@@ -119,6 +119,9 @@ class Flow:
             stream.common.row[self._cell] += sent
             if sent < size:
                 self._keep(data[sent:])
+        except BlockingIOError:
+            # The kernel said that there was something, and there is nothing.
+            pass
         except ssl.SSLZeroReturnError:
             # This is how OpenSSL puts the end of a person's bytes when we have told the person our own end before.
             self.end()
@@ -134,6 +137,15 @@ class Flow:
         pipe = stream.common.pipe
         if pipe is None:
             self._copy_large()
+            return
+        if stream.from_person.holds or stream.to_person.holds:
+            # A peer who does not read stops both directions in the end: no second large rest for the same stream.
+            data = self._source.recv(READ_SIZE)
+            stream.active = True
+            if data:
+                self._deliver(data)
+            else:
+                self.end()
             return
         try:
             count, rest = pipe.move(self._source.fileno(), self._sink.fileno())
