@@ -138,6 +138,9 @@ def _context(file: Path) -> ssl.SSLContext:
     # The client knows whether it has AES in hardware: its order of ciphers counts (most phones and a Pi 4 differ).
     found.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     found.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    # A person's FIN without a close_notify is an end like any other, and our own direction goes on; without this,
+    # OpenSSL 3 would take the whole connection for broken, and Python could not tell it from a reset.
+    found.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
     # A key with a password is of no use here, and OpenSSL would ask a terminal for it.
     found.load_cert_chain(file, password="none")  # noqa: S106
     return found

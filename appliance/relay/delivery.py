@@ -2,13 +2,14 @@
 
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
 from gevent import get_hub
 
-from appliance.relay.stream import WRITE
-from appliance.relay.tls import TlsSession
+from appliance.relay import tls
+from appliance.relay.stream import NO_ROOM, WRITE
 
 log = logging.getLogger(__name__)
 
@@ -20,31 +21,27 @@ class Delivery:
     """One answer.
 
     Args:
-        person: the browser's socket, non-blocking.
-        tls: the session with it, None where it speaks plain HTTP.
+        person: the browser's socket, non-blocking; with TLS, it has shaken hands.
         head: what is sent first.
         body: what follows; all deliveries of a page share it.
         done: called when all of it has been sent and the sending side is closed.
         failed: called when the browser does not want it any more.
     """
 
-    __slots__ = ("_body", "_closed", "_done", "_failed", "_pending", "_person", "_tls", "_watcher")
+    __slots__ = ("_body", "_done", "_failed", "_pending", "_person", "_watcher")
 
     def __init__(
         self,
         person: socket.socket,
-        tls: TlsSession | None,
         head: bytes,
         body: bytes,
         done: Callable[[], None],
         failed: Callable[[], None],
     ) -> None:
         self._person = person
-        self._tls = tls
         self._body = memoryview(body)
         self._done = done
         self._failed = failed
-        self._closed = False
         self._pending: bytes | memoryview = b""
         self._fill(head)
         self._watcher: Any = get_hub().loop.io(person.fileno(), WRITE)
@@ -60,18 +57,13 @@ class Delivery:
 
     def _fill(self, head: bytes = b"") -> None:
         """Make the next portion ready; none when all has been sent."""
-        plain = head + bytes(self._body[:PORTION])
+        self._pending = head + bytes(self._body[:PORTION])
         self._body = self._body[PORTION:]
-        if plain:
-            self._pending = self._tls.send(plain) if self._tls is not None else plain
-        if not self._body and not self._closed and self._tls is not None:
-            self._pending = bytes(self._pending) + self._tls.close_notify()
-            self._closed = True
 
     def _send(self) -> None:
         try:
             sent = self._person.send(self._pending)
-        except BlockingIOError:
+        except NO_ROOM:
             return
         self._pending = memoryview(self._pending)[sent:]
         if self._pending:
@@ -80,7 +72,10 @@ class Delivery:
         self._fill()
         if not self._pending:
             self.stop()
-            self._person.shutdown(socket.SHUT_WR)
+            if isinstance(self._person, ssl.SSLSocket):
+                tls.say_end(self._person, listening=True)
+            # Not SSLSocket's own method, which would forget that this is TLS.
+            socket.socket.shutdown(self._person, socket.SHUT_WR)
             self._done()
 
     def _writable(self) -> None:

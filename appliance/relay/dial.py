@@ -20,14 +20,14 @@ class Dial:
 
     Args:
         endpoints: where to try, best first.
-        connected: called with the connected socket.
+        connected: called with the connected socket and its watcher, which is stopped, to be used again.
         failed: called with the reason (``unresolved``, ``refused``, ``timeout``) when no address is left.
     """
 
     __slots__ = ("_connected", "_endpoints", "_failed", "_limit", "_reason", "_socket", "_watcher", "begun", "deadline")
 
     def __init__(
-        self, endpoints: list[Endpoint], connected: Callable[[socket.socket], None], failed: Callable[[str], None]
+        self, endpoints: list[Endpoint], connected: Callable[[socket.socket, Any], None], failed: Callable[[str], None]
     ) -> None:
         self._endpoints = endpoints[::-1]
         self._connected = connected
@@ -78,9 +78,13 @@ class Dial:
             self._done(attempt)
 
     def _done(self, attempt: socket.socket) -> None:
-        self._socket = None
-        self.stop()
-        self._connected(attempt)
+        watcher = self._watcher
+        if watcher is None:
+            watcher = get_hub().loop.io(attempt.fileno(), WRITE)
+        else:
+            watcher.stop()
+        self._socket = self._watcher = None
+        self._connected(attempt, watcher)
 
     def _reject(self, endpoint: Endpoint, reason: str) -> None:
         endpoint.failed = since_boot()

@@ -11,12 +11,12 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import IntEnum, auto
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol
 
 from gevent import get_hub
 
 from appliance.clock import since_boot
-from appliance.relay import client_hello, cover, proxy_header
+from appliance.relay import client_hello, cover, proxy_header, tls
 from appliance.relay.client_hello import ClientHelloError, is_own
 from appliance.relay.delivery import Delivery
 from appliance.relay.dial import Dial
@@ -24,8 +24,8 @@ from appliance.relay.first_bytes import TLS_HANDSHAKE, Peer, classify
 from appliance.relay.ports import Port
 from appliance.relay.proxy_header import Ends, ProxyHeaderError
 from appliance.relay.site import Site
-from appliance.relay.stream import READ, RESET_ON_CLOSE
-from appliance.relay.tls import TlsError, TlsSession
+from appliance.relay.stream import NOTHING_YET, READ, RESET_ON_CLOSE
+from appliance.relay.tls import TlsError
 from appliance.relay.upstream import Group
 from appliance.settings.declared import RelaySettings
 
@@ -37,7 +37,7 @@ OPENING_LIMIT = 20.0
 PAGE_LIMIT = 60.0
 # And to close the connection after that.
 GOODBYE_LIMIT = 5.0
-# One read in this state, in bytes: a handshake or a greeting is shorter.
+# One read in this state, in bytes: a greeting is shorter, and a TLS record not longer.
 OPENING_READ = 16 * 1024
 
 
@@ -82,7 +82,7 @@ class Keeper(Protocol):
         port: Port,
         person: socket.socket,
         upstream: socket.socket,
-        tls: TlsSession | None,
+        readers: tuple[Any, Any],
         first: bytes,
     ) -> None:
         """Turn the opening into a stream."""
@@ -118,7 +118,6 @@ class Opening:
         "_phase",
         "_port",
         "_reader",
-        "_tls",
         "cells",
         "deadline",
     )  # fmt: skip
@@ -135,7 +134,6 @@ class Opening:
         self._early = b""
         self._ends: Ends | None = None
         self._first_byte = -1
-        self._tls: TlsSession | None = None
         self._dial: Dial | None = None
         self._delivery: Delivery | None = None
         self._hello: client_hello.Reader | None = None
@@ -156,19 +154,17 @@ class Opening:
 
     def _readable(self) -> None:
         try:
-            data = self._person.recv(OPENING_READ)
-            if data:
-                self._feed(data)
-            else:
-                self._count_handshake("closed")
-                self.close()
-        except BlockingIOError:
+            self._step()
+        except NOTHING_YET:
             return
         except ProxyHeaderError:
             # The reference resets it too; what comes from a balancer without a header is a mistake, or no balancer.
             self._person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self._refuse("proxy-header")
         except TlsError:
+            with suppress(OSError):
+                # With something unread the kernel would send RST, before the alert is read.
+                socket.socket.recv(self._person, OPENING_READ)
             self._tls_failed()
         except OSError:
             self._count_handshake("closed")
@@ -177,55 +173,61 @@ class Opening:
             log.exception("A connection was closed by a mistake in porchlight.")
             self.close()
 
-    def _feed(self, data: bytes) -> None:
-        if self._phase is Phase.HEADER:
-            self._early += data
-            header = proxy_header.parse(self._early)
-            if header is None:
-                return
-            data, self._early = self._early[header.size :], b""
-            self._ends = header.ends
-            if header.ends and not self._keeper.readmit(self, header.ends.source):
-                self._refuse("address-limit")
-                return
-            self._phase = self._after_header()
-        if data and self._first_byte < 0:
-            self._first_byte = data[0]
-        if self._phase is Phase.DETECT and data:
-            self._phase = Phase.TLS if data[0] == TLS_HANDSHAKE[0] else Phase.FIRST
-        if self._phase is Phase.TLS and self._tls is None:
-            self._tls = TlsSession(self._keeper.tls_context())
-        if self._tls is not None and data:
-            data = self._decrypt(self._tls, data)
-        if self._phase in (Phase.FIRST, Phase.BROWSER):
-            self._early += data
-            self._judge()
-        elif self._phase is Phase.HELLO:
-            self._look_at_hello(data)
-        elif self._phase is Phase.DIAL:
-            self._early += data
+    def _step(self) -> None:
+        """Take what the phase needs, and not a byte that belongs to the next one."""
+        person = self._person
+        if self._phase is Phase.DIAL:
+            # Not a byte more is read until there is somewhere to send it.
+            self._reader.stop()
+        elif self._phase is Phase.HEADER:
+            self._read_header()
+        elif self._phase is Phase.DETECT:
+            first = person.recv(1, socket.MSG_PEEK)
+            self._phase = Phase.TLS if first == TLS_HANDSHAKE[:1] else Phase.FIRST
+            # Nothing has been taken, so the loop comes again at once; also for the end, which FIRST understands.
+        elif self._phase is Phase.TLS:
+            if not isinstance(person, ssl.SSLSocket):
+                first = person.recv(1, socket.MSG_PEEK)
+                if not first:
+                    self.close()
+                    return
+                self._first_byte = first[0]
+                person = self._person = tls.begin(self._keeper.tls_context(), person)
+            if tls.shake_hands(person):
+                self._phase = Phase.FIRST
+        elif self._phase is Phase.SILENCE:
+            # As it comes, also where it is TLS: nobody looks at it.
+            if not socket.socket.recv(person, OPENING_READ):
+                self.close()
+        else:
+            data = person.recv(OPENING_READ)
+            if not data:
+                self.close()
+            elif self._phase is Phase.HELLO:
+                self._look_at_hello(data)
+            else:
+                self._early += data
+                self._judge()
+
+    def _read_header(self) -> None:
+        seen = self._person.recv(proxy_header.LONGEST_V2, socket.MSG_PEEK)
+        if not seen:
+            self.close()
+            return
+        header = proxy_header.parse(self._early + seen)
+        # All of what was seen belongs to a header that is not complete.
+        taken = len(seen) if header is None else header.size - len(self._early)
+        self._early += self._person.recv(taken)
+        if header is None:
+            return
+        self._early = b""
+        self._ends = header.ends
+        if header.ends and not self._keeper.readmit(self, header.ends.source):
+            self._refuse("address-limit")
+            return
+        self._phase = self._after_header()
+        if self._phase is Phase.DIAL:
             self._start_dial()
-
-    def _decrypt(self, tls: TlsSession, data: bytes) -> bytes:
-        try:
-            plain = tls.receive(data)
-        finally:
-            # Also when it failed: the peer may be told why.
-            self._send(tls.to_send())
-        if tls.established and self._phase is Phase.TLS:
-            self._phase = Phase.FIRST
-        if tls.finished:
-            raise ConnectionAbortedError("closed before a word was said")
-        return plain
-
-    def _send(self, data: bytes) -> None:
-        """Send a few bytes whole; a peer whose window has no room for them is not a client of ours."""
-        try:
-            sent = self._person.send(data) if data else 0
-        except BlockingIOError:
-            sent = 0
-        if sent < len(data):
-            raise ConnectionAbortedError("the peer does not read")
 
     def _judge(self) -> None:
         peer = classify(self._early)
@@ -271,7 +273,7 @@ class Opening:
         self._early = b""
         self._phase = Phase.SILENCE
         self.deadline = since_boot() + PAGE_LIMIT
-        self._delivery = Delivery(self._person, self._tls, head, body, self._delivered, self.close)
+        self._delivery = Delivery(self._person, head, body, self._delivered, self.close)
         self._delivery.start()
 
     def _delivered(self) -> None:
@@ -280,8 +282,7 @@ class Opening:
         self._reader.start(self._readable)
 
     def _start_dial(self) -> None:
-        # Not a byte more is read until there is somewhere to send it.
-        self._reader.stop()
+        # The reader goes on, and stops when something comes: most wait for an answer, and the stream reads on by it.
         self._phase = Phase.DIAL
         endpoints = self._keeper.groups[self._port.group].addresses()
         self._dial = Dial(endpoints, self._connected, self._no_upstream)
@@ -289,16 +290,17 @@ class Opening:
         if self._dial is not None:
             self.deadline = self._dial.deadline
 
-    def _connected(self, upstream: socket.socket) -> None:
+    def _connected(self, upstream: socket.socket, watcher: Any) -> None:
         if self._dial is not None:
             self._keeper.count_connect(self._port, since_boot() - self._dial.begun)
         self._dial = None
         header = b""
         if self._port.group != "media" and self._keeper.settings.send_proxy != "off":
-            version = cast(Literal["v1", "v2"], self._keeper.settings.send_proxy)
-            header = proxy_header.build(version, self._ends or self._own_ends())
-        self._stop()
-        self._keeper.relay(self, self._port, self._person, upstream, self._tls, header + self._early)
+            header = proxy_header.build(self._keeper.settings.send_proxy, self._ends or self._own_ends())
+        # It waited until it could write; from now on it waits until there is something to read.
+        watcher.events = READ
+        readers, self._reader = (self._reader, watcher), None
+        self._keeper.relay(self, self._port, self._person, upstream, readers, header + self._early)
 
     def _own_ends(self) -> Ends:
         here = self._person.getsockname()
@@ -309,7 +311,7 @@ class Opening:
         self._keeper.no_upstream(self._port, reason)
         with suppress(OSError):
             # With something unread the kernel would send RST instead of an orderly end.
-            self._person.recv(OPENING_READ)
+            socket.socket.recv(self._person, OPENING_READ)
         self.close()
 
     def expire(self) -> None:
@@ -330,7 +332,7 @@ class Opening:
     def _tls_failed(self) -> None:
         """OpenSSL refused something: in the handshake, or what came after it."""
         reason = "no-certificate"
-        if self._tls is not None:
+        if isinstance(self._person, ssl.SSLSocket):
             reason = "protocol" if self._first_byte == TLS_HANDSHAKE[0] else "not-tls"
         if self._count_handshake(reason):
             self.close()
@@ -339,7 +341,8 @@ class Opening:
 
     def _count_handshake(self, reason: str) -> bool:
         """Count a failed handshake, if there was one under way; a peer that never said a word began none."""
-        under_way = self._phase is Phase.TLS and (self._tls is not None or reason == "no-certificate")
+        begun = isinstance(self._person, ssl.SSLSocket) or reason == "no-certificate"
+        under_way = self._phase is Phase.TLS and begun
         if under_way:
             self._keeper.count(self._port, "handshake_failures", reason)
         return under_way

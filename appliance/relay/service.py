@@ -20,6 +20,7 @@ from appliance.relay.generation import Generation
 from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
 from appliance.relay.meter import Meter
 from appliance.relay.ports import groups_of, ports_of
+from appliance.relay.rate import Shares
 from appliance.relay.site import Site, SiteError
 from appliance.relay.sockets import Sockets
 from appliance.relay.sums import Label, Sums, add, by_port, by_reason, bytes_relayed, layout
@@ -59,6 +60,7 @@ class Service:
 
     def __init__(self, paths: Paths, wall: Callable[[], float | None] = told) -> None:
         self._paths = paths
+        self._shares = Shares()
         self._notifier = sdnotify.SystemdNotifier()
         inherited = handover.take_inherited()
         self._store = handover.Store(self._notifier, list(inherited))
@@ -157,6 +159,8 @@ class Service:
             most_connections(settings.max_connections, memory_total(), self._descriptors, workers),
             Sums(layout([port.number for port in ports]), workers, groups_of(ports)),
             Crowd(workers),
+            self._shares,
+            self._shares.take(workers),
             self._site(settings.web_directory),
         )
         plan.sums.rest(self._resting)

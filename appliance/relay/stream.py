@@ -1,30 +1,62 @@
 """A relayed stream: two sockets, bytes copied both ways by callbacks, nothing held while it is idle.
 
-One flow for each direction. A flow reads into a buffer that all streams of the process share and sends at once;
-only when the receiving side is slow does it keep the rest (one buffer at the most) and stop reading until
-that is gone. The end of one direction is passed on as a half-close; the other direction goes on.
+One flow for each direction. A flow reads and sends at once; only when the receiving side is slow does it keep the rest
+(``MOST`` bytes of ``pipe`` or one buffer) and stop reading until that is gone. A flow that finds much to read goes
+on by splice(2), where the kernel moves the bytes by itself. The end of one direction is passed on as a half-close; the
+other direction goes on.
 """
 
 import logging
 import socket
+import ssl
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from gevent import get_hub
 
-from appliance.relay.tls import TlsSession
+from appliance.relay import tls
+from appliance.relay.pipe import Pipe
 
 log = logging.getLogger(__name__)
 
 READ, WRITE = 1, 2
-# The buffer that all streams share, in bytes: what one slow reader can make us hold, and what one event copies.
+# One ordinary read, in bytes: many chat messages, and the largest TLS record. A read that it does not suffice for is
+# followed by larger ones.
+READ_SIZE = 16 * 1024
+# The buffer that all streams share for larger reads, in bytes: what one slow reader can make us hold, and what one
+# event copies.
 BUFFER_SIZE = 64 * 1024
 # SO_LINGER with no time: close() sends RST, which tells the peer at once and leaves nothing behind here.
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _buffer = bytearray(BUFFER_SIZE)
 _view = memoryview(_buffer)
+# What a socket says, with TLS or without, when there is nothing to read and when there is no room to write.
+NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
+NO_ROOM = (BlockingIOError, ssl.SSLWantWriteError)
+
+
+Kinds = tuple[type["Flow"], type["Flow"]]
+
+
+class Common:
+    """What all streams of a worker have in common.
+
+    Args:
+        row: this worker's counters.
+        pipe: the way for large reads; None where the kernel cannot splice.
+        closed: called once for each stream, when it is over.
+    """
+
+    __slots__ = ("closed", "pipe", "row")
+
+    kinds: "ClassVar[tuple[Kinds, Kinds]]"
+
+    def __init__(self, row: "memoryview[int]", pipe: Pipe | None, closed: Callable[["Stream"], None]) -> None:
+        self.row = row
+        self.pipe = pipe
+        self.closed = closed
 
 
 class Flow:
@@ -35,49 +67,63 @@ class Flow:
         source: where bytes come from.
         sink: where they go.
         cell: the counter of this direction in the shared row.
+        reader: the loop's watcher of the source, started for nothing that this flow would miss.
     """
 
-    __slots__ = ("_cell", "_pending", "_reader", "_sink", "_source", "_stream", "_writer", "ended")
+    __slots__ = ("_cell", "_large", "_pending", "_reader", "_sink", "_source", "_stream", "_writer", "ended")
 
-    def __init__(self, stream: "Stream", source: socket.socket, sink: socket.socket, cell: int) -> None:
+    def __init__(self, stream: "Stream", source: socket.socket, sink: socket.socket, cell: int, reader: Any) -> None:
         self._stream = stream
         self._source = source
         self._sink = sink
         self._cell = cell
         self._pending: bytes | memoryview = b""
+        # Whether the last read was one that READ_SIZE did not suffice for.
+        self._large = False
         self.ended = False
         self._writer: Any = None
-        self._reader: Any = get_hub().loop.io(source.fileno(), READ)
+        self._reader = reader
 
     def start(self, first: bytes) -> None:
         """Begin: ``first`` goes before everything that is read."""
         if first:
             self._deliver(first)
-        if not self._pending and not self.ended:
+        if self._pending or self.ended:
+            self._reader.stop()
+        else:
+            # A watcher that runs already only gets its new callback, which asks nothing of the kernel.
             self._reader.start(self._readable)
 
-    def _take(self, count: int) -> memoryview | bytes:
-        """What ``count`` fresh bytes in the shared buffer mean to the sink; a TLS flow transforms them."""
-        return _view[:count]
-
-    def _finish(self) -> None:
-        """Tell the sink that no more comes."""
-        self._sink.shutdown(socket.SHUT_WR)
-
     def _readable(self) -> None:
+        # Every small message comes through here, so it is written for few steps.
         stream = self._stream
         try:
+            if self._large:
+                self._pass_large()
+                return
             try:
-                count = self._source.recv_into(_buffer)
-            except BlockingIOError:
+                data = self._source.recv(READ_SIZE)
+            except NOTHING_YET:
                 return
             stream.active = True
-            if count:
-                data = self._take(count)
-                if data:
-                    self._deliver(data)
-                if not self.ended:
-                    return
+            size = len(data)
+            if not size:
+                self.end()
+                return
+            if size == READ_SIZE:
+                self._large = True
+            try:
+                sent = self._sink.send(data)
+            except NO_ROOM:
+                sent = 0
+            stream.common.row[self._cell] += sent
+            if sent < size:
+                self._keep(data[sent:])
+        except BlockingIOError:
+            # The kernel said that there was something, and there is nothing.
+            pass
+        except ssl.SSLZeroReturnError:
+            # This is how OpenSSL puts the end of a person's bytes when we have told the person our own end before.
             self.end()
         except OSError:
             stream.fail()
@@ -85,30 +131,85 @@ class Flow:
             log.exception("A stream was closed by a mistake in porchlight.")
             stream.close()
 
-    def _deliver(self, data: bytes | memoryview) -> None:
+    def _pass_large(self) -> None:
+        """Pass on as much as there is, within ``pipe.MOST``."""
         stream = self._stream
+        pipe = stream.common.pipe
+        if pipe is None:
+            self._copy_large()
+            return
+        if stream.from_person.holds or stream.to_person.holds:
+            # A peer who does not read stops both directions in the end: no second large rest for the same stream.
+            data = self._source.recv(READ_SIZE)
+            stream.active = True
+            if data:
+                self._deliver(data)
+            else:
+                self.end()
+            return
+        try:
+            count, rest = pipe.move(self._source.fileno(), self._sink.fileno())
+        except NOTHING_YET:
+            self._large = False
+            return
+        self._large = count > READ_SIZE
+        stream.active = True
+        stream.common.row[self._cell] += count - len(rest)
+        if rest:
+            self._keep(rest)
+        elif not count:
+            self.end()
+
+    def _copy_large(self) -> None:
+        """The same by way of the shared buffer."""
+        try:
+            count = self._source.recv_into(_buffer)
+        except NOTHING_YET:
+            self._large = False
+            return
+        self._large = count > READ_SIZE
+        self._stream.active = True
+        if count:
+            self._deliver(_view[:count])
+        else:
+            self.end()
+
+    def finish(self, *, last: bool) -> None:
+        """Tell the sink that no more comes.
+
+        Args:
+            last: whether the stream ends with it, so that the sink is closed at once and that says it.
+        """
+        if not last:
+            self._sink.shutdown(socket.SHUT_WR)
+
+    def _deliver(self, data: bytes | memoryview) -> None:
         try:
             sent = self._sink.send(data)
-        except BlockingIOError:
+        except NO_ROOM:
             sent = 0
-        stream.row[self._cell] += sent
+        self._stream.common.row[self._cell] += sent
         if sent < len(data):
             # A copy, since the buffer is everybody's.
-            self._pending = bytes(memoryview(data)[sent:])
-            self._reader.stop()
-            if self._writer is None:
-                self._writer = get_hub().loop.io(self._sink.fileno(), WRITE)
-            self._writer.start(self._writable)
+            self._keep(bytes(memoryview(data)[sent:]))
+
+    def _keep(self, rest: bytes) -> None:
+        """Hold what the sink has no room for, and read no more until that is gone."""
+        self._pending = rest
+        self._reader.stop()
+        if self._writer is None:
+            self._writer = get_hub().loop.io(self._sink.fileno(), WRITE)
+        self._writer.start(self._writable)
 
     def _writable(self) -> None:
         stream = self._stream
         try:
             try:
                 sent = self._sink.send(self._pending)
-            except BlockingIOError:
+            except NO_ROOM:
                 return
             stream.active = True
-            stream.row[self._cell] += sent
+            stream.common.row[self._cell] += sent
             self._pending = memoryview(self._pending)[sent:]
             if self._pending:
                 return
@@ -117,8 +218,7 @@ class Flow:
             self._writer.close()
             self._writer = None
             if self.ended:
-                self._finish()
-                stream.ended()
+                stream.ended(self)
             else:
                 self._reader.start(self._readable)
         except OSError:
@@ -132,15 +232,7 @@ class Flow:
         self.ended = True
         self._reader.stop()
         if not self._pending:
-            self._finish()
-            self._stream.ended()
-
-    def push(self, data: bytes) -> None:
-        """Send bytes to the sink that did not come from the source, in their place in the order."""
-        if self._pending:
-            self._pending = bytes(self._pending) + data
-        else:
-            self._deliver(data)
+            self._stream.ended(self)
 
     @property
     def holds(self) -> bool:
@@ -160,108 +252,110 @@ class Flow:
                 watcher.close()
         self._reader = self._writer = None
         self._pending = b""
+        # Stream and flows know each other: cut here, so that they go at once and not when the collector comes.
+        del self._stream
 
 
-class TlsFlow(Flow):
-    """One direction of a stream whose person speaks TLS; further argument: the established session."""
-
-    __slots__ = ("_tls",)
-
-    def __init__(
-        self, stream: "Stream", source: socket.socket, sink: socket.socket, cell: int, tls: TlsSession
-    ) -> None:
-        super().__init__(stream, source, sink, cell)
-        self._tls = tls
-
-
-class DecryptingFlow(TlsFlow):
+class DecryptingFlow(Flow):
     """From a person to the upstream, out of TLS."""
 
     __slots__ = ()
 
-    def _take(self, count: int) -> bytes:
+    _source: ssl.SSLSocket
+
+    def _pass_large(self) -> None:
+        # One record at a time is all that OpenSSL gives; one send for several is what the kernel likes.
+        source = self._source
         try:
-            plain = self._tls.receive(_view[:count])
-        finally:
-            # Also when a record is damaged: the peer is told why.
-            answer = self._tls.to_send()
-            if answer:
-                self._stream.to_person.push(answer)
-        # The TLS stream can end although the TCP one has not: what is read after that means nothing.
-        self.ended = self._tls.finished
-        return plain
+            total = count = source.recv_into(_buffer, READ_SIZE)
+            while count == READ_SIZE and total < BUFFER_SIZE:
+                try:
+                    count = source.recv_into(_view[total:], READ_SIZE)
+                except NOTHING_YET:
+                    break
+                total += count
+        except NOTHING_YET:
+            self._large = False
+            return
+        self._large = total > READ_SIZE
+        self._stream.active = True
+        if total:
+            self._deliver(_view[:total])
+        if not count:
+            self.end()
 
 
-class EncryptingFlow(TlsFlow):
+class EncryptingFlow(Flow):
     """From the upstream to a person, into TLS."""
 
     __slots__ = ()
 
-    def _take(self, count: int) -> bytes:
-        return self._tls.send(_view[:count])
+    _sink: ssl.SSLSocket
 
-    def _finish(self) -> None:
-        # A socket that cannot take these 24 bytes belongs to a peer that has stopped reading: the end alone must do.
-        with suppress(BlockingIOError):
-            self._sink.send(self._tls.close_notify())
-        self._sink.shutdown(socket.SHUT_WR)
+    def _pass_large(self) -> None:
+        self._copy_large()
+
+    def finish(self, *, last: bool) -> None:
+        """Tell the person in TLS, and then as any other sink."""
+        tls.say_end(self._sink, listening=not self._stream.from_person.ended)
+        if not last:
+            # SSLSocket's own method would forget that this is TLS, in the other direction too.
+            socket.socket.shutdown(self._sink, socket.SHUT_WR)
+
+
+# The kinds of the two directions, from people and to people: without TLS, and with it.
+Common.kinds = ((Flow, Flow), (DecryptingFlow, EncryptingFlow))
 
 
 class Stream:
     """One relayed stream.
 
     Args:
-        person: the client's socket, non-blocking.
+        person: the client's socket, non-blocking; one with TLS has shaken hands, and speaks plainly with the upstream.
         upstream: the upstream's socket, connected and non-blocking.
-        tls: the established session with the person, None where bytes are copied as they are.
-        row: this worker's counters.
+        readers: the loop's watchers for reading these two.
+        common: what all streams of this worker share.
         cells: the counters of the two directions: from people, to people.
-        closed: called once, when the stream is over.
     """
 
-    __slots__ = ("_closed", "_person", "_tls", "_upstream", "active", "from_person", "quiet", "row", "to_person")
+    __slots__ = ("_over", "_person", "_upstream", "active", "common", "from_person", "quiet", "to_person")
 
     def __init__(
         self,
         person: socket.socket,
         upstream: socket.socket,
-        tls: TlsSession | None,
-        row: "memoryview[int]",
+        readers: tuple[Any, Any],
+        common: Common,
         cells: tuple[int, int],
-        closed: Callable[["Stream"], None],
     ) -> None:
         self._person = person
         self._upstream = upstream
-        self._tls = tls
-        self.row = row
-        self._closed: Callable[[Stream], None] | None = closed
+        self.common = common
+        self._over = False
         self.active = True
         self.quiet = 0
-        if tls is None:
-            self.from_person = Flow(self, person, upstream, cells[0])
-            self.to_person = Flow(self, upstream, person, cells[1])
-        else:
-            self.from_person = DecryptingFlow(self, person, upstream, cells[0], tls)
-            self.to_person = EncryptingFlow(self, upstream, person, cells[1], tls)
+        kinds = common.kinds[isinstance(person, ssl.SSLSocket)]
+        self.from_person = kinds[0](self, person, upstream, cells[0], readers[0])
+        self.to_person = kinds[1](self, upstream, person, cells[1], readers[1])
 
     def start(self, first: bytes) -> None:
         """Begin to relay; ``first`` is what the upstream gets before anything else."""
         try:
             self.to_person.start(b"")
             self.from_person.start(first)
-            if self._tls is not None and self._tls.finished:
-                self.from_person.end()
         except OSError:
             self.fail()
 
-    def ended(self) -> None:
-        """One direction is over; the stream is, when both are."""
-        if self.from_person.done and self.to_person.done:
+    def ended(self, flow: Flow) -> None:
+        """One direction is over and passed on whole; the stream is over, when both are."""
+        last = self.from_person.done and self.to_person.done
+        flow.finish(last=last)
+        if last:
             self.close()
 
     def fail(self) -> None:
         """End the stream because one side broke off: the upstream must not take it for a whole one."""
-        if self._closed is None:
+        if self._over:
             return
         with suppress(OSError):
             self._upstream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
@@ -269,21 +363,22 @@ class Stream:
 
     def close(self) -> None:
         """End the stream at once; harmless when it has ended already."""
-        if self._closed is None:
+        if self._over:
             return
-        closed, self._closed = self._closed, None
+        self._over = True
         self._take_leave()
         self.from_person.stop()
         self.to_person.stop()
         self._person.close()
         self._upstream.close()
-        closed(self)
+        self.common.closed(self)
 
     def _take_leave(self) -> None:
         """A person who is still connected gets an orderly end, as far as that is possible without waiting."""
-        with suppress(OSError):
-            if self._tls is not None and not self.to_person.ended and not self.to_person.holds:
-                self._person.send(self._tls.close_notify())
-            # With something unread the kernel would send RST, which can destroy what the person has not read yet.
-            if not self.from_person.ended:
-                self._person.recv_into(_buffer)
+        person = self._person
+        if isinstance(person, ssl.SSLSocket) and not self.to_person.ended and not self.to_person.holds:
+            tls.say_end(person, listening=False)
+        # With something unread the kernel would send RST, which can destroy what the person has not read yet.
+        if not self.from_person.ended:
+            with suppress(OSError):
+                socket.socket.recv_into(person, _buffer)

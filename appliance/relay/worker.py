@@ -20,11 +20,13 @@ from appliance.network import home
 from appliance.relay.limits import Crowd
 from appliance.relay.listener import Listener
 from appliance.relay.opening import Opening
+from appliance.relay.pipe import open_pipe
 from appliance.relay.ports import Port, groups_of
+from appliance.relay.rate import Meter, MeteredCommon, Shares
 from appliance.relay.site import Site
-from appliance.relay.stream import READ, Stream
+from appliance.relay.stream import READ, Common, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums, class_of
-from appliance.relay.tls import TlsError, TlsSession
+from appliance.relay.tls import TlsError
 from appliance.relay.upstream import Group, Watch
 from appliance.settings.declared import PageSettings, RelaySettings
 
@@ -55,6 +57,8 @@ class Plan:
         max_connections: in all workers together.
         sums: the shared counters.
         crowd: the shared count by address.
+        shares: what the workers of all generations tell each other about their rates.
+        shares_row: the row there of this generation's first worker.
         site: what browsers are shown.
     """
 
@@ -65,6 +69,8 @@ class Plan:
     max_connections: int
     sums: Sums
     crowd: Crowd
+    shares: Shares
+    shares_row: int
     site: Site
 
 
@@ -86,6 +92,7 @@ class Worker:
         # For each stream: two cells of the crowd, the first class of its port's session times, and when it began.
         self._streams: dict[Stream, tuple[int, int, int, float]] = {}
         self._openings: set[Opening] = set()
+        self._common = self._make_common()
         self._listeners: list[Listener] = []
         self._finished = Event()
         self._retiring = False
@@ -133,6 +140,14 @@ class Worker:
         # even once, since that would copy every page that is shared with the parent.
         gc.freeze()
         self._finished.wait()
+
+    def _make_common(self) -> Common:
+        """What the streams share: with a limit, which splices would be too large for, or without."""
+        limit = self.settings.rate_limit
+        if not limit:
+            return Common(self._row, open_pipe(), self._stream_ended)
+        meter = Meter(limit, self._plan.shares, self._plan.shares_row + self._number)
+        return MeteredCommon(self._row, self._stream_ended, meter)
 
     def _beat(self) -> None:
         self._now = since_boot()
@@ -248,12 +263,12 @@ class Worker:
         port: Port,
         person: socket.socket,
         upstream: socket.socket,
-        tls: TlsSession | None,
+        readers: tuple[Any, Any],
         first: bytes,
     ) -> None:
         """Turn an opening into a stream."""
         cells = self._cells["bytes_from_people", port.number, ""], self._cells["bytes_to_people", port.number, ""]
-        stream = Stream(person, upstream, tls, self._row, cells, self._stream_ended)
+        stream = Stream(person, upstream, readers, self._common, cells)
         session = self._plan.sums.first_class["session_seconds", port.number]
         self._streams[stream] = (*opening.cells, session, self._now)
         self._openings.discard(opening)

@@ -101,6 +101,13 @@ class RelaySettings:
     idle_timeout: float = _setting(
         200.0, kinds.seconds(1, 86400), "Seconds without a byte in either direction after which a connection is closed."
     )
+    rate_limit: int = _setting(
+        0,
+        kinds.whole_number(0, 10_000_000_000, "a whole number of bytes a second, 0 for no limit"),
+        "Bytes a second for the whole relay, both directions added up. 0 means no limit. All that is relayed leaves\n"
+        "your home by the upload, so this is what the relay takes of that: 125000 is 1 Mbit/s. Everybody gets a fair\n"
+        "share, and whoever needs little is not held up. Connections that exist already keep the former limit.",
+    )
     web_directory: str = _setting(
         "",
         kinds.folder,

@@ -1,6 +1,7 @@
 """``python -m tests.bench``: measure, show, and write docs/performance.md where that is asked for."""
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
@@ -65,7 +66,7 @@ def main() -> int:
     rounds = options.rounds or (1 if options.quick or options.profile else ROUNDS)
     seconds = options.seconds or (QUICK_SECONDS if options.quick else SECONDS)
     scale = QUICK_SCALE if options.quick else 1.0
-    began = time.monotonic()
+    began, load = time.monotonic(), os.getloadavg()[0]
 
     def tell(what: str) -> None:
         sys.stderr.write(f"[{time.monotonic() - began:4.0f} s] {what}\n")
@@ -85,7 +86,7 @@ def main() -> int:
     if options.quick:
         sys.stdout.write("One short round, without the longest row: ratios are good to about a tenth at best.\n")
     if options.write:
-        document.write(found, relays, run.remarks, rounds, seconds)
+        document.write(found, relays, run.remarks, rounds, seconds, (load, os.getloadavg()[0]))
     missed = [line.row.about for line in found if line.met is False]
     sys.stdout.write(f"{len(missed)} targets are missed.\n" if missed else "Every target is met.\n")
     return 1 if missed else 0

@@ -33,9 +33,8 @@ WATCHED = (
         "Flow",
         "Opening",
         "Reader",
-        "SSLObject",
+        "SSLSocket",
         "Stream",
-        "TlsSession",
     ),
     *("Greenlet", "greenlet", "io", "memoryview", "socket"),
 )

@@ -10,8 +10,9 @@ import pytest
 from appliance.relay import certificate
 from appliance.relay.first_bytes import Peer, classify
 from appliance.relay.proxy_header import LONGEST_V1, LONGEST_V2, SIGNATURE_V2, Ends, ProxyHeaderError, build, parse
-from appliance.relay.tls import TlsError, TlsSession
+from appliance.relay.tls import TlsError
 from tests.relay.mutation import mutations, pieces
+from tests.relay.pumping import TlsSide
 
 CASES = pytest.mark.parametrize(
     "count", [pytest.param(2000, id="few"), pytest.param(100_000, id="many", marks=pytest.mark.slow)]
@@ -77,14 +78,14 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     return certificate.context(tmp_path_factory.mktemp("fuzz"))
 
 
-def shake_hands(context: ssl.SSLContext, version: ssl.TLSVersion) -> tuple[ssl.SSLObject, ssl.MemoryBIO, TlsSession]:
+def shake_hands(context: ssl.SSLContext, version: ssl.TLSVersion) -> tuple[ssl.SSLObject, ssl.MemoryBIO, TlsSide]:
     """A client that is connected to a session, with what it wants to send."""
     of_client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     of_client.check_hostname, of_client.verify_mode = False, ssl.CERT_NONE
     of_client.maximum_version = version
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = of_client.wrap_bio(incoming, outgoing, server_hostname="example.org")
-    session = TlsSession(context)
+    session = TlsSide(context)
     while not session.established:
         with suppress(ssl.SSLWantReadError):
             client.do_handshake()
@@ -111,7 +112,7 @@ def test_tls_handshakes(context: ssl.SSLContext, count: int) -> None:
     flights = [first_flight(version) for version in VERSIONS]
     answered = refused = 0
     for data in mutations(flights, count, seed=3):
-        session = TlsSession(context)
+        session = TlsSide(context)
         try:
             for piece in pieces(data, chance):
                 assert session.receive(piece) == b""
@@ -122,6 +123,7 @@ def test_tls_handshakes(context: ssl.SSLContext, count: int) -> None:
         assert len(answer) < 4096
         answered += len(answer) > 100
         assert not session.established
+        session.close()
     assert min(answered, refused) > count // 20
 
 
@@ -143,4 +145,5 @@ def test_tls_records(context: ssl.SSLContext, count: int) -> None:
         assert sent.startswith(plain)
         whole += plain == sent
         assert len(session.to_send()) < 4096
+        session.close()
     assert min(whole, refused) > count // 500

@@ -19,16 +19,16 @@ from gevent import get_hub
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.relay import certificate
-from appliance.relay.stream import RESET_ON_CLOSE, DecryptingFlow, EncryptingFlow, Flow, Stream
-from appliance.relay.tls import TlsSession
+from appliance.relay import certificate, tls
+from appliance.relay.pipe import Pipe
+from appliance.relay.stream import READ, RESET_ON_CLOSE, Common, DecryptingFlow, EncryptingFlow, Flow, Stream
 from tests.relay.running import PATIENCE
 
 # What all peers send pieces of: no piece of it is like another, so that nothing can be mistaken for something else.
 NOISE = os.urandom(1 << 22)
 # The kernel's buffers, in bytes, as small as it makes them.
 SMALL = 4096
-HELD = (Stream, Flow, DecryptingFlow, EncryptingFlow, TlsSession, ssl.SSLObject)
+HELD = (Stream, Flow, DecryptingFlow, EncryptingFlow, ssl.SSLSocket)
 
 
 def connected_pair() -> tuple[socket.socket, socket.socket]:
@@ -119,15 +119,18 @@ class TlsPeer(Peer):
         self._incoming, self._outgoing, self._left = ssl.MemoryBIO(), ssl.MemoryBIO(), b""
         self._tls = context.wrap_bio(self._incoming, self._outgoing)
 
-    def shake_hands(self, session: TlsSession) -> None:
+    def shake_hands(self, person: ssl.SSLSocket) -> None:
         """With the relay's side, before the stream begins."""
-        while True:
+        established = False
+        while not established:
             with suppress(ssl.SSLWantReadError):
                 self._tls.do_handshake()
-            assert session.receive(self._outgoing.read()) == b""
-            self._incoming.write(session.to_send())
-            if session.established:
-                return
+            with suppress(BlockingIOError):
+                self._left = self._left + self._outgoing.read()
+                self._left = self._left[self.socket.send(self._left) :]
+            established = tls.shake_hands(person)
+            with suppress(BlockingIOError):
+                self._incoming.write(self.socket.recv(1 << 16))
 
     def send(self, count: int, at: int) -> None:
         # A peer that cannot get rid of one lot makes no other.
@@ -181,13 +184,14 @@ class Pumped:
         client, person = connected_pair()
         server, upstream = connected_pair()
         self.client, self.server = TlsPeer(client) if context else Peer(client), Peer(server)
-        session = None
         if context and isinstance(self.client, TlsPeer):
-            session = TlsSession(context)
-            self.client.shake_hands(session)
+            person = tls.begin(context, person)
+            self.client.shake_hands(person)
         self.over = 0
         self.row = memoryview(bytearray(16)).cast("Q")
-        self.stream = Stream(person, upstream, session, self.row, (0, 1), self._closed)
+        readers = (get_hub().loop.io(person.fileno(), READ), get_hub().loop.io(upstream.fileno(), READ))
+        self.pipe = Pipe()
+        self.stream = Stream(person, upstream, readers, Common(self.row, self.pipe, self._closed), (0, 1))
         self.stream.start(b"")
 
     def _closed(self, _stream: Stream) -> None:
@@ -208,6 +212,7 @@ class Pumped:
         self.stream.close()
         self.client.socket.close()
         self.server.socket.close()
+        self.pipe.close()
 
 
 @pytest.fixture(scope="module")

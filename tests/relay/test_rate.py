@@ -1,0 +1,140 @@
+"""The limit of the whole relay: kept, shared fairly, and every byte in its place."""
+
+import hashlib
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from appliance.relay.rate import level_of
+from tests.relay.conftest import StartRelay
+from tests.relay.running import Upstream, read_exactly, wait_for
+from tests.relay.test_wire import tls_connect
+
+# Bytes a second; a home's upload of 6.4 Mbit/s.
+LIMIT = 800_000
+HELLO = b"WA\x06\x03"
+
+
+def test_the_level_shares_out_what_the_small_ones_leave() -> None:
+    assert level_of(1000, small=0, debt=0, held=0) == 1000
+    assert level_of(1000, small=200, debt=0, held=4) == 200
+    assert level_of(1000, small=200, debt=100, held=1) == 700
+    assert level_of(1000, small=5000, debt=5000, held=2) == 5
+
+
+class Greedy:
+    """A connection that sends as fast as it may, and one end that reads it; what arrived, over time."""
+
+    def __init__(self, source: socket.socket, sink: socket.socket) -> None:
+        self.received = 0
+        self.digest, self.sent_digest = hashlib.sha256(), hashlib.sha256()
+        self._source, self._sink = source, sink
+        self._stop = threading.Event()
+        self.threads = [threading.Thread(target=work, daemon=True) for work in (self._send, self._receive)]
+        for thread in self.threads:
+            thread.start()
+
+    def _send(self) -> None:
+        # A test that has seen enough closes everything under the threads.
+        with suppress(OSError):
+            while not self._stop.is_set():
+                data = os.urandom(20_000)
+                self.sent_digest.update(data)
+                self._source.sendall(data)
+            self._source.shutdown(socket.SHUT_WR)
+
+    def _receive(self) -> None:
+        with suppress(OSError):
+            while data := self._sink.recv(65536):
+                self.digest.update(data)
+                self.received += len(data)
+
+    def stop(self) -> None:
+        self._stop.set()
+
+
+def rate_over(seconds: float, streams: list[Greedy]) -> list[float]:
+    """Bytes a second that each of them receives."""
+    before, began = [one.received for one in streams], time.monotonic()
+    time.sleep(seconds)
+    passed = time.monotonic() - began
+    return [(one.received - former) / passed for one, former in zip(streams, before, strict=True)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_sum_of_all_streams_stays_at_the_limit(start_relay: StartRelay, upstream: Upstream, workers: int) -> None:
+    relay = start_relay(rate_limit=LIMIT, workers=workers, send_proxy="off")
+    streams = []
+    for number in range(6):
+        client = relay.connect(relay.chat, HELLO)
+        server = upstream.next()
+        assert read_exactly(server, 4) == HELLO
+        # Both directions count.
+        streams.append(Greedy(client, server) if number % 2 else Greedy(server, client))
+    time.sleep(2.5)
+    rates = rate_over(5.0, streams)
+    assert sum(rates) == pytest.approx(LIMIT, rel=0.15)
+    # Nobody has much more than anybody else.
+    assert max(rates) < 1.6 * min(rates)
+
+
+def test_one_alone_may_take_everything_and_every_byte_arrives(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(rate_limit=LIMIT, send_proxy="off")
+    client = relay.connect(relay.media, HELLO)
+    server = upstream.next()
+    assert read_exactly(server, 4) == HELLO
+    stream = Greedy(client, server)
+    rate_over(2.0, [stream])
+    (rate,) = rate_over(4.0, [stream])
+    assert rate == pytest.approx(LIMIT, rel=0.15)
+    stream.stop()
+    # What lies in the kernel's buffers still has to come, as slowly.
+    for thread in stream.threads:
+        thread.join(60)
+    assert stream.received > 4 * LIMIT
+    assert stream.digest.digest() == stream.sent_digest.digest()
+
+
+def test_a_small_stream_is_not_held_up_by_greedy_ones(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(rate_limit=LIMIT, send_proxy="off")
+    greedy = []
+    for _ in range(3):
+        client = relay.connect(relay.media, HELLO)
+        greedy.append(Greedy(client, upstream.next()))
+    small = tls_connect(relay.tls, HELLO)
+    server = upstream.next()
+    assert read_exactly(server, 4) == HELLO
+    time.sleep(1.0)
+    delays = []
+    for _ in range(60):
+        began = time.monotonic()
+        small.sendall(os.urandom(400))
+        server.sendall(read_exactly(server, 400))
+        read_exactly(small, 400)
+        delays.append(time.monotonic() - began)
+        time.sleep(0.03)
+    delays.sort()
+    # Held up, it would wait for one look of the meter and more, again and again.
+    assert delays[len(delays) * 9 // 10] < 0.05
+    assert sum(rate_over(2.0, greedy)) == pytest.approx(LIMIT, rel=0.2)
+
+
+def test_idle_streams_cost_no_time(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(rate_limit=LIMIT)
+    for _ in range(50):
+        relay.connect(relay.chat, HELLO)
+        upstream.next()
+    (worker,) = relay.workers()
+
+    def used() -> float:
+        return int(Path(f"/proc/{worker}/schedstat").read_text().split()[0]) / 1e9
+
+    wait_for(lambda: relay.status["connections"] == 50, "all connections")
+    before = used()
+    time.sleep(2.0)
+    assert (used() - before) / 2.0 < 0.02
