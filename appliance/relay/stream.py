@@ -36,7 +36,6 @@ _view = memoryview(_buffer)
 NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
 NO_ROOM = (BlockingIOError, ssl.SSLWantWriteError)
 
-
 Kinds = tuple[type["Flow"], type["Flow"]]
 
 
@@ -174,14 +173,18 @@ class Flow:
         else:
             self.end()
 
-    def finish(self, *, last: bool) -> None:
+    def finish(self, *, last: bool) -> bool:
         """Tell the sink that no more comes.
 
         Args:
             last: whether the stream ends with it, so that the sink is closed at once and that says it.
+
+        Returns:
+            False when there is no room to say it yet; ``Stream.ended`` will be called again.
         """
         if not last:
             self._sink.shutdown(socket.SHUT_WR)
+        return True
 
     def _deliver(self, data: bytes | memoryview) -> None:
         try:
@@ -205,7 +208,8 @@ class Flow:
         stream = self._stream
         try:
             try:
-                sent = self._sink.send(self._pending)
+                # There may be nothing but the end to tell, for which there was no room.
+                sent = self._sink.send(self._pending) if self._pending else 0
             except NO_ROOM:
                 return
             stream.active = True
@@ -242,7 +246,7 @@ class Flow:
     @property
     def done(self) -> bool:
         """Whether everything has been passed on, the end included."""
-        return self.ended and not self._pending
+        return self.ended and self._writer is None
 
     def stop(self) -> None:
         """Give the loop's watchers back, before the sockets are closed."""
@@ -295,12 +299,18 @@ class EncryptingFlow(Flow):
     def _pass_large(self) -> None:
         self._copy_large()
 
-    def finish(self, *, last: bool) -> None:
+    def finish(self, *, last: bool) -> bool:
         """Tell the person in TLS, and then as any other sink."""
+        if not tls.has_room(self._sink):
+            # Without the end in TLS a slow reader's last page would look cut off.
+            self._writer = get_hub().loop.io(self._sink.fileno(), WRITE)
+            self._writer.start(self._writable)
+            return False
         tls.say_end(self._sink, listening=not self._stream.from_person.ended)
         if not last:
             # SSLSocket's own method would forget that this is TLS, in the other direction too.
             socket.socket.shutdown(self._sink, socket.SHUT_WR)
+        return True
 
 
 # The kinds of the two directions, from people and to people: without TLS, and with it.
@@ -349,8 +359,7 @@ class Stream:
     def ended(self, flow: Flow) -> None:
         """One direction is over and passed on whole; the stream is over, when both are."""
         last = self.from_person.done and self.to_person.done
-        flow.finish(last=last)
-        if last:
+        if flow.finish(last=last) and last:
             self.close()
 
     def fail(self) -> None:

@@ -7,6 +7,7 @@ one large transfer.
 """
 
 import os
+import select
 import socket
 import ssl
 from contextlib import suppress
@@ -47,6 +48,13 @@ def shake_hands(person: ssl.SSLSocket) -> bool:
     except ssl.SSLError as error:
         raise TlsError(error.reason or "TLS") from error
     return True
+
+
+def has_room(person: ssl.SSLSocket) -> bool:
+    """Whether a short record can be sent at once; also where the connection is broken, which sending then tells."""
+    poll = select.poll()
+    poll.register(person.fileno(), select.POLLOUT)
+    return bool(poll.poll(0))
 
 
 def say_end(person: ssl.SSLSocket, *, listening: bool) -> None:
