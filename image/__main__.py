@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
         " its list of packages. Needs Linux on x86-64 with apt (Debian 12, Ubuntu 24.04, or later), 6 GB of disk, and"
         " the network for what the cache does not have yet.",
         epilog="As root it installs what it needs of the host with apt and says so. As an ordinary user it needs"
-        " mmdebstrap, qemu-user-static, uidmap and debian-archive-keyring, and says so when one is missing.",
+        " mmdebstrap, arch-test, qemu-user-static, uidmap and debian-archive-keyring, and says so when one is missing.",
     )
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     made.add_argument("--output", type=Path, default=REPOSITORY / "dist", metavar="DIR", help="results; default: dist")
