@@ -114,7 +114,10 @@ class Meter:
         small, held, moved = self._read()
         self._debt += moved - self._limit * passed
         self._debt = min(max(self._debt, -CREDIT * self._limit), DEBT * self._limit)
-        self.level = level_of(self._limit, small, self._debt, held)
+        former, self.level = self.level, level_of(self._limit, small, self._debt, held)
+        for flow in self._held:
+            # What was to be waited for at the former level: after a crowd has come, that one is nearly nothing.
+            flow.due = self.now + (flow.due - self.now) * former / self.level
         released = [flow for flow in self._held if flow.due <= self.now]
         self._held = [flow for flow in self._held if flow.due > self.now]
         for flow in released:

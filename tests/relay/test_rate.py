@@ -7,9 +7,11 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from appliance.relay import rate
 from appliance.relay.rate import level_of
 from tests.relay.conftest import StartRelay
 from tests.relay.running import Upstream, read_exactly, wait_for
@@ -25,6 +27,46 @@ def test_the_level_shares_out_what_the_small_ones_leave() -> None:
     assert level_of(1000, small=200, debt=0, held=4) == 200
     assert level_of(1000, small=200, debt=100, held=1) == 700
     assert level_of(1000, small=5000, debt=5000, held=2) == 5
+
+
+class Taker:
+    """A direction of a stream that always has more; stands in for a flow, whose sockets the meter never sees."""
+
+    def __init__(self) -> None:
+        self.due, self.held, self.over = float("-inf"), False, False
+        self.spent = self.tick = 0
+        self.taken, self.last, self.silence = 0, 0.0, 0.0
+
+    def hold(self) -> None:
+        self.held = True
+
+    def release(self) -> None:
+        self.held = False
+
+
+@pytest.mark.parametrize("count", [1, 5, 20, 50])
+def test_a_crowd_that_starts_together_is_served_soon_and_alike(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """A megabit a second, and a line a hundred times as fast, for four minutes of a clock that the test turns."""
+    now, limit, piece = 1000.0, 125_000, 16_384
+    monkeypatch.setattr(rate, "since_boot", lambda: now)
+    meter = rate.Meter(limit, rate.Shares(), 0)
+    meter._timer.stop()
+    takers = [Taker() for _ in range(count)]
+    for one in takers:
+        one.last = now
+    while now < 1240.0:
+        room = 100 * limit * rate.TICK
+        while room > 0 and (free := [one for one in takers if not one.held]):
+            for one in free:
+                room -= piece
+                one.silence, one.last = max(one.silence, now - one.last), now
+                one.taken += piece
+                meter.spend(cast(rate.Metered, one), piece)
+        now += rate.TICK
+        meter._look()
+    assert 0.6 * limit < sum(one.taken for one in takers) / 240 < 1.1 * limit
+    assert max(max(one.silence, now - one.last) for one in takers) < 15
+    assert max(one.taken for one in takers) < 1.2 * min(one.taken for one in takers)
 
 
 class Greedy:
