@@ -82,6 +82,7 @@ class Generation:
         if process == 0:
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             os.close(self._pipe[1])
+            self._sockets.leave_to_others(number)
             run_and_exit(self.plan, number, self._sockets.of_worker(number), self._pipe[0], parent)
         self._vacant.discard(number)
         self._processes[process] = number

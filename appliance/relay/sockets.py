@@ -72,6 +72,13 @@ class Sockets:
         """Every wanted port, with its trouble in plain words."""
         return tuple(PortStatus(one.number, one.carries, self._trouble.get(one.number, "")) for one in self._ports)
 
+    def leave_to_others(self, number: int) -> None:
+        """In a worker: close all sockets but its own. While it finishes its streams it must not keep others' open."""
+        for sockets in self._open.values():
+            for other, one in enumerate(sockets):
+                if other != number % len(sockets):
+                    one.close()
+
     def of_worker(self, number: int) -> list[tuple[socket.socket, Port]]:
         """The sockets of one worker, with what they carry."""
         by_number = {port.number: port for port in self._ports}

@@ -23,6 +23,23 @@ def test_the_default_follows_this_device(start_relay: StartRelay) -> None:
     assert relay.status["max_connections"] == expected
 
 
+def test_a_former_worker_with_a_stream_keeps_no_newcomer_waiting(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(workers=2)
+    former = relay.workers()
+    # Twelve: each of the two workers has one.
+    for _ in range(12):
+        relay.connect(relay.media, b"x")
+        assert read_exactly(upstream.next(), 1) == b"x"
+    relay.settings["workers"] = 1
+    relay.write_settings()
+    wait_for(lambda: relay.status["workers"] == 1, "the new worker")
+    assert set(former) <= set(relay.workers()), "both finish their streams"
+    wait_for(lambda: relay.status["phase"] == "running", "the new worker to serve")
+    for _ in range(40):
+        relay.connect(relay.media, b"y")
+        assert read_exactly(upstream.next(), 1) == b"y"
+
+
 def test_a_flood_of_ten_times_the_limit_is_refused_at_once(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(max_connections=INSIDE, send_proxy="off", workers=1)
     inside = [(relay.connect(relay.media, b"x"), upstream.next()) for _ in range(INSIDE)]

@@ -57,7 +57,11 @@ def ended(process: int) -> bool:
 
 def open_in(process: int) -> int:
     """How many descriptors a process has open."""
-    return len(list(Path(f"/proc/{process}/fd").iterdir()))
+    try:
+        return len(list(Path(f"/proc/{process}/fd").iterdir()))
+    except FileNotFoundError:
+        # It has ended: no stream had come to it.
+        return 0
 
 
 def listening(port: int) -> bool:
