@@ -277,6 +277,9 @@ class DecryptingFlow(Flow):
                     count = source.recv_into(_view[total:], READ_SIZE)
                 except NOTHING_YET:
                     break
+                except ssl.SSLZeroReturnError:
+                    # The end, as in `_readable`; what came before it must not be lost.
+                    count = 0
                 total += count
         except NOTHING_YET:
             self._large = False

@@ -80,18 +80,14 @@ def _close_notify(person: ssl.SSLSocket) -> bytes:
     there. Nobody else runs meanwhile, and epoll goes by what stands behind a descriptor, which is kept.
     """
     number = person.fileno()
-    kept = os.dup(number)
     here, there = socket.socketpair(type=socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    try:
-        os.dup2(here.fileno(), number, inheritable=False)
+    with here, there:
+        kept = os.dup(number)
         try:
-            person.unwrap()
-        except ssl.SSLWantReadError:
-            pass
+            os.dup2(here.fileno(), number, inheritable=False)
+            with suppress(ssl.SSLWantReadError):
+                person.unwrap()
         finally:
             os.dup2(kept, number, inheritable=False)
+            os.close(kept)
         return there.recv(1024)
-    finally:
-        os.close(kept)
-        here.close()
-        there.close()

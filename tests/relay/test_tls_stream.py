@@ -1,11 +1,14 @@
 """Streams with TLS on the person's side: both ends, large transfers, a reader that stalls."""
 
+import errno
 import os
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import gevent
 import pytest
 
 from appliance.relay import tls
@@ -77,6 +80,35 @@ def test_the_upstreams_end_reaches_a_person_who_goes_on_sending(pumped: Pumped, 
     turn_until(pumped.is_over, "the end of the stream")
     assert at_end(pumped.server)
     assert list(pumped.row) == [size, 13]
+
+
+def test_what_comes_just_before_a_persons_end_is_not_lost(pumped: Pumped) -> None:
+    """After our own end OpenSSL tells the person's as an error, in the middle of a large read."""
+    assert isinstance(pumped.client, ssl.SSLSocket)
+    pumped.server.shutdown(socket.SHUT_WR)
+    turn_until(lambda: at_end(pumped.client), "the end in TLS")
+    data = os.urandom(16 * 16384)
+    # All of it lies in the kernel before the loop turns, so that the end stands behind full records.
+    assert sum(pumped.client.send(data[at : at + 16384]) for at in range(0, len(data), 16384)) == len(data)
+    with suppress(ssl.SSLWantReadError, OSError):
+        pumped.client.unwrap()
+    assert receive(pumped.server, len(data)) == data
+    turn_until(lambda: at_end(pumped.server), "the half-close")
+
+
+@pytest.mark.parametrize("missing", ["dup", "socketpair"])
+def test_an_end_without_a_descriptor_to_spare_loses_none(
+    pumped: Pumped, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    before = descriptors()
+    monkeypatch.setattr(os if missing == "dup" else socket, missing, refuse)
+    pumped.server.shutdown(socket.SHUT_WR)
+    turn_until(lambda: pumped.stream.to_person.done, "the end to be passed on")
+    gevent.sleep(0.01)
+    assert descriptors() == before
 
 
 def test_a_persons_end_reaches_an_upstream_that_goes_on_sending(pumped: Pumped) -> None:
