@@ -161,7 +161,11 @@ class Opening:
             # The reference resets it too; what comes from a balancer without a header is a mistake, or no balancer.
             self._person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self._refuse("proxy-header")
-        except TlsError:
+        except ssl.SSLEOFError:
+            # This is how Python tells a reset.
+            self._count_handshake("closed")
+            self.close()
+        except (TlsError, ssl.SSLError):
             with suppress(OSError):
                 # With something unread the kernel would send RST, before the alert is read.
                 socket.socket.recv(self._person, OPENING_READ)
@@ -266,7 +270,9 @@ class Opening:
 
     def _show_page(self) -> None:
         self._keeper.count(self._port, "browsers")
-        setup_page = self._keeper.setup_page(self._peer[0], cover.host_of(self._early))
+        # Behind a balancer everybody seems to be at home.
+        at_home = not self._port.needs_header
+        setup_page = self._keeper.setup_page(self._peer[0], cover.host_of(self._early)) if at_home else None
         head, body = cover.answer(self._early, self._keeper.site, setup_page)
         # What the browser says further is of no interest, and may not get between what it is told.
         self._reader.stop()

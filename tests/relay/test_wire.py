@@ -265,6 +265,14 @@ def test_a_browser_on_the_home_network_is_led_to_the_setup_page(relay_with_page:
     assert re.sub(rb"Date: [^\r]*", b"", encrypted) == re.sub(rb"Date: [^\r]*", b"", plain)
 
 
+def test_a_browser_behind_a_balancer_is_a_stranger(relay_with_page: Relay) -> None:
+    header = b"PROXY TCP4 203.0.113.7 198.51.100.1 1 2\r\n"
+    request = b"GET / HTTP/1.1\r\nHost: porchlight.local\r\n\r\n"
+    seen = read_to_end(relay_with_page.connect(relay_with_page.balancer, header + request))
+    assert seen.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"8199" not in seen
+
+
 @pytest.fixture
 def relay_with_page(start_relay: StartRelay) -> Relay:
     return start_relay()
