@@ -81,12 +81,17 @@ def check_space(directory: Path, output: Path) -> None:
 
 def check_tools() -> None:
     """`./build` has installed these; this is for whoever runs `python3 -m image` without it."""
-    missing = [tool for tool in ("mmdebstrap", "arch-test", "unshare", "chroot", "apt-get", "dpkg-deb") if not shutil.which(tool)]
+    missing = [
+        tool
+        for tool in ("mmdebstrap", "arch-test", "unshare", "chroot", "apt-get", "dpkg-deb")
+        if not shutil.which(tool)
+    ]
     if not recipe.KEYRING.exists():
         missing.append(str(recipe.KEYRING))
     if missing:
         raise BuildError(
             f"Missing on this machine: {', '.join(missing)}.",
             "The base system cannot be made without them.",
-            "As root: apt-get install mmdebstrap arch-test qemu-user-static binfmt-support uidmap debian-archive-keyring",
+            "As root: apt-get install mmdebstrap arch-test qemu-user-static binfmt-support uidmap"
+            " debian-archive-keyring",
         )

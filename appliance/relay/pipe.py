@@ -85,8 +85,10 @@ def open_pipe() -> Pipe | None:
         OSError: no descriptor is left.
     """
     pipe = Pipe()
-    source, sink = _connected_pair(), _connected_pair()
+    ends: list[socket.socket] = []
     try:
+        ends += (source := _connected_pair())
+        ends += (sink := _connected_pair())
         source[0].send(b"?")
         if pipe.move(source[1].fileno(), sink[0].fileno()) == (1, b"") and sink[1].recv(2) == b"?":
             return pipe
@@ -94,7 +96,7 @@ def open_pipe() -> Pipe | None:
     except OSError as error:
         reason = os.strerror(error.errno or 0)
     finally:
-        for one in (*source, *sink):
+        for one in ends:
             one.close()
     pipe.close()
     log.warning("This kernel cannot splice sockets (%s): media are copied, which costs more processor time.", reason)
@@ -102,7 +104,7 @@ def open_pipe() -> Pipe | None:
 
 
 def _connected_pair() -> tuple[socket.socket, socket.socket]:
-    """Two ends of a TCP connection: the kind of socket that will be spliced, non-blocking where it is read."""
+    """Two ends of a TCP connection: the kind of socket that will be spliced."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         near = socket.create_connection(listening.getsockname())
         far, _ = listening.accept()

@@ -76,6 +76,9 @@ def _parse_v1(data: bytes) -> Header | None:
         return Header(end + 2, None)
     if len(words) != 6 or words[1] not in (b"TCP4", b"TCP6"):
         raise ProxyHeaderError("a version 1 line of another form")
+    if b"%" in data[:end]:
+        # ipaddress takes "fe80::1%eth0", which means nothing on another machine and has no place in version 2.
+        raise ProxyHeaderError("a version 1 line with a zone in an address")
     family = ipaddress.IPv4Address if words[1] == b"TCP4" else ipaddress.IPv6Address
     try:
         source, destination = (str(family(word.decode("ascii"))) for word in words[2:4])

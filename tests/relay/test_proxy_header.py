@@ -76,6 +76,7 @@ def test_v2_extensions_are_skipped() -> None:
         b"PROXY TCP4 1.2.3.4 5.6.7.8 -1 2\r\n",
         b"PROXY TCP4 1.2.3.4 ::1 1 2\r\n",
         b"PROXY TCP6 1.2.3.4 5.6.7.8 1 2\r\n",
+        b"PROXY TCP6 fe80::1%eth0 ::1 1 2\r\n",
         b"PROXY TCP4 1.2.3 5.6.7.8 1 2\r\n",
         b"PROXY UDP4 1.2.3.4 5.6.7.8 1 2\r\n",
         b"PROXY  TCP4 1.2.3.4 5.6.7.8 1 2\r\n",
