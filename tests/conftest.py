@@ -53,9 +53,11 @@ def pytest_keyboard_interrupt() -> None:
                 os.kill(int(other), signal.SIGINT)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Leave the numbers of this run for the closing line of ``./test``, which adds those of several runs up."""
-    if tally := os.environ.get("PORCHLIGHT_TALLY"):
+    tally = os.environ.get("PORCHLIGHT_TALLY")
+    # The first process knows what the others have run.
+    if tally and not hasattr(config, "workerinput"):
         with Path(tally).open("a", encoding="ascii") as file:
             file.writelines(f"{what} {len(terminalreporter.stats.get(what, ()))}\n" for what in OUTCOMES)
 
