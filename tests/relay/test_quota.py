@@ -166,6 +166,7 @@ def test_without_a_quota_nothing_is_counted_and_nothing_written(bench: Bench) ->
     assert bench.relay(3).used == 6
 
 
+@pytest.mark.slow
 def test_the_card_is_written_at_most_once_in_ten_minutes(bench: Bench) -> None:
     written = []
     former = None

@@ -108,6 +108,7 @@ def rate_over(seconds: float, streams: list[Greedy]) -> list[float]:
     return [(one.received - former) / passed for one, former in zip(streams, before, strict=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_sum_of_all_streams_stays_at_the_limit(start_relay: StartRelay, upstream: Upstream, workers: int) -> None:
     relay = start_relay(rate_limit=LIMIT, workers=workers, send_proxy="off")
@@ -125,6 +126,7 @@ def test_the_sum_of_all_streams_stays_at_the_limit(start_relay: StartRelay, upst
     assert max(rates) < 1.6 * min(rates)
 
 
+@pytest.mark.slow
 def test_one_alone_may_take_everything_and_every_byte_arrives(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(rate_limit=LIMIT, send_proxy="off")
     client = relay.connect(relay.media, HELLO)
@@ -142,6 +144,7 @@ def test_one_alone_may_take_everything_and_every_byte_arrives(start_relay: Start
     assert stream.digest.digest() == stream.sent_digest.digest()
 
 
+@pytest.mark.slow
 def test_a_small_stream_is_not_held_up_by_greedy_ones(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(rate_limit=LIMIT, send_proxy="off")
     greedy = []
@@ -166,6 +169,7 @@ def test_a_small_stream_is_not_held_up_by_greedy_ones(start_relay: StartRelay, u
     assert sum(rate_over(2.0, greedy)) == pytest.approx(LIMIT, rel=0.2)
 
 
+@pytest.mark.slow
 def test_idle_streams_cost_no_time(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(rate_limit=LIMIT)
     for _ in range(50):

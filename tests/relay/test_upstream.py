@@ -45,6 +45,7 @@ def test_the_settings_order_counts_and_what_failed_comes_last_for_a_while(monkey
     assert ports_of(group.addresses()) == [3, 1, 2]
 
 
+@pytest.mark.slow
 def test_the_next_one_takes_over_and_the_first_one_comes_back(start_relay: StartRelay, upstream: Upstream) -> None:
     second = Upstream(free_ports(60)[-1])
     names = [f"127.0.0.1:{one.port}" for one in (upstream, second)]
@@ -81,6 +82,7 @@ def black_hole() -> int:
     return port
 
 
+@pytest.mark.slow
 def test_one_that_swallows_everything_costs_the_first_client_only(
     start_relay: StartRelay, upstream: Upstream, black_hole: int
 ) -> None:
@@ -98,6 +100,7 @@ def test_one_that_swallows_everything_costs_the_first_client_only(
     assert max(took[1:]) < 1.0
 
 
+@pytest.mark.slow
 def test_when_all_swallow_everything_a_client_is_told_within_five_seconds(
     start_relay: StartRelay, black_hole: int
 ) -> None:
@@ -119,6 +122,7 @@ NAMES = {"chat": [f"{NAME}:{PORT}"], "http": [f"{NAME}:{PORT}"], "media": [f"{NA
 
 
 @pytest.mark.namespaces
+@pytest.mark.slow
 def test_servers_that_move_are_followed(start_relay: StartRelay, lab: Lab) -> None:
     lab.say("127.0.0.2")
     lab.start_names()
@@ -133,6 +137,7 @@ def test_servers_that_move_are_followed(start_relay: StartRelay, lab: Lab) -> No
 
 
 @pytest.mark.namespaces
+@pytest.mark.slow
 def test_the_last_good_address_is_kept_when_the_name_server_fails(start_relay: StartRelay, lab: Lab) -> None:
     lab.say("127.0.0.2")
     lab.start_names()
@@ -160,6 +165,7 @@ def _accepts(lab: Lab, relay: Relay) -> bool:
 
 
 @pytest.mark.namespaces
+@pytest.mark.slow
 def test_a_name_server_that_comes_late_is_asked_again(start_relay: StartRelay, lab: Lab) -> None:
     lab.say("127.0.0.2")
     server = lab.listen("127.0.0.2")
@@ -174,6 +180,7 @@ def test_a_name_server_that_comes_late_is_asked_again(start_relay: StartRelay, l
 
 
 @pytest.mark.namespaces
+@pytest.mark.slow
 def test_neither_our_own_address_nor_one_at_home_is_an_upstream(start_relay: StartRelay, lab: Lab) -> None:
     # A public one, so that only the rule about our own address can refuse it.
     own = "157.240.1.60"
