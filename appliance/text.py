@@ -1,0 +1,57 @@
+"""Sentences that can be said in the volunteer's language.
+
+A sentence is written in English where it arises, and remembers how it was made: its template and its values. Whoever
+shows it looks the template up in a catalogue (``appliance/page/translations/``) and fills it in again. As a ``str`` it
+is the English sentence, so that log, console and ``porchlight check`` need no catalogue.
+
+``pybabel`` finds the templates by the names ``text`` and ``_`` (docs/translating.md).
+"""
+
+from collections.abc import Callable, Mapping
+
+
+class Text(str):
+    """One sentence, in English, with what it takes to say it in another language.
+
+    Args:
+        template: the English sentence, with ``%(name)s`` where values go; ``%%`` for a percent sign, if there are any.
+        values: what goes there; a value that is a Text itself is translated too.
+    """
+
+    __slots__ = ("template", "values")
+
+    template: str
+    values: Mapping[str, object]
+
+    def __new__(cls, template: str, values: Mapping[str, object] | None = None) -> "Text":
+        """Make the English sentence and keep its parts."""
+        made = super().__new__(cls, template % values if values else template)
+        made.template = template
+        made.values = values or {}
+        return made
+
+    def __reduce__(self) -> tuple[type["Text"], tuple[str, Mapping[str, object]]]:
+        # Copies (dataclasses.asdict makes them) stay translatable.
+        return Text, (self.template, self.values)
+
+
+def text(template: str, /, **values: object) -> Text:
+    """Write a sentence: ``text("Port %(port)s is in use.", port=443)``."""
+    return Text(template, values)
+
+
+def translated(sentence: str, lookup: Callable[[str], str]) -> str:
+    """A sentence in another language.
+
+    Args:
+        sentence: a Text, or any other string, which is looked up as it stands.
+        lookup: from an English template to that of the language; returns the English one when it has none.
+    """
+    if not isinstance(sentence, Text):
+        return lookup(sentence) if sentence else sentence
+    template = lookup(sentence.template)
+    if not sentence.values:
+        return template
+    return template % {
+        name: translated(value, lookup) if isinstance(value, Text) else value for name, value in sentence.values.items()
+    }
