@@ -48,6 +48,46 @@ class Paths:
         return self.run / "lights" / "status.json"
 
     @property
+    def lights_request(self) -> Path:
+        """What the page asks of the lights: a test of all patterns, or a blinking by which they are found."""
+        return self.run / "page" / "lights.json"
+
+    @property
+    def button_request(self) -> Path:
+        """What somebody asks for with the button, for the service that may do it."""
+        return self.run / "lights" / "request"
+
+    @property
+    def router_status(self) -> Path:
+        """What the router service found out."""
+        return self.run / "router" / "status.json"
+
+    @property
+    def name_status(self) -> Path:
+        """What the name service knows."""
+        return self.run / "name" / "status.json"
+
+    @property
+    def certificate_status(self) -> Path:
+        """What the certificate service knows."""
+        return self.run / "certificate" / "status.json"
+
+    @property
+    def pause(self) -> Path:
+        """Until when the relay rests by the owner's wish; the page writes it, the relay reads it."""
+        return self.run / "page" / "pause"
+
+    @property
+    def knock(self) -> Path:
+        """The knock that the relay is to wait for; the page writes it."""
+        return self.run / "page" / "knock"
+
+    @property
+    def name_account(self) -> Path:
+        """User name and password at the provider of the name."""
+        return self.state / "page" / "name.toml"
+
+    @property
     def screen(self) -> Path:
         """The text for a screen at the card, claim code included: for the page's user only."""
         return self.run / "page" / "screen"

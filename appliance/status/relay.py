@@ -10,6 +10,7 @@ from typing import Any
 
 from appliance.files import write_atomically
 from appliance.settings.problem import Problem
+from appliance.status.knock import KnockStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class PortStatus:
     port: int
     carries: str
     trouble: str = ""
+    reached_outside: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class RelayStatus:
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
     by_reason: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     quota: QuotaStatus | None = None
+    resting: str = ""
+    knocked: KnockStatus | None = None
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -119,6 +123,7 @@ def _from_json(raw: dict[str, Any]) -> RelayStatus:
             "ports": tuple(PortStatus(**one) for one in raw["ports"]),
             "upstreams": {name: UpstreamStatus(**one) for name, one in raw["upstreams"].items()},
             "problems": tuple(Problem(**one) for one in raw["problems"]),
+            "knocked": KnockStatus(**raw["knocked"]) if raw.get("knocked") else None,
             "quota": QuotaStatus(**raw["quota"]) if raw.get("quota") else None,
         }
     )

@@ -1,0 +1,71 @@
+"""A free name (dynamic DNS): the provider, its account, and what it says to it."""
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from appliance.clock import since_boot
+from appliance.errors import SettingsError
+from appliance.name import account
+from appliance.name.providers import BY_KEY, FIRST, OTHERS, Provider
+from appliance.page.naming import NO_NAME, is_address
+from appliance.page.porch import porch
+from appliance.page.progress import progress
+from appliance.page.saving import CARD_FAILED, Refused, saved
+from appliance.settings import load
+from appliance.status import name
+from appliance.text import text
+
+pages = Blueprint("dynamic", __name__)
+
+
+@pages.get("/name/free")
+def choose() -> ResponseReturnValue:
+    """The providers; with one in the address, what to do there and what to enter."""
+    provider = BY_KEY.get(request.args.get("with", ""))
+    if provider is None:
+        return render_template("name_free.html", first=FIRST, others=OTHERS, done=progress().done)
+    return _form(provider, None)
+
+
+@pages.post("/name/free")
+def save() -> ResponseReturnValue:
+    """Keep the account and let the name service try it at once."""
+    provider = BY_KEY.get(request.form.get("with", ""))
+    if provider is None:
+        return redirect(url_for("dynamic.choose"), 303)
+    refused = _save(provider)
+    if refused:
+        return _form(provider, refused)
+    return redirect(url_for("dynamic.choose", **{"with": provider.key}), 303)
+
+
+def _save(provider: Provider) -> Refused | None:
+    domain = request.form.get("domain", "").strip()
+    if not domain or is_address(domain):
+        return Refused(SettingsError(NO_NAME, text("Nothing was saved.")), 422)
+    try:
+        account.checked(provider, request.form.get("user", ""), request.form.get("secret", ""))
+        refused = saved({"share.domain": domain}, {"share.domain": NO_NAME})
+        if refused is None:
+            account.save(porch().paths, provider.key, request.form.get("user", ""), request.form.get("secret", ""))
+    except SettingsError as error:
+        return Refused(error, 422)
+    except OSError:
+        return Refused(CARD_FAILED, 507)
+    return refused
+
+
+def _form(provider: Provider, refused: Refused | None) -> ResponseReturnValue:
+    domain = load(porch().paths).settings.share.domain
+    status = name.read(porch().paths.name_status, since_boot())
+    shown: dict[str, Any] = {
+        "provider": provider,
+        "typed": request.form.get("domain", "" if is_address(domain) else domain),
+        "user": request.form.get("user", ""),
+        "status": status if status and status.provider == provider.key else None,
+        "done": progress().done,
+    }
+    error, code = (refused.error, refused.status) if refused else (None, 200)
+    return render_template("name_provider.html", error=error, **shown), code
