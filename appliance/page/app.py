@@ -12,6 +12,7 @@ from appliance import __version__
 from appliance.network.home import look
 from appliance.page import (
     account,
+    certifying,
     claiming,
     drawing,
     dynamic,
@@ -44,7 +45,7 @@ log = logging.getLogger("porchlight.page")
 PARTS = (
     *(front, running, claiming, signing_in, language),
     *(naming, dynamic, opening, seeing, share),
-    *(preferences, limits, shining, account),
+    *(preferences, limits, certifying, shining, account),
     *(machine, drawing),
 )
 

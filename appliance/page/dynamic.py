@@ -1,13 +1,16 @@
 """A free name (dynamic DNS): the provider, its account, and what it says to it."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from appliance.clock import since_boot
-from appliance.errors import SettingsError
+from appliance.errors import SavedStateError, SettingsError
 from appliance.name import account
+from appliance.name.account import Account
+from appliance.name.outcome import NameState
 from appliance.name.providers import BY_KEY, FIRST, OTHERS, Provider
 from appliance.page.naming import NO_NAME, is_address
 from appliance.page.porch import porch
@@ -38,7 +41,7 @@ def save() -> ResponseReturnValue:
     refused = _save(provider)
     if refused:
         return _form(provider, refused)
-    return redirect(url_for("dynamic.choose", **{"with": provider.key}), 303)
+    return redirect(f"{url_for('dynamic.choose')}?{urlencode({'with': provider.key})}", 303)
 
 
 def _save(provider: Provider) -> Refused | None:
@@ -47,7 +50,9 @@ def _save(provider: Provider) -> Refused | None:
         return Refused(SettingsError(NO_NAME, text("Nothing was saved.")), 422)
     try:
         account.checked(provider, request.form.get("user", ""), request.form.get("secret", ""))
-        refused = saved({"share.domain": domain}, {"share.domain": NO_NAME})
+        refused = saved(
+            {"share.domain": domain, "name.provider": provider.key, "name.hostname": ""}, {"share.domain": NO_NAME}
+        )
         if refused is None:
             account.save(porch().paths, provider.key, request.form.get("user", ""), request.form.get("secret", ""))
     except SettingsError as error:
@@ -57,14 +62,26 @@ def _save(provider: Provider) -> Refused | None:
     return refused
 
 
+def _account(provider: Provider) -> Account | None:
+    """What was saved for this provider; a damaged file is for the problems' list, and for saving anew."""
+    try:
+        found = account.load(porch().paths)
+    except SavedStateError:
+        return None
+    return found if found and found.provider == provider.key else None
+
+
 def _form(provider: Provider, refused: Refused | None) -> ResponseReturnValue:
     domain = load(porch().paths).settings.share.domain
+    mine = _account(provider)
     status = name.read(porch().paths.name_status, since_boot())
     shown: dict[str, Any] = {
         "provider": provider,
         "typed": request.form.get("domain", "" if is_address(domain) else domain),
         "user": request.form.get("user", ""),
-        "status": status if status and status.provider == provider.key else None,
+        "status": status if status and mine and status.revision == mine.revision else None,
+        "trying": mine is not None and not (status and status.tried(mine.revision)),
+        "good": bool(status and status.state == NameState.GOOD),
         "done": progress().done,
     }
     error, code = (refused.error, refused.status) if refused else (None, 200)

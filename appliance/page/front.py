@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date
+from flask_babel import format_date, format_timedelta
 
 from appliance.clock import since_boot
 from appliance.lights.language import PATTERNS
@@ -42,7 +42,7 @@ def home() -> ResponseReturnValue:
         quota=data_used(relay.quota) if relay and relay.quota else "",
         enabled=settings.relay.enabled,
         switch_fixed="relay.enabled" in now.loaded.fixed,
-        paused=_minutes_left(),
+        paused=_left(),
         evidence=evidence(relay, now.facts.now),
         carries=CARRIES,
         shown=lights.read(paths.lights_status, now.facts.now),
@@ -55,10 +55,10 @@ def home() -> ResponseReturnValue:
     )
 
 
-def _minutes_left() -> int:
-    """How long the pause lasts; 0 when there is none."""
+def _left() -> str:
+    """How long the pause lasts, in words; empty when there is none."""
     end = pause.until(porch().paths.pause, since_boot())
-    return 0 if end is None else max(1, round((end - since_boot()) / 60))
+    return format_timedelta(max(60, end - since_boot()), granularity="minute", threshold=2) if end else ""
 
 
 def _ways(now: Situation) -> dict[str, Any]:

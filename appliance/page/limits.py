@@ -8,9 +8,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from appliance.errors import SettingsError
 from appliance.page.porch import porch
 from appliance.page.saving import Refused, saved
-from appliance.errors import SettingsError
 from appliance.settings import load
 from appliance.settings.declared import RelaySettings
 from appliance.text import text
@@ -29,6 +29,9 @@ FEWEST, MOST = 200, 20_000
 # A relay is busy in the evening and idle at night: over a month about a third of what the speed would allow.
 BUSY = 1 / 3
 MONTH = 30 * 86_400  # seconds
+
+# The decimal separator of Arabic and Persian numbers.
+ARABIC_POINT = "\N{ARABIC DECIMAL SEPARATOR}"
 
 FIELDS = ("relay.rate_limit", "relay.monthly_quota", "relay.max_connections")
 WORDS = {
@@ -118,7 +121,7 @@ def _number(typed: str, least: float, most: float) -> float:
     Raises:
         ValueError: it is none, or out of bounds.
     """
-    number = float(typed.replace(",", ".").replace("٫", "."))
+    number = float(typed.replace(",", ".").replace(ARABIC_POINT, "."))
     if not least <= number <= most:
         raise ValueError(typed)
     return number

@@ -83,4 +83,10 @@ def is_address(domain: str) -> bool:
 def _take(domain: str) -> Refused | None:
     if not domain:
         return Refused(SettingsError(NO_NAME, text("Nothing was saved.")), 422)
-    return saved({"share.domain": domain}, {"share.domain": NO_NAME})
+    settings = load(porch().paths).settings
+    # A name that follows the address goes on doing so behind one's own; without a name there is nothing to follow.
+    kept = settings.name.hostname or settings.share.domain if settings.name.provider else ""
+    changes = {"share.domain": domain, "name.hostname": "" if is_address(domain) else kept}
+    if is_address(domain):
+        changes["name.provider"] = ""
+    return saved(changes, {"share.domain": NO_NAME})

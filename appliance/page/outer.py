@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 
@@ -30,7 +31,7 @@ def is_public(address: str) -> bool:
         return False
 
 
-def addresses_of(domain: str, lookup: Callable[..., list[object]] = socket.getaddrinfo) -> tuple[str, ...]:
+def addresses_of(domain: str, lookup: Callable[..., Any] = socket.getaddrinfo) -> tuple[str, ...]:
     """Where a name leads now. Other requests go on meanwhile.
 
     Args:
@@ -40,15 +41,16 @@ def addresses_of(domain: str, lookup: Callable[..., list[object]] = socket.getad
     Returns:
         The addresses; none when the name is not known, or when the DNS took too long.
     """
+    found: list[str] = []
     with gevent.Timeout(LOOKUP_TAKES, False):
-        return tuple(gevent.get_hub().threadpool.apply(_look_up, (domain, lookup)))
-    return ()
+        found += gevent.get_hub().threadpool.apply(_look_up, (domain, lookup))
+    return tuple(found)
 
 
-def _look_up(domain: str, lookup: Callable[..., list[object]]) -> tuple[str, ...]:
+def _look_up(domain: str, lookup: Callable[..., Any]) -> tuple[str, ...]:
     # Caught here: gevent prints what a thread of its pool lets through.
     try:
         found = lookup(domain, None, 0, socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return ()
-    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))  # type: ignore[index]
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))

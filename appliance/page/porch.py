@@ -10,7 +10,6 @@ from flask import current_app
 from appliance.network.home import Home
 from appliance.page.coarse import Standing
 from appliance.page.failures import Failures
-from appliance.page.knocking import Knocking
 from appliance.paths import Paths
 from appliance.status.gather import Watch
 
@@ -27,7 +26,6 @@ class Porch:
         failures: wrong codes and passwords of the last minute.
         standing: what ``/metrics`` says until the next quarter of an hour.
         clock: seconds that never go back.
-        knocking: the one-time link that proves that the relay is reached.
     """
 
     paths: Paths
@@ -37,10 +35,6 @@ class Porch:
     failures: Failures = field(default_factory=Failures)
     standing: Standing = field(default_factory=Standing)
     clock: Callable[[], float] = time.monotonic
-    knocking: Knocking = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "knocking", Knocking(self.paths.knock))
 
 
 def porch() -> Porch:

@@ -14,11 +14,11 @@ ENTRIES = (
     ("limits.limits", text("Limits"), text("Speed, data in a month, connections")),
     ("naming.choose", text("Name"), text("The name or address in your link")),
     ("opening.router", text("Router"), text("Which ports are open, and how")),
-    # ("certifying.certificate", text("Certificate"), text("Look like an ordinary web site")),
+    ("certifying.certificate", text("Certificate"), text("Look like an ordinary web site")),
     ("shining.lights", text("Lights"), text("Brightness, night, test")),
     ("account.password", text("Password"), text("Change it, and sign all other browsers out")),
     # ("keeping.backup", text("Backup"), text("Save all settings in a file, or bring them back")),
-    # ("keeping.report", text("Problem report"), text("For those who look for a mistake: no address, no name, no secret")),
+    # ("keeping.report", text("Problem report"), text("For those who look for a mistake; holds no secret")),
     # ("keeping.reset", text("Forget everything"), text("Back to how the card came")),
 )
 

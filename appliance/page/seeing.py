@@ -1,5 +1,6 @@
 """Step five, first half: the only honest check comes from outside."""
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, url_for
@@ -7,7 +8,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_timedelta
 
 from appliance.clock import since_boot
+from appliance.page import knock
 from appliance.page.carried import CARRIES
+from appliance.page.knock import Knock, State
 from appliance.page.outer import outer_address
 from appliance.page.porch import porch
 from appliance.page.progress import progress, was_seen
@@ -15,7 +18,6 @@ from appliance.page.qr import qr
 from appliance.page.saving import CARD_FAILED
 from appliance.settings import load
 from appliance.status import certificate, relay
-from appliance.status.knock import KnockStatus
 from appliance.status.relay import RelayStatus
 
 pages = Blueprint("seeing", __name__)
@@ -34,35 +36,50 @@ def outside() -> ResponseReturnValue:
         "evidence": evidence(status, now),
         "seen": was_seen(status),
         "public": _validated(now),
-        "knock": "none",
+        "outcome": "",
         "done": progress().done,
     }
     if not host:
         return render_template("outside.html", error=None, **shown)
-    try:
-        link = porch().knocking.link(host, share.chat_port, now, [outer] if outer else [])
-    except OSError:
-        return render_template("outside.html", error=CARD_FAILED, **shown), 507
-    shown["knock"] = outcome(porch().knocking.answered(status.knocked if status else None))
-    return render_template("outside.html", error=None, link=link, code=qr(link), **shown)
+    waited = knock.current(paths, status, now)
+    if waited.state in (State.NONE, State.EXPIRED):
+        try:
+            waited = knock.begin(paths, now, [outer] if outer else [])
+        except OSError:
+            return render_template("outside.html", error=CARD_FAILED, **shown), 507
+    link = link_of(host, share.chat_port, waited.path)
+    return render_template("outside.html", error=None, link=link, code=qr(link), **shown | {"outcome": outcome(waited)})
 
 
 @pages.post("/outside")
 def again() -> ResponseReturnValue:
     """Another link, for another try."""
-    porch().knocking.again()
+    outer = outer_address()
+    # The page itself meets the same trouble, and says so.
+    with suppress(OSError):
+        knock.begin(porch().paths, since_boot(), [outer] if outer else [])
     return redirect(url_for("seeing.outside"), 303)
 
 
-def outcome(knocked: KnockStatus | None) -> str:
+def link_of(host: str, port: int, path: str) -> str:
+    """The link for a phone outside. No input or output here.
+
+    Args:
+        host: the name or address that leads to the relay.
+        port: the chat port as the router opens it.
+        path: of the knock.
+    """
+    place = f"[{host}]" if ":" in host else host
+    return f"https://{place}{'' if port == 443 else f':{port}'}{path}"
+
+
+def outcome(waited: Knock) -> str:
     """How the knock went, in one word. No input or output here."""
-    if knocked is None:
-        return "waiting"
-    if not knocked.outside:
-        return "at-home"
-    if not knocked.tls:
-        return "clear"
-    return "router" if knocked.router else "arrived"
+    if waited.state is State.SEEN_OUTSIDE and waited.seen:
+        if not waited.seen.tls:
+            return "clear"
+        return "router" if waited.seen.router else "arrived"
+    return "at-home" if waited.state is State.SEEN_INSIDE else "waiting"
 
 
 def evidence(status: RelayStatus | None, now: float) -> list[dict[str, Any]]:

@@ -37,7 +37,8 @@ def sheet() -> ResponseReturnValue:
     now = load(porch().paths).settings.share
     if not now.domain:
         return redirect(url_for("share.share"), 303)
-    with force_locale(_chosen(_offered()).code):
+    asked = LANGUAGES.get(request.args.get("in", ""), language())
+    with force_locale(asked.code):
         return render_template("sheet.html", **_parts(now))
 
 
@@ -55,7 +56,8 @@ def share_link(settings: ShareSettings) -> str:
 def message(settings: ShareSettings) -> tuple[Text, ...]:
     """What to write to somebody who cannot reach WhatsApp, in paragraphs."""
     return (
-        text("You can reach WhatsApp through my home. Open this link on your phone: %(link)s", link=share_link(settings)),
+        text("You can reach WhatsApp through my home. Open this link on your phone:"),
+        Text(share_link(settings)),
         text(
             "If the link does not open, go to Settings, Storage and data, Proxy in WhatsApp. Type there: "
             "proxy host %(host)s, chat port %(chat)s with TLS, media port %(media)s.",
@@ -78,8 +80,6 @@ def _offered() -> list[Language]:
 
 
 def _chosen(offered: list[Language]) -> Language:
-    asked = LANGUAGES.get(request.args.get("in", ""))
-    if asked:
-        return asked
     mine = language()
-    return mine if mine.code in OF_THOSE_WHO_NEED_IT and mine is not ENGLISH else offered[0]
+    usual = mine if mine.code in OF_THOSE_WHO_NEED_IT and mine is not ENGLISH else offered[0]
+    return LANGUAGES.get(request.args.get("in", ""), usual)

@@ -85,7 +85,7 @@ class RelayStatus:
     by_reason: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     quota: QuotaStatus | None = None
     resting: str = ""
-    knocked: KnockStatus | None = None
+    knock: KnockStatus | None = None
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -123,7 +123,7 @@ def _from_json(raw: dict[str, Any]) -> RelayStatus:
             "ports": tuple(PortStatus(**one) for one in raw["ports"]),
             "upstreams": {name: UpstreamStatus(**one) for name, one in raw["upstreams"].items()},
             "problems": tuple(Problem(**one) for one in raw["problems"]),
-            "knocked": KnockStatus(**raw["knocked"]) if raw.get("knocked") else None,
+            "knock": KnockStatus(**raw["knock"]) if raw.get("knock") else None,
             "quota": QuotaStatus(**raw["quota"]) if raw.get("quota") else None,
         }
     )

@@ -99,7 +99,7 @@ def test_status_for_programs_needs_no_login_and_holds_only_round_numbers(page: P
     assert status["state"] == "relaying-in-use"
     assert status["connections_up_to"] == 10
     assert status["upstreams"]["chat"] == {"reachable": True, "trouble": ""}
-    assert status["ports"][0] == {"port": 443, "carries": "chat-tls", "trouble": ""}
+    assert status["ports"][0] == {"port": 443, "carries": "chat-tls", "trouble": "", "reached_outside": None}
     assert status["problems"] == []
     assert status["ownership"] == "unclaimed"
     assert status["version"]
@@ -168,7 +168,7 @@ def test_the_drawing_follows_the_table_of_the_lights(state: State) -> None:
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_is_inline(owner: Visitor) -> None:
-    pages = [owner.get(path).body for path in ("/", "/share", "/password", "/nothing")]
+    pages = [owner.get(path).body for path in ("/", "/share", "/name", "/open", "/outside", "/settings", "/settings/limits", "/nothing")]
     for body in [*pages, *(path.read_text() for path in STATIC.iterdir())]:
         assert not re.search(r"""(src|href|url|@import)\s*[=(]?\s*["']?(https?:)?//""", body)
         assert " style=" not in body

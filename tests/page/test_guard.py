@@ -67,7 +67,7 @@ ALL, UNSAFE = list(routes()), list(routes(unsafe=True))
 
 
 def test_the_map_is_not_empty() -> None:
-    assert {"/", "/claim", "/login", "/logout", "/share", "/password"} <= {address for _, address, _ in ALL}
+    assert {"/", "/claim", "/login", "/logout", "/share", "/settings/password"} <= {address for _, address, _ in ALL}
     assert len(UNSAFE) >= 5
 
 
@@ -128,8 +128,8 @@ def test_every_answer_carries_the_headers(owner: FlaskClient, method: str, addre
 
 def test_errors_are_plain_pages(owner: FlaskClient) -> None:
     assert "There is no such page" in owner.get("/nothing", base_url=OURS).text
-    assert owner.put("/share", base_url=OURS, headers={"Origin": OURS}).status_code == 405
-    big = owner.post("/share", base_url=OURS, headers={"Origin": OURS}, data={"csrf_token": "x" * 20_000})
+    assert owner.put("/name/own", base_url=OURS, headers={"Origin": OURS}).status_code == 405
+    big = owner.post("/name/own", base_url=OURS, headers={"Origin": OURS}, data={"csrf_token": "x" * 20_000})
     assert big.status_code == 413
     assert "larger than any form" in big.text
 
