@@ -43,64 +43,14 @@ class Paths:
         return self.run / "relay" / "status.json"
 
     @property
+    def relay_upstreams(self) -> Path:
+        """The upstreams' last good addresses, for a relay process that begins while no name server answers."""
+        return self.run / "relay" / "upstreams.json"
+
+    @property
     def lights_status(self) -> Path:
         """What the lights show at this moment."""
         return self.run / "lights" / "status.json"
-
-    @property
-    def name_account(self) -> Path:
-        """User name and password at the dynamic-DNS provider: written by the page, read by the name service alone."""
-        return self.state / "name" / "account.toml"
-
-    @property
-    def name_status(self) -> Path:
-        """How the relay's name is doing."""
-        return self.run / "name" / "status.json"
-
-    @property
-    def certificate_state(self) -> Path:
-        """The certificate service's folder: ``relay.pem`` for the relay's user, the rest for nobody else."""
-        return self.state / "certificate"
-
-    @property
-    def issued_certificate(self) -> Path:
-        """The publicly trusted certificate with its key, where there is one; the relay prefers it to its own."""
-        return self.certificate_state / "relay.pem"
-
-    @property
-    def certificate_run(self) -> Path:
-        """What the certificate service says, and ``challenge/``: one file for each HTTP-01 token."""
-        return self.run / "certificate"
-
-    @property
-    def certificate_status(self) -> Path:
-        """Which certificate is in use, and how the next one is coming along."""
-        return self.certificate_run / "status.json"
-
-    @property
-    def lights_request(self) -> Path:
-        """What the page asks of the lights: a test of all patterns, or a blinking by which they are found."""
-        return self.run / "page" / "lights.json"
-
-    @property
-    def button_request(self) -> Path:
-        """What somebody asks for with the button, for the service that may do it."""
-        return self.run / "lights" / "request"
-
-    @property
-    def router_status(self) -> Path:
-        """What the router service found out."""
-        return self.run / "router" / "status.json"
-
-    @property
-    def pause(self) -> Path:
-        """Until when the relay rests by the owner's wish; the page writes it, the relay reads it."""
-        return self.run / "page" / "pause"
-
-    @property
-    def knock(self) -> Path:
-        """The knock that the relay is to wait for; the page writes it."""
-        return self.run / "page" / "knock"
 
     @property
     def screen(self) -> Path:

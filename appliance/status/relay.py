@@ -10,7 +10,6 @@ from typing import Any
 
 from appliance.files import write_atomically
 from appliance.settings.problem import Problem
-from appliance.status.knock import KnockStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,6 @@ class PortStatus:
     port: int
     carries: str
     trouble: str = ""
-    reached_outside: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +82,6 @@ class RelayStatus:
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
     by_reason: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     quota: QuotaStatus | None = None
-    resting: str = ""
-    knock: KnockStatus | None = None
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -123,7 +119,6 @@ def _from_json(raw: dict[str, Any]) -> RelayStatus:
             "ports": tuple(PortStatus(**one) for one in raw["ports"]),
             "upstreams": {name: UpstreamStatus(**one) for name, one in raw["upstreams"].items()},
             "problems": tuple(Problem(**one) for one in raw["problems"]),
-            "knock": KnockStatus(**raw["knock"]) if raw.get("knock") else None,
             "quota": QuotaStatus(**raw["quota"]) if raw.get("quota") else None,
         }
     )
