@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_date, format_timedelta
 
 from appliance.clock import since_boot
-from appliance.lights.language import PATTERNS
+from appliance.lights.language import PATTERNS, WORDS
 from appliance.network.advice import advice
 from appliance.network.verdict import Verdict
 from appliance.page.carried import CARRIES
@@ -17,9 +17,8 @@ from appliance.page.progress import progress
 from appliance.page.seeing import evidence
 from appliance.page.share import share_link
 from appliance.status import certificate, lights, name, pause, router
-from appliance.status.gather import Situation, situation
-from appliance.status.problems import problems_now
-from appliance.status.words import WORDS, data_used, people
+from appliance.status.gather import Situation
+from appliance.status.words import data_used, people
 
 pages = Blueprint("front", __name__)
 
@@ -28,7 +27,7 @@ pages = Blueprint("front", __name__)
 def home() -> ResponseReturnValue:
     """State, problems, people, the switch, and what else is good to know."""
     paths = porch().paths
-    now = situation(paths)
+    now = porch().watch.situation(anew=True)
     settings = now.loaded.settings
     relay = now.facts.relay
     return render_template(
@@ -37,7 +36,7 @@ def home() -> ResponseReturnValue:
         words=WORDS[now.state],
         looks=PATTERNS[now.state].looks,
         people=people(relay),
-        problems=problems_now(paths, now),
+        problems=now.problems,
         relay=relay,
         quota=data_used(relay.quota) if relay and relay.quota else "",
         enabled=settings.relay.enabled,
