@@ -10,15 +10,25 @@ from typing import Any
 
 from appliance.files import write_atomically
 from appliance.settings.problem import Problem
+from appliance.status.knock import KnockStatus
 
 
 @dataclass(frozen=True, slots=True)
 class PortStatus:
-    """One listening port: what it carries (``chat-tls``, ``chat``, ``media``, ``balancer``), and its trouble."""
+    """One listening port.
+
+    Args:
+        port: its number.
+        carries: ``chat-tls``, ``chat``, ``media`` or ``chat-any``.
+        trouble: why it is not open, in plain words; empty when it is.
+        reached_outside: when somebody who is not of the home network last got through on it: seconds since boot, in
+            whole minutes; None when nobody did since then.
+    """
 
     port: int
     carries: str
     trouble: str = ""
+    reached_outside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,19 @@ class QuotaStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateServed:
+    """The certificate that people get.
+
+    Args:
+        kind: ``self-signed`` or ``public``.
+        not_after: its end, in seconds since 1970.
+    """
+
+    kind: str
+    not_after: int
+
+
+@dataclass(frozen=True, slots=True)
 class RelayStatus:
     """The relay at one moment.
 
@@ -68,6 +91,9 @@ class RelayStatus:
         by_reason: the same told apart further: name, then port, then reason; for a histogram (``..._seconds``) the
             upper bound of a class in seconds instead, with the number in that class alone.
         quota: how much of this month's data is used up; None when there is no limit.
+        resting: why nobody is relayed: ``off`` or ``paused`` by the owner's wish, or ``quota``; empty when people are.
+        certificate: what people get in TLS; None while there is none.
+        knock: whether the owner's link was opened, while there is one.
         problems: what is wrong with the relay as a whole.
     """
 
@@ -82,6 +108,9 @@ class RelayStatus:
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
     by_reason: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     quota: QuotaStatus | None = None
+    resting: str = ""
+    certificate: CertificateServed | None = None
+    knock: KnockStatus | None = None
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -120,5 +149,7 @@ def _from_json(raw: dict[str, Any]) -> RelayStatus:
             "upstreams": {name: UpstreamStatus(**one) for name, one in raw["upstreams"].items()},
             "problems": tuple(Problem(**one) for one in raw["problems"]),
             "quota": QuotaStatus(**raw["quota"]) if raw.get("quota") else None,
+            "certificate": CertificateServed(**raw["certificate"]) if raw.get("certificate") else None,
+            "knock": KnockStatus(**raw["knock"]) if raw.get("knock") else None,
         }
     )
