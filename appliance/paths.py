@@ -33,6 +33,11 @@ class Paths:
         return self.state / "relay"
 
     @property
+    def public_certificate(self) -> Path:
+        """A publicly issued certificate, key and chain in one file: the certificate service puts it there."""
+        return self.state / "certificate" / "relay.pem"
+
+    @property
     def page_state(self) -> Path:
         """The page's own folder: the password's hash, the session key, the claim code."""
         return self.state / "page"
@@ -86,6 +91,21 @@ class Paths:
     def screen(self) -> Path:
         """The text for a screen at the card, claim code included: for the page's user only."""
         return self.run / "page" / "screen"
+
+    @property
+    def pause(self) -> Path:
+        """Until when the relay rests by the owner's wish; the page writes it, the relay reads it."""
+        return self.run / "page" / "pause"
+
+    @property
+    def knock(self) -> Path:
+        """The knock that the relay waits for, as a digest; the page writes it."""
+        return self.run / "page" / "knock"
+
+    @property
+    def challenges(self) -> Path:
+        """Answers to a certificate authority, by token; the relay gives them out on its port 80."""
+        return self.run / "certificate" / "challenge"
 
     @property
     def data_lost_note(self) -> Path:

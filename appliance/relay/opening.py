@@ -76,6 +76,9 @@ class Keeper(Protocol):
     def setup_page(self, peer: str, host: str) -> str | None:
         """Where the setup page is, for somebody at home."""
 
+    def errand(self, request: bytes, address: str, port: Port, *, tls: bool) -> Site | None:
+        """What is shown for this request alone; None for the ordinary site."""
+
     def relay(
         self,
         opening: "Opening",
@@ -139,6 +142,13 @@ class Opening:
         self._hello: client_hello.Reader | None = None
         self._phase = Phase.HEADER if port.needs_header else self._after_header()
         self._reader: Any = get_hub().loop.io(person.fileno(), READ)
+
+    @property
+    def address(self) -> str:
+        """Where the peer comes from: behind a balancer, what its header says, and empty for the balancer itself."""
+        if self._port.needs_header:
+            return self._ends.source if self._ends else ""
+        return self._peer[0]
 
     def start(self) -> None:
         """Begin to listen to the peer; a media connection is dialled at once."""
@@ -270,10 +280,12 @@ class Opening:
 
     def _show_page(self) -> None:
         self._keeper.count(self._port, "browsers")
+        tls = isinstance(self._person, ssl.SSLSocket)
+        site = self._keeper.errand(self._early, self.address, self._port, tls=tls)
         # Behind a balancer everybody seems to be at home.
-        at_home = not self._port.needs_header
+        at_home = not self._port.needs_header and site is None
         setup_page = self._keeper.setup_page(self._peer[0], cover.host_of(self._early)) if at_home else None
-        head, body = cover.answer(self._early, self._keeper.site, setup_page)
+        head, body = cover.answer(self._early, site or self._keeper.site, setup_page)
         # What the browser says further is of no interest, and may not get between what it is told.
         self._reader.stop()
         self._early = b""

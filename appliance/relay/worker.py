@@ -17,6 +17,10 @@ from gevent.event import Event
 
 from appliance.clock import since_boot
 from appliance.network import home
+from appliance.network.origin import origin
+from appliance.paths import Paths
+from appliance.relay.errands import Errands
+from appliance.relay.evidence import Evidence
 from appliance.relay.last_good import LastGood
 from appliance.relay.limits import Crowd
 from appliance.relay.listener import Listener
@@ -30,6 +34,7 @@ from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums, class_of
 from appliance.relay.tls import TlsError
 from appliance.relay.upstream import Group, Watch
 from appliance.settings.declared import PageSettings, RelaySettings
+from appliance.status import relay as relay_status
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +67,7 @@ class Plan:
         shares_row: the row there of this generation's first worker.
         site: what browsers are shown.
         last_good: the upstreams' addresses that former processes found.
+        paths: where this instance keeps its files.
     """
 
     settings: RelaySettings
@@ -75,6 +81,7 @@ class Plan:
     shares_row: int
     site: Site
     last_good: LastGood
+    paths: Paths
 
 
 class Worker:
@@ -105,6 +112,8 @@ class Worker:
         self._now = since_boot()
         self._home = home.Home((), (), ())
         self._home_until = 0.0
+        self._evidence = Evidence(plan.sums, self._row, self._home_now, lambda: self._now)
+        self._errands = Errands(plan.paths, lambda address, own: origin(address, self._home_now(), own))
         upstream = plan.settings.upstream
         names = {"chat": upstream.chat, "http": upstream.http, "media": upstream.media}
         self.groups: Mapping[str, Group] = {
@@ -184,8 +193,9 @@ class Worker:
         now = since_boot()
         for opening in [one for one in self._openings if one.deadline <= now]:
             opening.expire()
-        if self._plan.sums.resting():
+        if self._plan.sums.resting() or (self._handover and self._successor_rests()):
             self._rest()
+        self._evidence.look()
         if self._number == 0:
             suspicions = self._plan.sums.suspicions()
             if suspicions != self._suspicions:
@@ -194,11 +204,16 @@ class Worker:
                     watch.suspect()
 
     def _rest(self) -> None:
-        """The month's quota is used up: end everything that runs; ``admit`` refuses what comes."""
+        """Switched off, paused, or the month's quota used up: end all that runs; ``admit`` refuses what comes."""
         for stream in list(self._streams):
             stream.close()
         for opening in list(self._openings):
             opening.close()
+
+    def _successor_rests(self) -> bool:
+        """Whether the process that has taken over relays nothing: then what is left here must end too."""
+        told = relay_status.read(self._plan.paths.relay_status)
+        return told is not None and bool(told.resting)
 
     def _look_for_idle(self) -> None:
         idle = []
@@ -224,8 +239,8 @@ class Worker:
 
     def admit(self, person: socket.socket, port: Port, peer: tuple[str, int]) -> bool:
         """Take a fresh connection, unless a limit is reached."""
-        if self._plan.sums.resting():
-            self.count(port, "refused", "quota")
+        if resting := self._plan.sums.resting():
+            self.count(port, "refused", resting)
             return False
         if self._plan.sums.open_connections() >= self._plan.max_connections:
             self.count(port, "refused", "full")
@@ -277,10 +292,12 @@ class Worker:
         session = self._plan.sums.first_class["session_seconds", port.number]
         self._streams[stream] = (*opening.cells, session, self._now)
         self._openings.discard(opening)
+        self._evidence.relayed(stream, port, opening.address, upstream)
         stream.start(first)
 
     def _stream_ended(self, stream: Stream) -> None:
         first, second, session, begun = self._streams.pop(stream)
+        self._evidence.ended(stream)
         self._row[session + class_of("session_seconds", since_boot() - begun)] += 1
         self._left((first, second))
 
@@ -302,13 +319,20 @@ class Worker:
 
     def setup_page(self, peer: str, host: str) -> str | None:
         """Where the setup page is, for a browser on the home network; None for everybody else."""
-        now = since_boot()
-        if now >= self._home_until:
-            self._home, self._home_until = home.look(), now + HOME_FOR
         page = self._plan.page
-        if not host or not self._home.is_inside(peer, allow_gateway=page.allow_gateway):
+        if not host or not self._home_now().is_inside(peer, allow_gateway=page.allow_gateway):
             return None
         return f"http://{host}:{page.port}/"
+
+    def _home_now(self) -> home.Home:
+        if self._now >= self._home_until:
+            self._home, self._home_until = home.look(), self._now + HOME_FOR
+        return self._home
+
+    def errand(self, request: bytes, address: str, port: Port, *, tls: bool) -> Site | None:
+        """What is shown for this request alone; None for the ordinary site. An answer it is in either case."""
+        self._evidence.answered(port, address)
+        return self._errands.answer(request, address, port.number, tls=tls)
 
 
 def run_and_exit(

@@ -55,6 +55,13 @@ class UpstreamSettings:
 class RelaySettings:
     """How the relay listens and what it may use: ``[relay]``."""
 
+    enabled: bool = _setting(
+        True,
+        kinds.flag,
+        "Whether to relay at all. With false everybody who is connected is let go within seconds, and nobody else can\n"
+        "connect, until it is true again.",
+        on_page=True,
+    )
     chat_tls_port: int = _setting(
         443, kinds.port_or_off, "The port for chat inside TLS. The app uses 443 unless told otherwise. 0 turns it off."
     )
@@ -92,6 +99,7 @@ class RelaySettings:
         0,
         kinds.whole_number(0, 1_000_000, "a whole number, 0 for automatic"),
         "How many connections at the same time. 0 chooses by this device's memory, 27500 at most.",
+        on_page=True,
     )
     max_connections_per_address: int = _setting(
         1000,
@@ -107,6 +115,7 @@ class RelaySettings:
         "Bytes a second for the whole relay, both directions added up. 0 means no limit. All that is relayed leaves\n"
         "your home by the upload, so this is what the relay takes of that: 125000 is 1 Mbit/s. Everybody gets a fair\n"
         "share, and whoever needs little is not held up. Connections that exist already keep the former limit.",
+        on_page=True,
     )
     web_directory: str = _setting(
         "",
@@ -121,6 +130,7 @@ class RelaySettings:
         'How much data in a calendar month, such as "200 GB"; 0 means no limit. When it is used up, nobody can\n'
         "connect until the first of the next month. Each relayed byte counts twice, since it passes your line twice:\n"
         "in and out. The line itself adds some percent to that, so stay a tenth below what your contract allows.",
+        on_page=True,
     )
     workers: int = _setting(
         0, kinds.whole_number(0, 64, "a whole number from 0 to 64"), "Relay processes. 0 means one for each core."

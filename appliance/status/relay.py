@@ -11,6 +11,7 @@ from typing import Any
 
 from appliance.files import write_atomically
 from appliance.settings.problem import Problem, Severity
+from appliance.status.knock import KnockStatus
 from appliance.text import packed, unpacked
 
 
@@ -78,6 +79,19 @@ class QuotaStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateServed:
+    """The certificate that people get.
+
+    Args:
+        kind: ``self-signed`` or ``public``.
+        not_after: its end, in seconds since 1970.
+    """
+
+    kind: str
+    not_after: int
+
+
+@dataclass(frozen=True, slots=True)
 class RelayStatus:
     """The relay at one moment.
 
@@ -98,6 +112,9 @@ class RelayStatus:
         by_reason: the same told apart further: name, then port, then reason; for a histogram (``..._seconds``) the
             upper bound of a class in seconds instead, with the number in that class alone.
         quota: how much of this month's data is used up; None when there is no limit.
+        resting: why nobody is relayed: ``off`` or ``paused`` by the owner's wish, or ``quota``; empty when people are.
+        certificate: what people get in TLS; None while there is none.
+        knock: whether the owner's link was opened, while there is one.
         problems: what is wrong with the relay as a whole.
     """
 
@@ -112,10 +129,12 @@ class RelayStatus:
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
     by_reason: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     quota: QuotaStatus | None = None
+    resting: str = ""
+    certificate: CertificateServed | None = None
+    knock: KnockStatus | None = None
     problems: tuple[Problem, ...] = ()
     started: float | None = None
     used_lately: bool = False
-    resting: str = ""
 
 
 def publish(path: Path, status: RelayStatus) -> None:
@@ -147,5 +166,7 @@ def _from_json(raw: dict[str, Any]) -> RelayStatus:
                 for one in raw["problems"]
             ),
             "quota": QuotaStatus(**raw["quota"]) if raw.get("quota") else None,
+            "certificate": CertificateServed(**raw["certificate"]) if raw.get("certificate") else None,
+            "knock": KnockStatus(**raw["knock"]) if raw.get("knock") else None,
         }
     )
