@@ -48,6 +48,16 @@ class Paths:
         return self.run / "lights" / "status.json"
 
     @property
+    def router_state(self) -> Path:
+        """The router service's own folder: the key from which its requests' nonces come."""
+        return self.state / "router"
+
+    @property
+    def router_status(self) -> Path:
+        """What the router and the outside say about the way in."""
+        return self.run / "router" / "status.json"
+
+    @property
     def screen(self) -> Path:
         """The text for a screen at the card, claim code included: for the page's user only."""
         return self.run / "page" / "screen"
