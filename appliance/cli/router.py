@@ -1,4 +1,4 @@
-"""``porchlight router``: asks the home router to open the relay's ports, and says whether people outside can come in."""
+"""``porchlight router``: asks the home router for the relay's ports, and says whether people can come in."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""What each verdict means for a volunteer and what to do about it, in plain words with addresses and ports filled in."""
+"""What each verdict means for a volunteer and what to do about it: plain words, addresses and ports filled in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

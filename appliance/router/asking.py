@@ -1,6 +1,5 @@
 """One round: the router in each way that it may understand, and the outside meanwhile."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,5 +75,3 @@ def outside_of(aside: Aside, patience: Patience) -> Outside:
 
 def _opens(look: Look) -> bool:
     return PortState.MAPPED in look.ports.values()
-
-

@@ -34,7 +34,9 @@ class Device(Protocol):
     def getspecificportmapping(self, port: int, protocol: str, /) -> Entry | None:
         """The mapping of a port, None for none."""
 
-    def addportmapping(self, port: int, protocol: str, host: str, inner: int, about: str, whom: str, lease: int, /) -> bool:
+    def addportmapping(
+        self, port: int, protocol: str, host: str, inner: int, about: str, whom: str, lease: int, /
+    ) -> bool:
         """Map a port to a host."""
 
     def deleteportmapping(self, port: int, protocol: str, /) -> bool:

@@ -1,4 +1,4 @@
-"""The secret from which PCP's nonces come: it outlives a power cut, so that the router still knows whose a mapping is."""
+"""The secret from which PCP's nonces come: it outlives a power cut, so the router still knows whose a mapping is."""
 
 import secrets
 from pathlib import Path

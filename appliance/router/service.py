@@ -258,7 +258,7 @@ class RouterService:
             return key_of(self._paths.router_state)
         except OSError as error:
             self._say(
-                f"router: The key for PCP cannot be kept ({error.strerror}). After a power cut a router that speaks PCP "
+                f"router: The key for PCP cannot be kept ({error.strerror}). After a power cut a router with PCP "
                 "may refuse the ports until the former lease is over, two hours at most."
             )
             return secrets.token_bytes(LENGTH)
