@@ -88,6 +88,11 @@ class Paths:
         return self.run / "halting"
 
     @property
+    def router_state(self) -> Path:
+        """The router service's own folder: the key from which its requests' nonces come."""
+        return self.state / "router"
+
+    @property
     def screen(self) -> Path:
         """The text for a screen at the card, claim code included: for the page's user only."""
         return self.run / "page" / "screen"

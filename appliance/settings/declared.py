@@ -156,6 +156,32 @@ class ShareSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RouterSettings:
+    """Opening ports in the home router: ``[router]``."""
+
+    open_ports: bool = _setting(
+        False,
+        kinds.flag,
+        "Ask the router to open the ports 443 and 587 for the relay, by PCP, NAT-PMP or UPnP (docs/router.md).\n"
+        "They are closed again when the relay's device is switched off properly, or when this is false.",
+        on_page=True,
+    )
+    also: tuple[int, ...] = _setting(
+        (),
+        kinds.ports,
+        "Further ports to open, such as [5222, 80, 7777]. Only ports on which the relay listens, never that of the\n"
+        "setup page and none of balancer_ports.",
+        on_page=True,
+    )
+    outside_look: tuple[str, ...] = _setting(
+        ("stun.cloudflare.com:3478", "stun.nextcloud.com:443", "stun.l.google.com:19302"),
+        kinds.servers,
+        "Servers (STUN) that are asked under which address your home appears outside, the first that answers counts.\n"
+        "They learn that address and nothing else, and only while open_ports is true. An empty list asks nobody.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class PageSettings:
     """The setup page: ``[page]``."""
 
@@ -200,6 +226,7 @@ class Settings:
 
     relay: RelaySettings = _section(RelaySettings, "The relay itself.")
     share: ShareSettings = _section(ShareSettings, "What you send to the people who need it.")
+    router: RouterSettings = _section(RouterSettings, "Opening ports in your home router.")
     page: PageSettings = _section(PageSettings, "The setup page on your home network.")
     lights: LightsSettings = _section(LightsSettings, "The lights.")
 

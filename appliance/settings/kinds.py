@@ -134,8 +134,7 @@ def split_host_port(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _upstreams(value: Any) -> tuple[str, ...]:
-    words = 'a list such as ["g.whatsapp.net:5222"]'
+def _servers(value: Any, words: str) -> tuple[str, ...]:
     found = _list(value, words)
     for one in found:
         if not isinstance(one, str):
@@ -146,9 +145,15 @@ def _upstreams(value: Any) -> tuple[str, ...]:
                 read_domain(host)
         except ValueError as error:
             raise ValueError(f"must be {words}; {error}") from None
+    return tuple(found)
+
+
+def _upstreams(value: Any) -> tuple[str, ...]:
+    words = 'a list such as ["g.whatsapp.net:5222"]'
+    found = _servers(value, words)
     if not found:
         raise ValueError(f"must be {words} with at least one entry")
-    return tuple(found)
+    return found
 
 
 def read_domain(value: Any) -> str:
@@ -203,6 +208,7 @@ ports = Kind("a list of port numbers", _ports)
 data = Kind('an amount of data such as "200 GB", or 0 for none', _data)
 addresses = Kind("a list of this device's addresses", _addresses)
 upstreams = Kind('a list of "host:port"', _upstreams)
+servers = Kind('a list of "host:port"', lambda value: _servers(value, 'a list such as ["stun.example.org:3478"]'))
 domain = Kind("a host name", read_domain)
 claim_code = Kind("a text of at least 8 characters, or empty", _claim_code)
 language = choice("", *LANGUAGES)
