@@ -54,9 +54,7 @@ def checked(provider: Provider, user: str, secret: str) -> Account:
     elif not user and provider.plugin:
         raise SettingsError(text("The user name is missing."), NOT_SAVED, text("Enter it and save again."))
     if not secret:
-        raise SettingsError(
-            text("The password (or token) is missing."), NOT_SAVED, text("Enter it and save again.")
-        )
+        raise SettingsError(text("The password (or token) is missing."), NOT_SAVED, text("Enter it and save again."))
     if len(user.encode()) > LONGEST_USER or len(secret.encode()) > LONGEST_SECRET:
         raise SettingsError(
             text("The user name or password is too long."), NOT_SAVED, text("Copy it again from the provider's page.")

@@ -64,7 +64,11 @@ PREFIX = re.compile(r"inadyn\[\d+\]: ", re.ASCII)
 # What follows an answer: the answer ends before it.
 AFTER_ANSWER = ("Fatal error in DDNS", "Temporary error in DDNS", "Successful alias table", "Error response from DDNS")
 ADDRESS_FOUND = re.compile(r"(?:Current IP# (\S+) at |No IP# change detected for \S+, still at (\S+))", re.ASCII)
-NOT_PROVEN = ("The certificate is not trusted", "The certificate's owner does not match", "Failed verifying certificate")
+NOT_PROVEN = (
+    "The certificate is not trusted",
+    "The certificate's owner does not match",
+    "Failed verifying certificate",
+)
 FAILED = ("HTTP(S) Transaction failed", "SSL handshake with", "Failed connecting to", "Failed sending HTTPS")
 
 
@@ -138,11 +142,10 @@ class Reading:
             self._distrust = True
         elif line.startswith("Failed to get IP address for"):
             self._become(NameState.UNREACHABLE, NO_ADDRESS)
-        elif line.startswith(FAILED) or line.startswith("Failed resolving hostname") and self._host not in line:
+        elif line.startswith(FAILED) or (line.startswith("Failed resolving hostname") and self._host not in line):
             self._become(NameState.UNREACHABLE, NOT_TRUSTED if self._distrust else None)
-        elif line.startswith("Cannot find your FreeDNS account"):
-            if self._state is not NameState.REFUSED:
-                self._become(NameState.UNREACHABLE)
+        elif line.startswith("Cannot find your FreeDNS account") and self._state is not NameState.REFUSED:
+            self._become(NameState.UNREACHABLE)
 
     def _found(self, address: str, *, same: bool) -> None:
         try:

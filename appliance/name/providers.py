@@ -245,9 +245,7 @@ OWN = Provider(
     "",
     steps=(
         text("Look up the update address in your provider's manual; it often looks like that of dyndns2."),
-        text(
-            "Write %(host)s where your name goes and %(address)s where the address goes.", host="%h", address="%i"
-        ),
+        text("Write %(host)s where your name goes and %(address)s where the address goes.", host="%h", address="%i"),
     ),
 )
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from appliance.clock import since_boot
 from appliance.errors import PorchlightError, SettingsError
 from appliance.files import Stamp, stamp
-from appliance.name.account import Account, load as load_account
+from appliance.name.account import Account
+from appliance.name.account import load as load_account
 from appliance.name.child import Child
 from appliance.name.configuration import PERIOD, render
 from appliance.name.lookup import Lookup
@@ -70,8 +71,7 @@ class Service:
         self._stamps: list[Stamp | None] | None = None
         self._wanted: tuple[NameSettings, str, Account | None] | None = None
         self._configuration = ""
-        self._child: Child | None = None
-        self._reading: Reading | None = None
+        self._live: tuple[Child, Reading] | None = None
         self._lookup = Lookup()
         self._outcome = Outcome(NameState.OFF, text(""))
         self._heard = self._start_at = 0.0
@@ -106,7 +106,7 @@ class Service:
         return self._folder / "inadyn"
 
     def _wait(self, stop: int) -> bool:
-        watched = [stop] if self._child is None else [stop, self._child.fileno()]
+        watched = [stop] if self._live is None else [stop, self._live[0].fileno()]
         ready, _, _ = select.select(watched, [], [], LOOK_EVERY)
         if ready and stop not in ready:
             # An ended pipe is ready for ever, and lines come in one by one.
@@ -117,8 +117,8 @@ class Service:
         """Do all that is due."""
         now = self._clock()
         self._follow_files(now)
-        if self._child is not None:
-            self._listen(now)
+        if self._live is not None:
+            self._listen(now, *self._live)
         elif self._configuration and now >= self._start_at:
             self._start(now)
         self._follow_router()
@@ -175,7 +175,7 @@ class Service:
 
     def _start(self, now: float) -> None:
         try:
-            self._child = Child(self._private, self._configuration, afresh=self._afresh)
+            child = Child(self._private, self._configuration, afresh=self._afresh)
         except OSError as error:
             # Not the error's own text: it names the file that holds the password's neighbour, and helps nobody.
             self._say(f"name: inadyn cannot be started ({type(error).__name__}).")
@@ -183,12 +183,10 @@ class Service:
             self._later(now)
             return
         self._afresh = False
-        self._reading = Reading(self._dynamic)
+        self._live = child, Reading(self._dynamic)
         self._heard = now
 
-    def _listen(self, now: float) -> None:
-        child, reading = self._child, self._reading
-        assert child is not None and reading is not None  # noqa: S101  # they come and go together
+    def _listen(self, now: float, child: Child, reading: Reading) -> None:
         status = child.ended()
         lines = child.lines()
         for line in lines:
@@ -209,7 +207,7 @@ class Service:
                 self._failures = 0
 
     def _conclude(self, outcome: Outcome, now: float) -> None:
-        """inadyn has ended, or is of no use any more."""
+        """Inadyn has ended, or is of no use any more."""
         self._end_child()
         self._take(outcome, now)
         self._later(now)
@@ -233,15 +231,15 @@ class Service:
         self._outcome = outcome
 
     def _end_child(self) -> None:
-        if self._child is not None:
-            self._child.end()
-            self._child = self._reading = None
+        if self._live is not None:
+            self._live[0].end()
+            self._live = None
 
     def _follow_router(self) -> None:
         outer = outer_address(self._paths.run / "router" / "status.json")
         if outer and outer != self._outer:
-            if self._outer and self._child is not None:
-                self._child.check_now()
+            if self._outer and self._live is not None:
+                self._live[0].check_now()
             self._outer = outer
 
     # ---- the status

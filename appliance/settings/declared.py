@@ -195,7 +195,9 @@ class CertificateSettings:
         "for a certificate: https://letsencrypt.org/repository/",
     )
     authority_roots: str = _setting(
-        "", kinds.folder, "A file with the certificates by which the authority itself is known. Only for tests and labs."
+        "",
+        kinds.folder,
+        "A file with the certificates by which the authority itself is known. Only for tests and labs.",
     )
 
 

@@ -11,6 +11,7 @@ from appliance.text import Text, text
 # Seconds: the service writes at each change and at least every PUBLISH_EVERY; past STALE_AFTER its word is old.
 PUBLISH_EVERY = 5.0
 STALE_AFTER = 20.0
+NOTHING = text("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class NameStatus:
     provider: str
     name: str
     state: str
-    said: Text = text("")
+    said: Text = NOTHING
     address: str = ""
     points_to: tuple[str, ...] = ()
     known: bool = False
@@ -64,13 +65,15 @@ def read(path: Path, now: float) -> NameStatus | None:
     try:
         raw = json.loads(path.read_bytes())
         found = NameStatus(
-            float(raw["written"]),
-            *(str(raw[name]) for name in ("provider", "name", "state")),
-            unpacked(raw["said"]),
-            str(raw["address"]),
-            tuple(str(one) for one in raw["points_to"]),
-            bool(raw["known"]),
-            str(raw["revision"]),
+            written=float(raw["written"]),
+            provider=str(raw["provider"]),
+            name=str(raw["name"]),
+            state=str(raw["state"]),
+            said=unpacked(raw["said"]),
+            address=str(raw["address"]),
+            points_to=tuple(str(one) for one in raw["points_to"]),
+            known=bool(raw["known"]),
+            revision=str(raw["revision"]),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None

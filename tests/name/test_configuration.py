@@ -31,14 +31,10 @@ def test_an_address_of_one_s_own() -> None:
         check_ip="http://ip.example.org/",
     )
     assert "    ssl = true\n    ddns-server = 'ddns.example.org:8443'\n    ddns-path = '/up?h=%h'\n" in said
-    assert (
-        "    checkip-server = 'ip.example.org'\n    checkip-path = '/'\n    checkip-ssl = false\n" in said
-    )
+    assert "    checkip-server = 'ip.example.org'\n    checkip-path = '/'\n    checkip-ssl = false\n" in said
 
 
-@pytest.mark.parametrize(
-    "update_url", ["", "https://ddns.example.org/?p=%p", "https://ddns.example.org/" + "a" * 300]
-)
+@pytest.mark.parametrize("update_url", ["", "https://ddns.example.org/?p=%p", "https://ddns.example.org/" + "a" * 300])
 def test_what_does_not_go_together(update_url: str) -> None:
     with pytest.raises(SettingsError) as error:
         render(BY_KEY["custom"], HOST, Account("custom", "alice", "one & two"), update_url=update_url)

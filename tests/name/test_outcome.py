@@ -21,15 +21,21 @@ def reading(*lines: str) -> Reading:
     return one
 
 
+def state_of(one: Reading) -> NameState:
+    return one.outcome.state
+
+
 def test_the_whole_way() -> None:
     one = reading(*START)
     assert one.waiting
-    assert one.outcome.state is NameState.TRYING
+    assert state_of(one) is NameState.TRYING
     one = reading(*FIRST)
     assert not one.waiting
     one = reading(*SENT)
     assert one.waiting
-    one = reading(*SENT, "DDNS server response: HTTP/1.1 200 OK", "", "good", f"Successful alias table update for {HOST}")
+    one = reading(
+        *SENT, "DDNS server response: HTTP/1.1 200 OK", "", "good", f"Successful alias table update for {HOST}"
+    )
     assert (one.outcome.state, one.outcome.address, one.waiting) == (NameState.GOOD, "80.100.100.1", False)
 
 
@@ -41,12 +47,14 @@ def test_a_prefix_does_not_matter() -> None:
 def test_the_former_address_is_good_once_nothing_is_sent() -> None:
     """With no memory of its own inadyn says "no change" too, and sends the address all the same."""
     one = reading(*START, f"No IP# change detected for {HOST}, still at 80.100.100.1")
-    assert one.outcome.state is NameState.TRYING
+    assert state_of(one) is NameState.TRYING
     one.silence()
-    assert one.outcome.state is NameState.GOOD
-    one = reading(*START, f"No IP# change detected for {HOST}, still at 80.100.100.1", f"Update forced for alias {HOST}")
+    assert state_of(one) is NameState.GOOD
+    one = reading(
+        *START, f"No IP# change detected for {HOST}, still at 80.100.100.1", f"Update forced for alias {HOST}"
+    )
     one.silence()
-    assert one.outcome.state is NameState.TRYING
+    assert state_of(one) is NameState.TRYING
 
 
 def test_an_address_that_nobody_says() -> None:
@@ -59,7 +67,7 @@ def test_an_address_that_nobody_says() -> None:
     assert (one.outcome.state, one.outcome.said) == (NameState.UNREACHABLE, NO_ADDRESS)
     one.line(f"No IP# change detected for {HOST}, still at 80.100.100.1")
     one.silence()
-    assert one.outcome.state is NameState.GOOD
+    assert state_of(one) is NameState.GOOD
 
 
 @pytest.mark.parametrize(
@@ -88,13 +96,14 @@ def test_a_server_that_cannot_prove_who_it_is() -> None:
 
 def test_freedns() -> None:
     one = reading(*FIRST, "=> ERROR: Could not authenticate.", "Cannot find your DNS name in the list of API keys")
-    assert one.outcome.state is NameState.REFUSED
-    assert reading(*FIRST, "Cannot find your DNS name in the list of API keys").outcome.state is NameState.WRONG_NAME
-    assert reading(*FIRST, "Cannot find your FreeDNS account API keys").outcome.state is NameState.UNREACHABLE
+    assert state_of(one) is NameState.REFUSED
+    assert state_of(reading(*FIRST, "Cannot find your DNS name in the list of API keys")) is NameState.WRONG_NAME
+    assert state_of(reading(*FIRST, "Cannot find your FreeDNS account API keys")) is NameState.UNREACHABLE
 
 
 @pytest.mark.parametrize(
-    ("status", "state"), [(48, NameState.REFUSED), (50, NameState.REFUSED), (74, NameState.BROKEN), (-9, NameState.BROKEN)]
+    ("status", "state"),
+    [(48, NameState.REFUSED), (50, NameState.REFUSED), (74, NameState.BROKEN), (-9, NameState.BROKEN)],
 )
 def test_exit_status(status: int, state: NameState) -> None:
     assert reading(*SENT).ended(status).state is state
@@ -108,7 +117,7 @@ def test_an_exit_does_not_hide_what_was_said_before() -> None:
 def test_a_long_answer_is_cut() -> None:
     one = reading(*SENT, "DDNS server response: HTTP/1.0 200 OK", "", *["x" * 5000] * 100, "badauth")
     one.line("Fatal error in DDNS server response: DDNS server response not OK")
-    assert one.outcome.state is NameState.REFUSED
+    assert state_of(one) is NameState.REFUSED
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_another_password_is_tried_at_once(running: Running) -> None:
 
 
 def test_a_server_that_hangs(running: Running) -> None:
-    """inadyn would wait for ever."""
+    """Inadyn would wait for ever."""
     running.provider.answer = None
     revision = running.enter()
     running.start()

@@ -41,6 +41,8 @@ def test_a_template_that_does_not_fit(tmp_path: Path) -> None:
     assert read(path, 1.0) is None
 
 
-@pytest.mark.parametrize(("revision", "state", "tried"), [("b", "good", False), ("a", "trying", False), ("a", "busy", True)])
+@pytest.mark.parametrize(
+    ("revision", "state", "tried"), [("b", "good", False), ("a", "trying", False), ("a", "busy", True)]
+)
 def test_tried(revision: str, state: str, tried: bool) -> None:
     assert NameStatus(1.0, "", "", state, revision=revision).tried("a") is tried
