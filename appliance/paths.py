@@ -91,6 +91,24 @@ class Paths:
     def router_state(self) -> Path:
         """The router service's own folder: the key from which its requests' nonces come."""
         return self.state / "router"
+    def name_account(self) -> Path:
+        """User name and password at the dynamic-DNS provider: written by the page, read by the name service alone."""
+        return self.state / "name" / "account.toml"
+
+    @property
+    def certificate_state(self) -> Path:
+        """The certificate service's folder: ``relay.pem`` for the relay's user, the rest for nobody else."""
+        return self.state / "certificate"
+
+    @property
+    def issued_certificate(self) -> Path:
+        """The publicly trusted certificate with its key, where there is one; the relay prefers it to its own."""
+        return self.certificate_state / "relay.pem"
+
+    @property
+    def certificate_run(self) -> Path:
+        """What the certificate service says, and ``challenge/``: one file for each HTTP-01 token."""
+        return self.run / "certificate"
 
     @property
     def screen(self) -> Path:
