@@ -48,6 +48,16 @@ class Paths:
         return self.run / "lights" / "status.json"
 
     @property
+    def lights_request(self) -> Path:
+        """What the page asks of the lights: a test of all patterns, or a blinking by which they are found."""
+        return self.run / "page" / "lights.json"
+
+    @property
+    def button_request(self) -> Path:
+        """What somebody asks for with the button, for the service that may do it."""
+        return self.run / "lights" / "request"
+
+    @property
     def screen(self) -> Path:
         """The text for a screen at the card, claim code included: for the page's user only."""
         return self.run / "page" / "screen"

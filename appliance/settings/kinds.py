@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import unicodedata
+import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +16,7 @@ LONGEST_CODE = 64
 UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 AMOUNT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([MGT]B)", re.ASCII | re.IGNORECASE)
 LEAST_DATA, MOST_DATA = 10**6, 2**63 - 1
+TIME_OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
 
 
@@ -194,6 +196,32 @@ def _folder(value: Any) -> str:
     return value.strip()
 
 
+def _time_of_day(value: Any) -> str:
+    found = TIME_OF_DAY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f'must be a time of day such as "22:00", not {show(value)}')
+    return f"{int(found[1]):02}:{found[2]}"
+
+
+def _time_zone(value: Any) -> str:
+    name = value.strip() if isinstance(value, str) else None
+    if name == "":
+        return ""
+    try:
+        return zoneinfo.ZoneInfo(name or "").key
+    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
+        raise ValueError(f'must be the name of a time zone such as "Europe/Vienna", not {show(value)}') from None
+
+
+def _gpio(value: Any) -> int:
+    # 0 and 1 belong to the identification chip of add-on boards, so 0 is free to mean "none".
+    words = "a GPIO number from 2 to 27, or 0"
+    found = _whole_number(value, 0, 27, words)
+    if found == 1:
+        raise ValueError(f"must be {words}, not 1")
+    return found
+
+
 flag = Kind("true or false", _flag)
 port = whole_number(1, 65535, "a port number from 1 to 65535")
 port_or_off = whole_number(0, 65535, "a port number from 1 to 65535, or 0 for none")
@@ -204,3 +232,6 @@ upstreams = Kind('a list of "host:port"', _upstreams)
 domain = Kind("a host name", read_domain)
 claim_code = Kind("a text of at least 8 characters, or empty", _claim_code)
 folder = Kind("the name of a folder, or empty", _folder)
+time_of_day = Kind('a time of day such as "22:00"', _time_of_day)
+time_zone = Kind('the name of a time zone such as "Europe/Vienna", or empty', _time_zone)
+gpio = Kind("a GPIO number from 2 to 27, or 0", _gpio)
