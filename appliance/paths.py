@@ -53,6 +53,11 @@ class Paths:
         return self.run / "page" / "lights.json"
 
     @property
+    def lights_farewell(self) -> Path:
+        """The lights' settings, left by them when they end, for what is shown when everything else has."""
+        return self.run / "lights" / "farewell.json"
+
+    @property
     def button_request(self) -> Path:
         """What somebody asks for with the button, for the service that may do it."""
         return self.run / "lights" / "request"

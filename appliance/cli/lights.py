@@ -12,12 +12,11 @@ from sdnotify import SystemdNotifier
 from appliance.cli.main import add_path_options, paths_of
 from appliance.clock import since_boot
 from appliance.errors import PinsError
-from appliance.lights.board import Board, GpioBoard, Wiring, wiring_settings
-from appliance.lights.board_light import LEDS, BoardLight
+from appliance.lights.board_light import LEDS
 from appliance.lights.fixture import Fixture, Socket
-from appliance.lights.pins import load_pins
 from appliance.lights.scenes import walk
 from appliance.lights.service import Lights
+from appliance.lights.sockets import sockets_of
 from appliance.lights.terminal import TerminalBoard
 from appliance.paths import Paths
 from appliance.settings.declared import LightsSettings
@@ -58,25 +57,15 @@ def run(options: argparse.Namespace) -> int:
             "The lights cannot start.",
             "Choose another one with --run, or start them as the service does.",
         ) from None
-    sockets = _sockets(folder, options.leds.absolute(), terminal=options.terminal)
+    sockets = _terminal() if options.terminal else sockets_of(folder, options.leds.absolute())
     if options.test:
         return _test(sockets, load(paths).settings.lights)
     Lights(paths, Watch(paths), sockets, notify=_notifier(), say=_say).run(_wait)
     return 0
 
 
-def _sockets(folder: Path, leds: Path, *, terminal: bool) -> tuple[Socket, ...]:
-    """Where to show things: the terminal alone, or the pins and the board's own light."""
-    if terminal:
-        return (Socket(lambda settings: settings.enabled, lambda settings: TerminalBoard(sys.stdout)),)
-
-    def open_pins(settings: LightsSettings) -> Board:
-        return GpioBoard(Wiring.of(settings, load_pins()), folder)
-
-    return (
-        Socket(lambda settings: settings.enabled, open_pins, wiring_settings),
-        Socket(lambda settings: settings.enabled and settings.board_light, lambda settings: BoardLight(leds)),
-    )
+def _terminal() -> tuple[Socket, ...]:
+    return (Socket(lambda settings: settings.enabled, lambda settings: TerminalBoard(sys.stdout)),)
 
 
 def _test(sockets: Sequence[Socket], settings: LightsSettings) -> int:

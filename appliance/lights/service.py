@@ -39,6 +39,7 @@ from appliance.lights.scenes import (
     walk,
 )
 from appliance.lights.shade import brightness
+from appliance.lights.unplug import leave_word
 from appliance.paths import Paths
 from appliance.settings.declared import LightsSettings
 from appliance.status.gather import Situation
@@ -243,5 +244,9 @@ class Lights:
         self._guests.leave()
         self._play()
         self._publish(self._clock())
+        try:
+            leave_word(self._paths.lights_farewell, self._settings)
+        except OSError as error:
+            self._say(f"lights: They will not tell when the plug may be pulled ({error}).")
         if any(fixture.is_open for fixture in self._fixtures):
             wait(FAREWELL)
