@@ -91,6 +91,8 @@ class Paths:
     def router_state(self) -> Path:
         """The router service's own folder: the key from which its requests' nonces come."""
         return self.state / "router"
+
+    @property
     def name_account(self) -> Path:
         """User name and password at the dynamic-DNS provider: written by the page, read by the name service alone."""
         return self.state / "name" / "account.toml"
@@ -109,6 +111,21 @@ class Paths:
     def certificate_run(self) -> Path:
         """What the certificate service says, and ``challenge/``: one file for each HTTP-01 token."""
         return self.run / "certificate"
+
+    @property
+    def lights_request(self) -> Path:
+        """What the page asks of the lights: a test of all patterns, or a blinking by which they are found."""
+        return self.run / "page" / "lights.json"
+
+    @property
+    def lights_farewell(self) -> Path:
+        """The lights' settings, left by them when they end, for what is shown when everything else has."""
+        return self.run / "lights" / "farewell.json"
+
+    @property
+    def button_request(self) -> Path:
+        """What somebody asks for with the button, for the service that may do it."""
+        return self.run / "lights" / "request"
 
     @property
     def screen(self) -> Path:

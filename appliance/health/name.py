@@ -16,11 +16,11 @@ ENDS_SOON = 7 * 86400.0
 def name_elsewhere(facts: Facts) -> Iterator[Problem]:
     """The relay's name leads to another address than the one that the home has."""
     name = facts.name
-    if name and name.address and name.points_to and name.points_to != name.address:
+    if name and name.address and name.points_to and name.address not in name.points_to:
         yield Problem(
             text("The name %(name)s leads elsewhere.", name=name.name),
             text("People who use your link arrive at %(wrong)s, and your home is at %(right)s.",
-                 wrong=name.points_to, right=name.address),
+                 wrong=", ".join(name.points_to), right=name.address),
             text("Wait ten minutes: a change takes a while. If this stays, look at the name on the setup page."),
         )  # fmt: skip
 

@@ -272,7 +272,60 @@ class LightsSettings:
     """The lights: ``[lights]``."""
 
     enabled: bool = _setting(
-        True, kinds.flag, "Whether to use the lights on the GPIO pins (docs/lights.md says which)."
+        True,
+        kinds.flag,
+        "Whether to use the lights: those on the GPIO pins (docs/lights.md says which) and the board's own.",
+    )
+    board_light: bool = _setting(
+        True,
+        kinds.flag,
+        "Whether the small green light on the board itself (ACT) says how porchlight is doing too, by its rhythm.\n"
+        "With false it is left as it is.",
+    )
+    brightness: int = _setting(
+        100,
+        kinds.whole_number(1, 100, "a whole number from 1 to 100"),
+        "How bright the lights on the pins are, in per cent. Less than 100 costs a little of the processor.",
+        on_page=True,
+    )
+    night: str = _setting(
+        "on",
+        kinds.choice("on", "dim", "off"),
+        'What the lights do at night: stay "on", "dim", or "off". Off means that they show no trouble either.',
+        on_page=True,
+    )
+    night_from: str = _setting("22:00", kinds.time_of_day, "When the night begins.", on_page=True)
+    night_to: str = _setting("07:00", kinds.time_of_day, "When it ends.", on_page=True)
+    time_zone: str = _setting(
+        "",
+        kinds.time_zone,
+        'Whose clock that is, such as "Europe/Vienna". Empty means universal time (UTC).',
+        on_page=True,
+    )
+    soft: bool = _setting(
+        False,
+        kinds.flag,
+        "Whether the lights on the pins swell and fade instead of switching. Costs a little of the processor.",
+    )
+    green_gpio: int = _setting(
+        0, kinds.gpio, "Another pin for the green light (its GPIO number). 0 means the usual one."
+    )
+    amber_gpio: int = _setting(0, kinds.gpio, "Another pin for the amber light.")
+    red_gpio: int = _setting(0, kinds.gpio, "Another pin for the red light.")
+    active_low: bool = _setting(
+        False, kinds.flag, "Whether the lights hang between their pins and 3.3 V, so that a low pin lights them."
+    )
+    rgb: str = _setting(
+        "off",
+        kinds.choice("off", "common-cathode", "common-anode"),
+        "Whether one light of three colours takes the place of the three: its green at the green light's pin, its red\n"
+        'at the red one\'s. "common-cathode" has its fourth leg at ground, "common-anode" at 3.3 V.',
+    )
+    button_gpio: int = _setting(
+        0,
+        kinds.gpio,
+        "The pin of a button to ground, by its GPIO number (docs/lights.md says which, and what it does).\n"
+        "0 means that there is none.",
     )
 
 

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import unicodedata
+import zoneinfo
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +22,7 @@ LEAST_DATA, MOST_DATA = 10**6, 2**63 - 1
 LANGUAGES = ("en", "fr", "es", "pt", "de", "ar", "fa", "ru", "uk", "tr", "zh_Hans", "my")
 # As much as a certificate authority's form would check; whether it exists only a letter can tell.
 EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[a-zA-Z0-9.-]{1,190}", re.ASCII)
+TIME_OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
 
 
@@ -262,6 +264,32 @@ def _email(value: Any) -> str:
     return found
 
 
+def _time_of_day(value: Any) -> str:
+    found = TIME_OF_DAY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f'must be a time of day such as "22:00", not {show(value)}')
+    return f"{int(found[1]):02}:{found[2]}"
+
+
+def _time_zone(value: Any) -> str:
+    name = value.strip() if isinstance(value, str) else None
+    if name == "":
+        return ""
+    try:
+        return zoneinfo.ZoneInfo(name or "").key
+    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
+        raise ValueError(f'must be the name of a time zone such as "Europe/Vienna", not {show(value)}') from None
+
+
+def _gpio(value: Any) -> int:
+    # 0 and 1 belong to the identification chip of add-on boards, so 0 is free to mean "none".
+    words = "a GPIO number from 2 to 27, or 0"
+    found = _whole_number(value, 0, 27, words)
+    if found == 1:
+        raise ValueError(f"must be {words}, not 1")
+    return found
+
+
 flag = Kind("true or false", _flag)
 port = whole_number(1, 65535, "a port number from 1 to 65535")
 port_or_off = whole_number(0, 65535, "a port number from 1 to 65535, or 0 for none")
@@ -275,3 +303,6 @@ claim_code = Kind("a text of at least 8 characters, or empty", _claim_code)
 language = choice("", *LANGUAGES)
 email = Kind("an e-mail address, or empty", _email)
 folder = Kind("the name of a folder, or empty", _folder)
+time_of_day = Kind('a time of day such as "22:00"', _time_of_day)
+time_zone = Kind('the name of a time zone such as "Europe/Vienna", or empty', _time_zone)
+gpio = Kind("a GPIO number from 2 to 27, or 0", _gpio)

@@ -22,7 +22,7 @@ from appliance.network import home
 from appliance.paths import Paths
 from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
 from appliance.status.state import State
-from tests.lights.recording import PINS, ROOT, eventually, lights_process, read_transcript
+from tests.lights.recording import PINS, ROOT, eventually, kernel_leds, lights_process, read_transcript
 
 GREEN, AMBER, RED = PINS.gpios
 # Seconds: pins that change within the first are one frame; a change may come late by the second.
@@ -175,7 +175,9 @@ def test_a_relay_that_is_killed_no_longer_counts_within_five_seconds(
 ) -> None:
     with lights_process(paths, transcript):
         eventually(lambda: shown(paths)[0] == State.RELAYING, 10, "relaying")
-        eventually(lambda: [pin for _, pin, value in read_transcript(transcript) if value == 1] == [GREEN], 2, "green")
+        eventually(
+            lambda: [pin for _, pin, value in read_transcript(transcript) if value == 1][-1:] == [GREEN], 2, "green"
+        )
         relay.kill()
         killed = since_boot()
         eventually(lambda: shown(paths)[0] == State.STOPPED, 6, "stopped")
@@ -270,3 +272,105 @@ def test_what_it_costs(paths: Paths, transcript: Path, relay: "subprocess.Popen[
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture
+def leds(tmp_path: Path) -> Path:
+    """The kernel's folder of LEDs, of a board that has one of its own."""
+    return kernel_leds(tmp_path)
+
+
+def test_pins_and_the_boards_own_light_at_once(paths: Paths, transcript: Path, leds: Path) -> None:
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript, leds=leds) as process:
+        eventually(lambda: (leds / "ACT" / "brightness").read_text() == "1", 5, "the board's light is on")
+        eventually(lambda: replay(read_transcript(transcript))[-1][1].green, 5, "green")
+        assert (leds / "ACT" / "trigger").read_text() == "none"
+        assert json.loads(paths.lights_status.read_bytes())["note"] == ""
+        process.terminate()
+        assert process.wait(5) == 0
+    assert (leds / "ACT" / "trigger").read_text() == "heartbeat"
+
+
+def test_a_board_without_a_light_of_its_own_is_no_trouble(paths: Paths, transcript: Path) -> None:
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript):
+        eventually(lambda: shown(paths) == (State.RELAYING, ""), 5, "relaying")
+        assert "no light of its own" in json.loads(paths.lights_status.read_bytes())["note"]
+
+
+def test_the_boards_own_light_alone(paths: Paths, transcript: Path, leds: Path) -> None:
+    """No library for the pins: the pins' trouble is told, and the light speaks all the same."""
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript, leds=leds, PYTHONPATH=str(ROOT), PYTHONSAFEPATH=""):
+        eventually(lambda: (leds / "ACT" / "brightness").read_text() == "1", 5, "the board's light is on")
+        eventually(lambda: shown(paths)[1] != "", 5, "trouble")
+
+
+def test_a_light_that_is_left_alone(paths: Paths, transcript: Path, leds: Path) -> None:
+    paths.owner_file.write_text("[lights]\nboard_light = false\n")
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript, leds=leds):
+        eventually(lambda: shown(paths)[0] == State.RELAYING, 5, "relaying")
+    assert (leds / "ACT" / "trigger").read_text() == "none timer [heartbeat] mmc0"
+
+
+def test_dimmed_as_the_owner_says(paths: Paths, transcript: Path) -> None:
+    paths.owner_file.write_text("[lights]\nbrightness = 50\n")
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript):
+        # The stand-in writes a duty cycle of 25 per cent as -26.
+        eventually(lambda: (GREEN, -26) in [one[1:] for one in read_transcript(transcript)], 5, "dimmed")
+
+
+def test_a_button_that_is_held_asks_to_claim_again(paths: Paths, transcript: Path, tmp_path: Path) -> None:
+    button = tmp_path / "button"
+    paths.owner_file.write_text("[lights]\nbutton_gpio = 26\n")
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript, PORCHLIGHT_BUTTON=str(button)):
+        eventually(lambda: shown(paths)[0] == State.RELAYING, 5, "relaying")
+        button.touch()
+
+        def held_long() -> bool:
+            say(paths, State.RELAYING)
+            return str(json.loads(paths.lights_status.read_bytes())["shown"]) == "held-long"
+
+        eventually(held_long, 6, "held for three seconds")
+        assert not paths.button_request.exists()
+        button.unlink()
+        eventually(paths.button_request.exists, 2, "the request")
+    assert paths.button_request.read_text() == "claim"
+
+
+def test_the_page_asks_to_find_it(paths: Paths, transcript: Path) -> None:
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript):
+        eventually(lambda: shown(paths)[0] == State.RELAYING, 5, "relaying")
+        paths.lights_request.parent.mkdir()
+        paths.lights_request.write_text(json.dumps({"request": "find", "at": since_boot()}))
+        eventually(lambda: replay(read_transcript(transcript))[-1][1] == Frame(True, True, True), 3, "all lights")
+        assert json.loads(paths.lights_status.read_bytes())["shown"] == "find"
+
+
+@pytest.mark.slow
+def test_a_walk_through_all_patterns(paths: Paths, transcript: Path, leds: Path) -> None:
+    with lights_process(paths, transcript, "--test", leds=leds) as process:
+        assert process.wait(300) == 0
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = process.stdout.read().splitlines()
+        assert process.stderr.read() == ""
+    assert [line.partition(":")[0] for line in lines] == [state.value for state in State]
+    played = [frame for _now, frame in replay(read_transcript(transcript))]
+    assert {step.frame for pattern in PATTERNS.values() for step in pattern.steps} <= set(played)
+    assert (leds / "ACT" / "trigger").read_text() == "heartbeat"
+
+
+def test_a_walk_with_nothing_to_show_it_on(paths: Paths, transcript: Path) -> None:
+    with lights_process(paths, transcript, "--test", PYTHONPATH=str(ROOT), PYTHONSAFEPATH="") as process:
+        assert process.wait(10) == 1
+        assert process.stderr is not None
+        told = process.stderr.read()
+    assert "nothing to show the patterns on" in told
+    assert "--terminal" in told
+    assert "Traceback" not in told

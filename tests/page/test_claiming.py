@@ -103,7 +103,9 @@ def test_a_new_password_ends_every_other_session(page: Page, owner: Visitor) -> 
 
 
 def test_a_new_password_needs_the_former_one(owner: Visitor) -> None:
-    answer = owner.post("/settings/password", former="wrong password", password="another good one", again="another good one")
+    answer = owner.post(
+        "/settings/password", former="wrong password", password="another good one", again="another good one"
+    )
     assert answer.status == 422
     assert "that you use now is not right" in answer.text
 

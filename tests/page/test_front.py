@@ -167,7 +167,10 @@ def test_the_drawing_follows_the_table_of_the_lights(state: State) -> None:
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_is_inline(owner: Visitor) -> None:
-    pages = [owner.get(path).body for path in ("/", "/share", "/name", "/open", "/outside", "/settings", "/settings/limits", "/nothing")]
+    pages = [
+        owner.get(path).body
+        for path in ("/", "/share", "/name", "/open", "/outside", "/settings", "/settings/limits", "/nothing")
+    ]
     for body in [*pages, *(path.read_text() for path in STATIC.iterdir())]:
         assert not re.search(r"""(src|href|url|@import)\s*[=(]?\s*["']?(https?:)?//""", body)
         assert " style=" not in body

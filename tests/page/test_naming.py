@@ -155,6 +155,8 @@ def test_a_dns_that_does_not_answer_costs_some_seconds_and_no_error(monkeypatch:
     assert "127.0.0.1" in addresses_of("localhost")
 
 
-@pytest.mark.parametrize(("address", "public"), [("80.100.100.1", True), ("100.64.0.1", False), ("x", False), ("", False)])
+@pytest.mark.parametrize(
+    ("address", "public"), [("80.100.100.1", True), ("100.64.0.1", False), ("x", False), ("", False)]
+)
 def test_only_public_addresses_are_offered(address: str, public: bool) -> None:
     assert is_public(address) == public

@@ -14,7 +14,16 @@ from tests.page.conftest import Page, Visitor
 def status(verdict: Verdict) -> RouterStatus:
     ports = (MappedPort(443, 443, PortState.MAPPED), MappedPort(587, 587, PortState.MAPPED))
     return RouterStatus(
-        since_boot(), verdict, "PCP", "80.100.100.1", "", "http://192.168.1.1/", ports, "", "192.168.1.20", "192.168.1.1"
+        since_boot(),
+        verdict,
+        "PCP",
+        "80.100.100.1",
+        "",
+        "http://192.168.1.1/",
+        ports,
+        "",
+        "192.168.1.20",
+        "192.168.1.1",
     )
 
 
