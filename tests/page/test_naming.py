@@ -8,7 +8,7 @@ import pytest
 
 from appliance.clock import since_boot
 from appliance.name import account
-from appliance.name.providers import FIRST
+from appliance.name.providers import FIRST, Provider
 from appliance.network.verdict import Verdict
 from appliance.page.outer import addresses_of, is_public
 from appliance.status import name, router
@@ -85,7 +85,7 @@ def test_no_name_says_what_it_costs_and_takes_the_address_that_the_router_tells(
 
 
 @pytest.mark.parametrize("provider", FIRST, ids=lambda one: one.key)
-def test_each_of_the_five_has_a_link_instructions_and_its_fields(owner: Visitor, provider: account.Provider) -> None:
+def test_each_of_the_five_has_a_link_instructions_and_its_fields(owner: Visitor, provider: Provider) -> None:
     assert provider.title in owner.get("/name/free").text
     answer = owner.get(f"/name/free?with={provider.key}")
     assert provider.register in answer.text

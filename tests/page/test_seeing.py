@@ -76,7 +76,7 @@ def test_a_knock_of_another_link_counts_for_nothing(page: Page, named: Visitor) 
 
 def test_the_evidence_is_told_for_each_port_in_whole_minutes(page: Page, named: Visitor) -> None:
     moment = since_boot()
-    ports = (PortStatus(443, "chat-tls", "", max(0.0, moment - 185)), PortStatus(587, "media"))
+    ports = (PortStatus(443, "chat-tls", "", max(0, int(moment) - 185)), PortStatus(587, "media"))
     publish(page.paths.relay_status, relay(*ports))
     text = named.get("/outside").text
     assert re.search(r"Port 443 messages, protected once more last reached from outside \d minutes? ago", text)
