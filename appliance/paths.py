@@ -43,6 +43,11 @@ class Paths:
         return self.run / "relay" / "status.json"
 
     @property
+    def relay_upstreams(self) -> Path:
+        """The upstreams' last good addresses, for a relay process that begins while no name server answers."""
+        return self.run / "relay" / "upstreams.json"
+
+    @property
     def lights_status(self) -> Path:
         """What the lights show at this moment."""
         return self.run / "lights" / "status.json"
@@ -61,6 +66,36 @@ class Paths:
     def button_request(self) -> Path:
         """What somebody asks for with the button, for the service that may do it."""
         return self.run / "lights" / "request"
+
+    @property
+    def page_status(self) -> Path:
+        """Whether this card has an owner, as the page says."""
+        return self.run / "page" / "status.json"
+
+    @property
+    def router_status(self) -> Path:
+        """What the router service found out."""
+        return self.run / "router" / "status.json"
+
+    @property
+    def name_status(self) -> Path:
+        """What the name service knows."""
+        return self.run / "name" / "status.json"
+
+    @property
+    def certificate_status(self) -> Path:
+        """What the certificate service knows."""
+        return self.run / "certificate" / "status.json"
+
+    @property
+    def update_status(self) -> Path:
+        """What an update is doing."""
+        return self.run / "update" / "status.json"
+
+    @property
+    def halting_note(self) -> Path:
+        """Exists from the moment when the system begins to shut down."""
+        return self.run / "halting"
 
     @property
     def screen(self) -> Path:

@@ -14,12 +14,13 @@ from appliance.lights.fixture import RETRY_EVERY, Socket
 from appliance.lights.scenes import walk
 from appliance.lights.service import FAREWELL, Lights
 from appliance.lights.shade import DIM
+from appliance.lights.unplug import read_word
 from appliance.network.home import Home
 from appliance.paths import Paths
 from appliance.settings.declared import LightsSettings, Settings
 from appliance.settings.load import Loaded
 from appliance.status.gather import Situation
-from appliance.status.relay import RelayStatus, UpstreamStatus
+from appliance.status.relay import PortStatus, RelayStatus, UpstreamStatus
 from appliance.status.state import Facts, State
 from tests.lights.recording import PINS, Clock, RecordingBoard, wait_until
 
@@ -94,6 +95,52 @@ TRANSCRIPTS: dict[State, list[tuple[float, int, int]]] = {
         (1.6, AMBER, 100),
         (1.8, AMBER, 0),
     ],
+    State.WAITING_TO_BE_CLAIMED: [
+        (0.0, GREEN, 100),
+        (0.0, RED, 100),
+        (0.8, GREEN, 0),
+        (0.8, AMBER, 100),
+        (0.8, RED, 0),
+        (1.6, GREEN, 100),
+        (1.6, AMBER, 0),
+        (1.6, RED, 100),
+    ],
+    State.NOT_REACHABLE: [
+        (0.0, AMBER, 100),
+        (0.2, AMBER, 0),
+        (0.4, AMBER, 100),
+        (0.6, AMBER, 0),
+        (0.8, AMBER, 100),
+        (1.0, AMBER, 0),
+    ],
+    State.PAUSED: [(0.0, AMBER, 100), (1.0, AMBER, 0)],
+    State.UPDATING: [
+        (0.0, RED, 100),
+        (0.5, AMBER, 100),
+        (1.0, GREEN, 100),
+        (1.5, GREEN, 0),
+        (1.5, AMBER, 0),
+        (1.5, RED, 0),
+    ],
+    State.SETTINGS_MISTAKEN: [
+        (0.0, GREEN, 100),
+        (0.0, AMBER, 100),
+        (0.2, AMBER, 0),
+        (0.4, AMBER, 100),
+        (0.6, AMBER, 0),
+    ],
+    State.HARDWARE_TROUBLE: [
+        (0.0, GREEN, 100),
+        (0.0, RED, 100),
+        (0.2, RED, 0),
+        (0.4, RED, 100),
+        (0.6, RED, 0),
+        (0.8, RED, 100),
+        (1.0, RED, 0),
+        (1.2, RED, 100),
+        (1.4, RED, 0),
+    ],
+    State.SAFE_TO_UNPLUG: [(0.0, GREEN, 100), (0.0, AMBER, 100), (0.0, RED, 100)],
     State.NO_NETWORK: [(0.0, RED, 100), (0.2, RED, 0), (1.8, RED, 100)],
     State.UPSTREAM_UNREACHABLE: [(0.0, AMBER, 100), (0.2, AMBER, 0), (0.4, AMBER, 100), (0.6, AMBER, 0)],
     State.QUOTA_REACHED: [(0.0, AMBER, 100), (0.0, RED, 100)],
@@ -321,10 +368,16 @@ def hold(bench: Bench, begin: float, end: float) -> Callable[[float], None]:
     return lambda now: setattr(bench.board, "button", begin <= now < end)
 
 
-@pytest.mark.parametrize(("reachable", "connected", "count"), [(True, True, 4), (False, True, 2), (False, False, 1)])
-def test_a_short_press_shows_the_network(bench: Bench, reachable: bool, connected: bool, count: int) -> None:
-    relay = RelayStatus(0.0, "0", "running", upstreams={"chat": UpstreamStatus(reachable)})
-    bench.told.facts = Facts(0.0, relay, connected)
+@pytest.mark.parametrize(
+    ("reachable", "connected", "reached_at", "count"),
+    [(False, False, None, 1), (False, True, None, 2), (True, True, None, 3), (True, True, 60, 4), (True, False, 60, 4)],
+)
+def test_a_short_press_shows_the_network(
+    bench: Bench, reachable: bool, connected: bool, reached_at: int | None, count: int
+) -> None:
+    ports = (PortStatus(443, "chat", reached_outside=reached_at),)
+    relay = RelayStatus(100.0, "0", "running", ports=ports, upstreams={"chat": UpstreamStatus(reachable)})
+    bench.told.facts = Facts(100.0, relay, connected)
     bench.run(20, hold(bench, 2.0, 2.5))
     names = [name for _now, name in bench.board.begun]
     assert names == ["relaying", "held", f"network-{count}", "relaying", "stopped"]
@@ -398,3 +451,15 @@ def test_other_pins_in_the_settings_are_taken_at_once(bench: Bench) -> None:
     bench.opening = opening
     bench.run(10, happens)
     assert opened == [0.0, 3.0]
+
+
+def test_nothing_is_said_after_that_the_plug_may_be_pulled(bench: Bench) -> None:
+    bench.told.state = State.SAFE_TO_UNPLUG
+    bench.run(10)
+    assert [name for _now, name in bench.board.begun] == ["safe-to-unplug"]
+
+
+def test_the_settings_are_left_for_the_last_moment(bench: Bench) -> None:
+    bench.told.settings = LightsSettings(green_gpio=5, active_low=True, night="off")
+    bench.run(10)
+    assert read_word(bench.paths.lights_farewell) == bench.told.settings

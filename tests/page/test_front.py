@@ -10,11 +10,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.clock import since_boot
-from appliance.lights.language import PATTERNS
+from appliance.lights.language import PATTERNS, WORDS
 from appliance.page.drawing import rules
 from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
 from appliance.status.state import State
-from appliance.status.words import WORDS
 from tests.page.conftest import Page, Visitor
 
 STATIC = Path(__file__).parents[2] / "appliance" / "page" / "static"
