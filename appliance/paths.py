@@ -58,6 +58,21 @@ class Paths:
         return self.run / "lights" / "status.json"
 
     @property
+    def lights_request(self) -> Path:
+        """What the page asks of the lights: a test of all patterns, or a blinking by which they are found."""
+        return self.run / "page" / "lights.json"
+
+    @property
+    def lights_farewell(self) -> Path:
+        """The lights' settings, left by them when they end, for what is shown when everything else has."""
+        return self.run / "lights" / "farewell.json"
+
+    @property
+    def button_request(self) -> Path:
+        """What somebody asks for with the button, for the service that may do it."""
+        return self.run / "lights" / "request"
+
+    @property
     def page_status(self) -> Path:
         """Whether this card has an owner, as the page says."""
         return self.run / "page" / "status.json"
@@ -111,21 +126,6 @@ class Paths:
     def certificate_run(self) -> Path:
         """What the certificate service says, and ``challenge/``: one file for each HTTP-01 token."""
         return self.run / "certificate"
-
-    @property
-    def lights_request(self) -> Path:
-        """What the page asks of the lights: a test of all patterns, or a blinking by which they are found."""
-        return self.run / "page" / "lights.json"
-
-    @property
-    def lights_farewell(self) -> Path:
-        """The lights' settings, left by them when they end, for what is shown when everything else has."""
-        return self.run / "lights" / "farewell.json"
-
-    @property
-    def button_request(self) -> Path:
-        """What somebody asks for with the button, for the service that may do it."""
-        return self.run / "lights" / "request"
 
     @property
     def screen(self) -> Path:

@@ -24,15 +24,28 @@ def _series(lit: Frame, *lasts: int) -> tuple[Step, ...]:
 
 ONE_LAMP: dict[State, Pattern] = {
     State.STARTING: Pattern((Step(GREEN, FLASH), Step(DARK, GAP)), text("It blinks evenly and fast")),
+    State.WAITING_TO_BE_CLAIMED: Pattern(_series(GREEN, LONG, LONG), text("Two long flashes, then a pause")),
     State.NO_NETWORK: Pattern(_series(RED, FLASH), text("One short flash, then a pause")),
     State.UPSTREAM_UNREACHABLE: Pattern(_series(AMBER, FLASH, FLASH), text("Two short flashes, then a pause")),
-    State.QUOTA_REACHED: Pattern(_series(AMBER, LONG, LONG, LONG), text("Three long flashes, then a pause")),
+    State.NOT_REACHABLE: Pattern(_series(AMBER, FLASH, FLASH, FLASH), text("Three short flashes, then a pause")),
     State.RELAYING: Pattern((Step(GREEN, 1000),), text("It is on, without blinking")),
     State.RELAYING_IN_USE: Pattern(
         (Step(GREEN, 3800), Step(DARK, FLASH)), text("It is on, and goes off for a moment every four seconds")
     ),
+    State.QUOTA_REACHED: Pattern(_series(AMBER, LONG, LONG, LONG), text("Three long flashes, then a pause")),
+    State.PAUSED: Pattern((Step(AMBER, FLASH), Step(DARK, 5800)), text("One short flash every six seconds")),
+    State.UPDATING: Pattern((Step(AMBER, LONG), Step(DARK, GAP)), text("It is on, and goes off once a second")),
+    State.SETTINGS_MISTAKEN: Pattern(
+        _series(GREEN, LONG, FLASH, FLASH), text("One long flash and two short ones, then a pause")
+    ),
     State.NEEDS_ATTENTION: Pattern(
         _series(GREEN, LONG, FLASH, FLASH, FLASH), text("One long flash and three short ones, then a pause")
     ),
+    State.HARDWARE_TROUBLE: Pattern(
+        _series(GREEN, LONG, FLASH, FLASH, FLASH, FLASH), text("One long flash and four short ones, then a pause")
+    ),
     State.STOPPED: Pattern((Step(RED, 1000), Step(DARK, 1000)), text("It goes slowly on and off")),
+    State.SAFE_TO_UNPLUG: Pattern(
+        _series(GREEN, LONG, LONG, LONG, LONG), text("Four long flashes, then a pause; then it goes out")
+    ),
 }

@@ -3,12 +3,27 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from appliance.lights.language import AMBER, DARK, FLASH, GAP, GREEN, PATTERNS, PAUSE, RED, WORDS, Frame, Pattern, Step
+from appliance.health.reach import REACHED_WITHIN, reached
+from appliance.lights.language import (
+    ALL,
+    AMBER,
+    DARK,
+    FLASH,
+    GAP,
+    GREEN,
+    PATTERNS,
+    PAUSE,
+    RED,
+    WORDS,
+    Frame,
+    Pattern,
+    Step,
+)
 from appliance.lights.one_lamp import ONE_LAMP
-from appliance.status.state import Facts, State
+from appliance.status.facts import Facts
+from appliance.status.state import State
 from appliance.text import Text, text
 
-ALL = Frame(True, True, True)
 # Seconds. Long enough to walk through the rooms of a home and look.
 FIND_LASTS = 30.0
 # Each pattern of a test is seen twice, and for no less than this many seconds.
@@ -92,24 +107,24 @@ def answer(count: int) -> Scene:
     titles = {
         NO_NETWORK: text("The network: no router found"),
         NO_UPSTREAM: text("The network: the router is there, WhatsApp does not answer"),
-        NOT_REACHED: text("The network: WhatsApp answers, people outside do not get in"),
-        OPEN: text("The network: all is open"),
+        NOT_REACHED: text("The network: WhatsApp answers, and nobody from outside has got in lately"),
+        OPEN: text("The network: WhatsApp answers, and people from outside get in"),
     }
     looks = text("All lights together flash %(count)s times, then a pause", count=count)
     return _blinking(f"network-{count}", titles[count], (*steps[:-1], Step(DARK, PAUSE)), looks)
 
 
-def how_far(facts: Facts, state: State) -> int:
-    """How far the way out is open, whatever else is going on.
+def how_far(facts: Facts) -> int:
+    """How far the way is open, from the router to people outside, whatever else is going on.
 
     Args:
-        facts: what is known.
-        state: what it adds up to.
+        facts: what is known. That people get in is believed when somebody has.
     """
-    chat = facts.relay.upstreams.get("chat") if facts.relay else None
-    if chat is not None and chat.reachable:
-        return OPEN
-    return NO_UPSTREAM if facts.connected else NO_NETWORK
+    chat = facts.alive.upstreams.get("chat") if facts.alive else None
+    if chat is None or not chat.reachable:
+        return NO_UPSTREAM if facts.connected else NO_NETWORK
+    last = reached(facts)
+    return OPEN if last is not None and facts.now - last <= REACHED_WITHIN else NOT_REACHED
 
 
 def walk() -> Iterator[tuple[Scene, float]]:

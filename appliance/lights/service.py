@@ -179,7 +179,7 @@ class Lights:
         wish = self._button.feed(now, pressed)
         self._holding = self._button.hold(now)
         if wish is Wish.NETWORK and self._situation is not None:
-            count = how_far(self._situation.facts, self._situation.state)
+            count = how_far(self._situation.facts)
             self._guests.invite([(answer(count), ANSWER_LASTS)], now)
         elif wish in (Wish.CLAIM, Wish.RESET):
             self._guests.invite([(HEARD, HEARD_LASTS)], now)
@@ -240,13 +240,16 @@ class Lights:
             self._unwritable = False
 
     def _farewell(self, wait: Callable[[float], bool]) -> None:
-        self._state, self._holding = State.STOPPED, Hold.NOTHING_HELD
+        # At the end of a shutdown the plug may be pulled already, and then nothing else is shown any more.
+        self._state = self._state if self._state is State.SAFE_TO_UNPLUG else State.STOPPED
+        self._holding = Hold.NOTHING_HELD
         self._guests.leave()
         self._play()
         self._publish(self._clock())
         try:
             leave_word(self._paths.lights_farewell, self._settings)
-        except OSError as error:
-            self._say(f"lights: They will not tell when the plug may be pulled ({error}).")
+        except OSError:
+            # It has been said already that nothing can be written there; at a shutdown the lights just go dark.
+            self._unwritable = True
         if any(fixture.is_open for fixture in self._fixtures):
             wait(FAREWELL)

@@ -67,9 +67,12 @@ def still_written(mounts: str) -> list[str]:
     found = []
     for line in mounts.splitlines():
         here, _dash, there = line.partition(" - ")
-        _kind, source, options = (there.split() + ["", "", ""])[:3]
-        if source.startswith("/dev/") and "rw" in options.split(",") and "rw" in here.split()[5].split(","):
-            found.append(here.split()[4])
+        words, system = here.split(), there.split()
+        if len(words) < 6 or len(system) < 3:
+            continue
+        # What counts is the file system itself; one of its places may be read-only by itself.
+        if system[1].startswith("/dev/") and "rw" in system[2].split(","):
+            found.append(words[4])
     return found
 
 

@@ -9,6 +9,7 @@ from appliance.lights.one_lamp import ONE_LAMP
 from appliance.lights.scenes import FIND, HEARD, NO_NETWORK, NO_UPSTREAM, NOT_REACHED, OPEN, answer
 from appliance.lights.shade import levels
 from appliance.status.state import State
+from appliance.text import text
 from tests.lights.test_language import played, without_colours
 
 # What one lamp can show: the states, and what somebody can ask for.
@@ -18,7 +19,8 @@ ANSWERS = [answer(count) for count in (NO_NETWORK, NO_UPSTREAM, NOT_REACHED, OPE
 
 def lit(pattern: Pattern) -> Pattern:
     """The pattern with one colour for all: what a lamp of one colour shows."""
-    return Pattern(tuple(step._replace(frame=step.frame if step.frame == DARK else ON) for step in pattern.steps), "")
+    steps = (step._replace(frame=step.frame if step.frame == DARK else ON) for step in pattern.steps)
+    return Pattern(tuple(steps), text(""))
 
 
 ON = FIND.one.steps[0].frame

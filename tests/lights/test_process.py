@@ -346,7 +346,7 @@ def test_the_page_asks_to_find_it(paths: Paths, transcript: Path) -> None:
     say(paths, State.RELAYING)
     with lights_process(paths, transcript):
         eventually(lambda: shown(paths)[0] == State.RELAYING, 5, "relaying")
-        paths.lights_request.parent.mkdir()
+        paths.lights_request.parent.mkdir(exist_ok=True)
         paths.lights_request.write_text(json.dumps({"request": "find", "at": since_boot()}))
         eventually(lambda: replay(read_transcript(transcript))[-1][1] == Frame(True, True, True), 3, "all lights")
         assert json.loads(paths.lights_status.read_bytes())["shown"] == "find"

@@ -14,12 +14,13 @@ from appliance.lights.fixture import RETRY_EVERY, Socket
 from appliance.lights.scenes import walk
 from appliance.lights.service import FAREWELL, Lights
 from appliance.lights.shade import DIM
+from appliance.lights.unplug import read_word
 from appliance.network.home import Home
 from appliance.paths import Paths
 from appliance.settings.declared import LightsSettings, Settings
 from appliance.settings.load import Loaded
 from appliance.status.gather import Situation
-from appliance.status.relay import RelayStatus, UpstreamStatus
+from appliance.status.relay import PortStatus, RelayStatus, UpstreamStatus
 from appliance.status.state import Facts, State
 from tests.lights.recording import PINS, Clock, RecordingBoard, wait_until
 
@@ -367,10 +368,16 @@ def hold(bench: Bench, begin: float, end: float) -> Callable[[float], None]:
     return lambda now: setattr(bench.board, "button", begin <= now < end)
 
 
-@pytest.mark.parametrize(("reachable", "connected", "count"), [(True, True, 4), (False, True, 2), (False, False, 1)])
-def test_a_short_press_shows_the_network(bench: Bench, reachable: bool, connected: bool, count: int) -> None:
-    relay = RelayStatus(0.0, "0", "running", upstreams={"chat": UpstreamStatus(reachable)})
-    bench.told.facts = Facts(0.0, relay, connected)
+@pytest.mark.parametrize(
+    ("reachable", "connected", "reached_at", "count"),
+    [(False, False, None, 1), (False, True, None, 2), (True, True, None, 3), (True, True, 60, 4), (True, False, 60, 4)],
+)
+def test_a_short_press_shows_the_network(
+    bench: Bench, reachable: bool, connected: bool, reached_at: int | None, count: int
+) -> None:
+    ports = (PortStatus(443, "chat", reached_outside=reached_at),)
+    relay = RelayStatus(100.0, "0", "running", ports=ports, upstreams={"chat": UpstreamStatus(reachable)})
+    bench.told.facts = Facts(100.0, relay, connected)
     bench.run(20, hold(bench, 2.0, 2.5))
     names = [name for _now, name in bench.board.begun]
     assert names == ["relaying", "held", f"network-{count}", "relaying", "stopped"]
@@ -444,3 +451,15 @@ def test_other_pins_in_the_settings_are_taken_at_once(bench: Bench) -> None:
     bench.opening = opening
     bench.run(10, happens)
     assert opened == [0.0, 3.0]
+
+
+def test_nothing_is_said_after_that_the_plug_may_be_pulled(bench: Bench) -> None:
+    bench.told.state = State.SAFE_TO_UNPLUG
+    bench.run(10)
+    assert [name for _now, name in bench.board.begun] == ["safe-to-unplug"]
+
+
+def test_the_settings_are_left_for_the_last_moment(bench: Bench) -> None:
+    bench.told.settings = LightsSettings(green_gpio=5, active_low=True, night="off")
+    bench.run(10)
+    assert read_word(bench.paths.lights_farewell) == bench.told.settings
