@@ -11,7 +11,7 @@ from appliance.errors import SavedStateError, SettingsError
 from appliance.name import account
 from appliance.name.account import Account
 from appliance.name.outcome import NameState
-from appliance.name.providers import BY_KEY, FIRST, OTHERS, Provider
+from appliance.name.providers import BY_KEY, CUSTOM, FIRST, OTHERS, Provider
 from appliance.page.naming import NO_NAME, is_address
 from appliance.page.porch import porch
 from appliance.page.progress import progress
@@ -21,6 +21,8 @@ from appliance.status import name
 from appliance.text import text
 
 pages = Blueprint("dynamic", __name__)
+
+NO_WEB_ADDRESS = text("That is no web address. It must begin with https://.")
 
 
 @pages.get("/name/free")
@@ -50,9 +52,10 @@ def _save(provider: Provider) -> Refused | None:
         return Refused(SettingsError(NO_NAME, text("Nothing was saved.")), 422)
     try:
         account.checked(provider, request.form.get("user", ""), request.form.get("secret", ""))
-        refused = saved(
-            {"share.domain": domain, "name.provider": provider.key, "name.hostname": ""}, {"share.domain": NO_NAME}
-        )
+        changes = {"share.domain": domain, "name.provider": provider.key, "name.hostname": ""}
+        if provider.key == CUSTOM:
+            changes["name.update_url"] = request.form.get("update_url", "")
+        refused = saved(changes, {"share.domain": NO_NAME, "name.update_url": NO_WEB_ADDRESS})
         if refused is None:
             account.save(porch().paths, provider.key, request.form.get("user", ""), request.form.get("secret", ""))
     except SettingsError as error:
@@ -72,13 +75,15 @@ def _account(provider: Provider) -> Account | None:
 
 
 def _form(provider: Provider, refused: Refused | None) -> ResponseReturnValue:
-    domain = load(porch().paths).settings.share.domain
+    settings = load(porch().paths).settings
+    domain = settings.share.domain
     mine = _account(provider)
     status = name.read(porch().paths.name_status, since_boot())
     shown: dict[str, Any] = {
         "provider": provider,
         "typed": request.form.get("domain", "" if is_address(domain) else domain),
-        "user": request.form.get("user", ""),
+        "user": request.form.get("user", mine.user if mine else ""),
+        "update_url": request.form.get("update_url", settings.name.update_url) if provider.key == CUSTOM else None,
         "status": status if status and mine and status.revision == mine.revision else None,
         "trying": mine is not None and not (status and status.tried(mine.revision)),
         "good": bool(status and status.state == NameState.GOOD),

@@ -11,14 +11,14 @@ from appliance.clock import since_boot
 from appliance.lights.language import PATTERNS, WORDS
 from appliance.network.advice import advice
 from appliance.network.verdict import Verdict
-from appliance.page.carried import CARRIES
+from appliance.page.charting import charts, of_this_month
 from appliance.page.porch import porch
 from appliance.page.progress import progress
 from appliance.page.seeing import evidence
 from appliance.page.share import share_link
 from appliance.status import certificate, lights, name, pause, router
 from appliance.status.gather import Situation
-from appliance.status.words import data_used, people
+from appliance.status.words import data, data_used, people
 
 pages = Blueprint("front", __name__)
 
@@ -38,12 +38,14 @@ def home() -> ResponseReturnValue:
         people=people(relay),
         problems=now.problems,
         relay=relay,
-        quota=data_used(relay.quota) if relay and relay.quota else "",
+        quota=data_used(relay.quota) if relay and relay.quota else of_this_month(paths),
+        limited=relay is not None and relay.quota is not None,
+        charts=charts(paths),
+        free=data(now.facts.machine.storage.free) if now.facts.machine.storage else "",
         enabled=settings.relay.enabled,
         switch_fixed="relay.enabled" in now.loaded.fixed,
         paused=_left(),
         evidence=evidence(relay, now.facts.now),
-        carries=CARRIES,
         shown=lights.read(paths.lights_status, now.facts.now),
         lights_on=settings.lights.enabled,
         domain=settings.share.domain,

@@ -71,11 +71,11 @@ def test_the_months_data_is_shown_and_said_when_it_is_used_up(page: Page, owner:
     publish(page.paths.relay_status, replace(relay(), quota=None))
     assert "Data this month" not in owner.get("/").text
     publish(page.paths.relay_status, relay())
-    assert "Data this month 25 % of 200 GB used. When all of it is used" in owner.get("/").text
+    assert "Data this month: 25 % of 200 GB used. When all of it is used" in owner.get("/").text
     publish(page.paths.relay_status, replace(relay(), quota=QuotaStatus(10**9, 10**9, "2026-11")))
     answer = owner.get("/")
     assert WORDS[State.QUOTA_REACHED].title in answer.text
-    assert "Data this month 100 % of 1 GB used." in answer.text
+    assert "Data this month: 100 % of 1 GB used." in answer.text
     assert json.loads(page.visitor().get("/status.json").body)["state"] == "quota-reached"
 
 

@@ -13,9 +13,10 @@ async function look() {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const now of fresh.querySelectorAll("[data-live]")) {
       const shown = document.querySelector(`[data-live="${now.dataset.live}"]`);
+      if (!shown) continue;
       // What somebody has opened stays open.
       now.querySelectorAll("details").forEach((one, n) => { one.open = shown.querySelectorAll("details")[n]?.open; });
-      if (shown && shown.outerHTML !== now.outerHTML && !shown.contains(document.activeElement)) {
+      if (shown.outerHTML !== now.outerHTML && !shown.contains(document.activeElement)) {
         shown.className = now.className;
         shown.innerHTML = now.innerHTML;
       }
