@@ -46,7 +46,7 @@ HEADERS = {
     # standard, "append a request Origin header"), and the Origin check below could not tell them from foreign ones.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
+    # No Cross-Origin-Opener-Policy: browsers ignore it without https, and complain.
     "Cache-Control": "no-store",
 }
 

@@ -1,0 +1,73 @@
+"""What is looked for on every page, and the pictures that a person looks at.
+
+``PORCHLIGHT_PICTURES=docs/pictures ./test tests/browser`` makes the pictures of the documentation anew.
+"""
+
+import os
+from io import BytesIO
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page as Tab
+
+from tests.browser.home import PAGE
+
+SERIOUS = ("serious", "critical")
+# Colours in a picture: the page has a dozen and some shades between them, and a smaller file loads on any phone.
+COLOURS = 128
+SCHEMES = ("light", "dark")
+
+
+def complaints(tab: Tab) -> list[str]:
+    """Everything that the console complains about, and every request that fails or goes elsewhere; fills up later."""
+    found: list[str] = []
+    # Chromium wishes for a field with the user's name beside each password; here there is one user and no name.
+    tab.on("console", lambda said: found.append(said.text) if said.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: found.append(str(error)))
+    tab.on("request", lambda asked: None if asked.url.startswith(PAGE) else found.append(asked.url))
+    return found
+
+
+def faults(tab: Tab) -> list[str]:
+    """What is wrong with the page in the window: for screen readers in both colour schemes, for eyes, for thumbs."""
+    found = []
+    for scheme in SCHEMES:
+        tab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for one in Axe().run(tab).response["violations"]:
+            if one["impact"] in SERIOUS:
+                where = "; ".join(node["html"][:120] for node in one["nodes"])
+                found.append(f"{scheme}: {one['id']} ({one['impact']}): {one['help']}: {where}")
+    tab.emulate_media(color_scheme="light")
+    if tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        found.append("wider than the window")
+    small = tab.evaluate(
+        """[...document.querySelectorAll("button, input:not([type=hidden]):not([type=radio]), select, a.button, nav a")]
+           .filter(one => one.checkVisibility() && !one.closest(".way") && one.getBoundingClientRect().height < 40)
+           .map(one => one.outerHTML.slice(0, 80))"""
+    )
+    found += [f"too small for a thumb: {one}" for one in small]
+    cut = tab.evaluate(
+        """[...document.querySelectorAll("main *")].filter(one => one.checkVisibility() && one.children.length === 0
+             && !one.closest(".unseen, .way") && one.clientWidth && one.scrollWidth > one.clientWidth + 1
+             && !["INPUT", "SELECT", "OPTION"].includes(one.tagName)).map(one => one.outerHTML.slice(0, 80))"""
+    )
+    found += [f"cut off: {one}" for one in cut]
+    return [f"{tab.url}: {one}" for one in found]
+
+
+def picture(tab: Tab, name: str, *, whole: bool = False) -> None:
+    """Keep a picture, where somebody asks for pictures.
+
+    Args:
+        tab: what is shown.
+        name: of the file, without its ending.
+        whole: the whole page, or what the window shows of it.
+    """
+    folder = os.environ.get("PORCHLIGHT_PICTURES")
+    if not folder:
+        return
+    # Lights that blink would make another picture each time.
+    tab.emulate_media(reduced_motion="reduce")
+    shot = Image.open(BytesIO(tab.screenshot(full_page=whole)))
+    shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(Path(folder) / f"{name}.png", optimize=True)
