@@ -99,7 +99,7 @@ def test_status_for_programs_needs_no_login_and_holds_only_round_numbers(page: P
     assert status["state"] == "relaying-in-use"
     assert status["connections_up_to"] == 10
     assert status["upstreams"]["chat"] == {"reachable": True, "trouble": "", "cause": ""}
-    assert status["ports"][0] == {"port": 443, "carries": "chat-tls", "trouble": "", "reached_outside": None}
+    assert status["ports"][0] == {"port": 443, "carries": "chat-tls", "trouble": ""}
     assert status["problems"] == []
     assert status["ownership"] == "claimed"
     assert status["looks"] == PATTERNS[State.RELAYING_IN_USE].looks
