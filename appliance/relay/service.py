@@ -44,6 +44,7 @@ RETRY_PORTS = 5.0
 STOP_LIMIT = 5.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
+# For the log and for programs; people read what ``appliance.health.upstream`` makes of the cause.
 IN_WORDS = {
     Verdict.UNRESOLVED: "The name of WhatsApp's {group} servers cannot be found. Does the Internet connection work?",
     Verdict.REFUSED_PRIVATE: "The name of WhatsApp's {group} servers leads into a home network, so somebody forges the "
