@@ -60,6 +60,7 @@ ENDED = {
     "paused": "The relay's pause is over.",
     "quota": "The relay is no longer held back by monthly_quota.",
 }
+# For the log and for programs; people read what ``appliance.health.upstream`` makes of the cause.
 IN_WORDS = {
     Verdict.UNRESOLVED: "The name of WhatsApp's {group} servers cannot be found. Does the Internet connection work?",
     Verdict.REFUSED_PRIVATE: "The name of WhatsApp's {group} servers leads into a home network, so somebody forges the "

@@ -7,7 +7,7 @@ import pytest
 from appliance.clock import since_boot
 from appliance.paths import Paths
 from appliance.settings.problem import Problem, Severity
-from appliance.status import certificate, gather, lights, name, page, router, update
+from appliance.status import gather, lights, page, update
 from appliance.status.gather import Watch, situation
 from appliance.status.page import PageStatus, publish
 from appliance.status.relay import RelayStatus, UpstreamStatus, read
@@ -19,17 +19,11 @@ NONSENSE = [b"", b"{", b"[]", b"null", b"3", b'"x"', b"\xff", b"{}", b'{"written
 READERS = {
     "lights": lights.read,
     "page": page.read,
-    "router": router.read,
-    "name": name.read,
-    "certificate": certificate.read,
     "update": update.read,
 }
 WORDS = {
     "lights": '{"written": 95.0, "state": "relaying"}',
     "page": '{"written": 95.0, "ownership": "claimed"}',
-    "router": '{"written": 95.0, "verdict": "mapped", "ports": [{"port": 443, "outer_port": 443, "state": "mapped"}]}',
-    "name": '{"written": 95.0, "name": "a.example"}',
-    "certificate": '{"written": 95.0, "kind": "public", "not_after": 1800000000}',
     "update": '{"written": 95.0, "phase": "installing"}',
 }
 
