@@ -16,6 +16,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from appliance import reset
 from appliance.cli.main import add_path_options, paths_of
 from appliance.errors import PorchlightError
 from appliance.fat import writable
@@ -177,7 +178,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 -m appliance.claim", description=(__doc__ or "").splitlines()[0])
     add_path_options(parser)
     try:
-        prepare(paths_of(parser.parse_args()))
+        paths = paths_of(parser.parse_args())
+        if word := reset.word_is_new(paths, load(paths).settings.page.factory_reset):
+            log.warning("porchlight.toml names a new word for factory_reset: this card starts again and forgets all")
+            reset.mark(paths, word)
+            reset.start_again()
+            return 0
+        prepare(paths)
     except PorchlightError as error:
         log.error("%s", error)
         return 2

@@ -176,6 +176,12 @@ class PageSettings:
         "(at least 8 characters), or leave it empty: then porchlight makes one and writes it to CLAIM-CODE.txt,\n"
         "beside this file, and to a screen on the HDMI port.",
     )
+    factory_reset: str = _setting(
+        "",
+        kinds.word,
+        "Write a new word here, any will do, and start porchlight again: everything that was saved is forgotten, the\n"
+        "password and what the setup page has set included. This file stays. Each word works once.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 # A claim code: long enough that five guesses a minute lead nowhere, short enough for one line on a screen. Characters.
 SHORTEST_CODE = 8
 LONGEST_CODE = 64
+LONGEST_WORD = 64
 # An amount of data in the decimal units of contracts. The most is what a number of 64 bits holds, in bytes.
 UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 AMOUNT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([MGT]B)", re.ASCII | re.IGNORECASE)
@@ -188,6 +189,12 @@ def _claim_code(value: Any) -> str:
     return value.strip()
 
 
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_WORD:
+        raise ValueError(f"must be a text of at most {LONGEST_WORD} characters, not {show(value)}")
+    return value.strip()
+
+
 def _folder(value: Any) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise ValueError(f'must be the name of a folder such as "website", not {show(value)}')
@@ -203,4 +210,5 @@ addresses = Kind("a list of this device's addresses", _addresses)
 upstreams = Kind('a list of "host:port"', _upstreams)
 domain = Kind("a host name", read_domain)
 claim_code = Kind("a text of at least 8 characters, or empty", _claim_code)
+word = Kind("a word, or empty", _word)
 folder = Kind("the name of a folder, or empty", _folder)
