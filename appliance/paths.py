@@ -33,11 +33,6 @@ class Paths:
         return self.state / "relay"
 
     @property
-    def public_certificate(self) -> Path:
-        """A publicly issued certificate, key and chain in one file: the certificate service puts it there."""
-        return self.state / "certificate" / "relay.pem"
-
-    @property
     def page_state(self) -> Path:
         """The page's own folder: the password's hash, the session key, the claim code."""
         return self.state / "page"
@@ -56,6 +51,36 @@ class Paths:
     def lights_status(self) -> Path:
         """What the lights show at this moment."""
         return self.run / "lights" / "status.json"
+
+    @property
+    def name_account(self) -> Path:
+        """User name and password at the dynamic-DNS provider: written by the page, read by the name service alone."""
+        return self.state / "name" / "account.toml"
+
+    @property
+    def name_status(self) -> Path:
+        """How the relay's name is doing."""
+        return self.run / "name" / "status.json"
+
+    @property
+    def certificate_state(self) -> Path:
+        """The certificate service's folder: ``relay.pem`` for the relay's user, the rest for nobody else."""
+        return self.state / "certificate"
+
+    @property
+    def issued_certificate(self) -> Path:
+        """The publicly trusted certificate with its key, where there is one; the relay prefers it to its own."""
+        return self.certificate_state / "relay.pem"
+
+    @property
+    def certificate_run(self) -> Path:
+        """What the certificate service says, and ``challenge/``: one file for each HTTP-01 token."""
+        return self.run / "certificate"
+
+    @property
+    def certificate_status(self) -> Path:
+        """Which certificate is in use, and how the next one is coming along."""
+        return self.certificate_run / "status.json"
 
     @property
     def screen(self) -> Path:

@@ -6,6 +6,7 @@ A setting is a dataclass field whose metadata carries its kind and its explanati
 from dataclasses import Field, dataclass, field
 from typing import Any
 
+from appliance.name import providers
 from appliance.settings import kinds
 from appliance.settings.kinds import Kind
 
@@ -156,6 +157,61 @@ class ShareSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NameSettings:
+    """A name that follows the home's address: ``[name]``."""
+
+    provider: str = _setting(
+        "",
+        kinds.one_of(providers.KEYS, "a provider of docs/names.md, or empty for none"),
+        "Who gives your home a name that follows its address, such as duckdns.org; empty for nobody. The password is\n"
+        "entered on the setup page, and never stands in this file.",
+        on_page=True,
+    )
+    hostname: str = _setting(
+        "", kinds.domain, "The name that the provider gave you. Empty: the one in [share].", on_page=True
+    )
+    update_url: str = _setting(
+        "",
+        kinds.web_address(secret=True),
+        'Only for provider = "custom": where to tell it an address. %h stands for the name, %i for the address.',
+        on_page=True,
+    )
+    check_ip: str = _setting(
+        "",
+        kinds.web_address(secret=False),
+        "A web page that says from which address it was asked. Empty: the provider's own, or that of inadyn.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSettings:
+    """The relay's certificate: ``[certificate]``."""
+
+    kind: str = _setting(
+        "self-signed",
+        kinds.choice("self-signed", "public"),
+        '"self-signed" works with the app, and nobody has to be asked. "public" gets one from an authority that\n'
+        "browsers trust, for the name in [share]: your relay then looks like an ordinary site, and the name stands\n"
+        "for ever in public lists of certificates. Port 80 must be open in your router for that.",
+        on_page=True,
+    )
+    email: str = _setting(
+        "", kinds.email, "Where the authority may write to when something is wrong. It may stay empty.", on_page=True
+    )
+    authority: str = _setting(
+        "https://acme-v02.api.letsencrypt.org/directory",
+        kinds.web_address(secret=True),
+        "The authority's ACME directory. The default is Let's Encrypt, whose terms of service you accept by asking\n"
+        "for a certificate: https://letsencrypt.org/repository/",
+    )
+    authority_roots: str = _setting(
+        "",
+        kinds.folder,
+        "A file with the certificates by which the authority itself is known. Only for tests and labs.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class PageSettings:
     """The setup page: ``[page]``."""
 
@@ -199,6 +255,8 @@ class Settings:
 
     relay: RelaySettings = _section(RelaySettings, "The relay itself.")
     share: ShareSettings = _section(ShareSettings, "What you send to the people who need it.")
+    name: NameSettings = _section(NameSettings, "A free name that follows the address of your home.")
+    certificate: CertificateSettings = _section(CertificateSettings, "The certificate that the relay shows.")
     page: PageSettings = _section(PageSettings, "The setup page on your home network.")
     lights: LightsSettings = _section(LightsSettings, "The lights.")
 

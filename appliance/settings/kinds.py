@@ -3,10 +3,12 @@
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any
+from urllib.parse import urlsplit
 
 # A claim code: long enough that five guesses a minute lead nowhere, short enough for one line on a screen. Characters.
 SHORTEST_CODE = 8
@@ -16,6 +18,8 @@ LONGEST_WORD = 64
 UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 AMOUNT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([MGT]B)", re.ASCII | re.IGNORECASE)
 LEAST_DATA, MOST_DATA = 10**6, 2**63 - 1
+# As much as a certificate authority's form would check; whether it exists only a letter can tell.
+EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[a-zA-Z0-9.-]{1,190}", re.ASCII)
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
 
 
@@ -201,6 +205,63 @@ def _folder(value: Any) -> str:
     return value.strip()
 
 
+def one_of(allowed: Collection[str], words: str) -> Kind:
+    """One of many words, or none; ``words`` says where they stand."""
+
+    def read(value: Any) -> str:
+        word = value.strip().lower() if isinstance(value, str) else None
+        if word == "" or word in allowed:
+            return str(word)
+        close = get_close_matches(word or "", allowed, n=1)
+        raise ValueError(f"must be {words}, not {show(value)}{f' (did you mean {close[0]}?)' if close else ''}")
+
+    return Kind(words, read)
+
+
+def web_address(*, secret: bool) -> Kind:
+    """A web address, or an empty text.
+
+    Args:
+        secret: whether a password is sent there: then only by HTTPS, or to a server at home.
+    """
+    words = 'a web address such as "https://example.org/update", or empty'
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError(f"must be {words}, not {show(value)}")
+        found = value.strip()
+        if not found:
+            return ""
+        try:
+            parts = urlsplit(found)
+            host, _port = parts.hostname or "", parts.port
+        except ValueError:
+            raise ValueError(f"must be {words}, not {show(value)}") from None
+        # No password in it: everybody at home may read the settings.
+        if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or not found.isprintable():
+            raise ValueError(f"must be {words}, not {show(value)}")
+        if secret and parts.scheme == "http" and not _at_home(host):
+            raise ValueError("must begin with https://, so that nobody on the way reads the password")
+        return found
+
+    return Kind(words, read)
+
+
+def _at_home(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return False
+
+
+def _email(value: Any) -> str:
+    words = "an e-mail address, or empty"
+    found = value.strip() if isinstance(value, str) else None
+    if found is None or (found and not EMAIL.fullmatch(found)):
+        raise ValueError(f"must be {words}, not {show(value)}")
+    return found
+
+
 flag = Kind("true or false", _flag)
 port = whole_number(1, 65535, "a port number from 1 to 65535")
 port_or_off = whole_number(0, 65535, "a port number from 1 to 65535, or 0 for none")
@@ -211,4 +272,5 @@ upstreams = Kind('a list of "host:port"', _upstreams)
 domain = Kind("a host name", read_domain)
 claim_code = Kind("a text of at least 8 characters, or empty", _claim_code)
 word = Kind("a word, or empty", _word)
+email = Kind("an e-mail address, or empty", _email)
 folder = Kind("the name of a folder, or empty", _folder)
