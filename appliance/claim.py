@@ -16,6 +16,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from appliance import reset
 from appliance.cli.main import add_path_options, paths_of
 from appliance.errors import PorchlightError
 from appliance.fat import writable
@@ -198,10 +199,16 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="forget the password and ask for a code again")
     options = parser.parse_args()
     try:
+        paths = paths_of(options)
         if options.again:
-            again(paths_of(options))
-        else:
-            prepare(paths_of(options))
+            again(paths)
+            return 0
+        if word := reset.word_is_new(paths, load(paths).settings.page.factory_reset):
+            log.warning("porchlight.toml names a new word for factory_reset: this card starts again and forgets all")
+            reset.mark(paths, word)
+            reset.start_again()
+            return 0
+        prepare(paths)
     except PorchlightError as error:
         log.error("%s", error)
         return 2

@@ -33,11 +33,6 @@ class Paths:
         return self.state / "relay"
 
     @property
-    def public_certificate(self) -> Path:
-        """A publicly issued certificate, key and chain in one file: the certificate service puts it there."""
-        return self.state / "certificate" / "relay.pem"
-
-    @property
     def page_state(self) -> Path:
         """The page's own folder: the password's hash, the session key, the claim code."""
         return self.state / "page"

@@ -20,7 +20,7 @@ from appliance.page.doors import Doors, wanted_addresses
 from appliance.page.owner import tell
 from appliance.page.porch import Porch
 from appliance.paths import Paths
-from appliance.settings import load
+from appliance.settings import backup, load
 from appliance.status import relay
 from appliance.status.gather import Watch
 from appliance.status.screen import Screen
@@ -100,6 +100,7 @@ class Service:
     def _application(self) -> Flask:
         paths = self._paths
         try:
+            backup.finish(paths)
             # On the card a service of its own did this before us, as root; anywhere else nobody did.
             claim.prepare(paths)
             porch = Porch(paths, self._home_now, self._watch, self._port)

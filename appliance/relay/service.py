@@ -100,7 +100,7 @@ class Service:
         self._pipe = handover.lifeline(inherited)
         self._stamps: list[Stamp | None] | None = None
         self._loaded: Loaded | None = None
-        self._certificate = Certificate(paths.relay_state, paths.public_certificate, wall)
+        self._certificate = Certificate(paths.relay_state, paths.issued_certificate, wall)
         self._site_problem: Problem | None = None
         self._last_good = LastGood(paths.relay_upstreams)
         self._started = since_boot()

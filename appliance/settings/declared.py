@@ -265,6 +265,12 @@ class PageSettings:
         "browser decides.",
         on_page=True,
     )
+    factory_reset: str = _setting(
+        "",
+        kinds.word,
+        "Write a new word here, any will do, and start porchlight again: everything that was saved is forgotten, the\n"
+        "password and what the setup page has set included. This file stays. Each word works once.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 # A claim code: long enough that five guesses a minute lead nowhere, short enough for one line on a screen. Characters.
 SHORTEST_CODE = 8
 LONGEST_CODE = 64
+LONGEST_WORD = 64
 # An amount of data in the decimal units of contracts. The most is what a number of 64 bits holds, in bytes.
 UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 AMOUNT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([MGT]B)", re.ASCII | re.IGNORECASE)
@@ -201,6 +202,12 @@ def _claim_code(value: Any) -> str:
     return value.strip()
 
 
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_WORD:
+        raise ValueError(f"must be a text of at most {LONGEST_WORD} characters, not {show(value)}")
+    return value.strip()
+
+
 def _folder(value: Any) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise ValueError(f'must be the name of a folder such as "website", not {show(value)}')
@@ -301,6 +308,7 @@ servers = Kind('a list of "host:port"', lambda value: _servers(value, 'a list su
 domain = Kind("a host name", read_domain)
 claim_code = Kind("a text of at least 8 characters, or empty", _claim_code)
 language = choice("", *LANGUAGES)
+word = Kind("a word, or empty", _word)
 email = Kind("an e-mail address, or empty", _email)
 folder = Kind("the name of a folder, or empty", _folder)
 time_of_day = Kind('a time of day such as "22:00"', _time_of_day)
