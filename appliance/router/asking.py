@@ -29,11 +29,17 @@ class Outside:
     page: str = ""
 
 
-def ways_to(gateway: Gateway, key: bytes) -> tuple[Way, ...]:
-    """How to ask this router, in this order."""
+def ways_to(gateway: Gateway, key: bytes, former: str = "") -> tuple[Way, ...]:
+    """How to ask this router, in this order.
+
+    Args:
+        gateway: the router.
+        key: where PCP's nonces come from.
+        former: the address that this device had in the same network before; empty for none.
+    """
     if ":" in gateway.address:
         return (ByPcp(gateway, key),)
-    return ByPcp(gateway, key), ByNatPmp(gateway), ByIgd(gateway)
+    return ByPcp(gateway, key), ByNatPmp(gateway), ByIgd(gateway, former)
 
 
 def ask_all(ways: tuple[Way, ...], ports: tuple[int, ...], patience: Patience) -> tuple[Look, Way | None]:
