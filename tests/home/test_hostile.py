@@ -50,7 +50,8 @@ class Liar:
         self._ended = threading.Event()
         self._listening = home.inside(room, lambda: socket.create_server((address, 0)))
         self._searching = home.inside(room, lambda: _search_socket(address))
-        self._url = url.format(port=self._listening.getsockname()[1])
+        self.port: int = self._listening.getsockname()[1]
+        self._url = url.format(port=self.port)
         for sock in (self._listening, self._searching):
             sock.settimeout(0.1)
         self._threads = [threading.Thread(target=act) for act in (self._answer, self._accept)]
@@ -132,7 +133,7 @@ def test_a_router_that_points_elsewhere_is_not_followed(household: Make, tmp_pat
     home.translate()
     there = Liar(home, "neighbour", NEIGHBOUR, "http://0.0.0.0/")
     closing.callback(there.close)
-    port = there._listening.getsockname()[1]
+    port = there.port
     liar = Liar(home, "router", ROUTER, f"http://{NEIGHBOUR}:{port}/root.xml")
     closing.callback(liar.close)
     card = Card(home, tmp_path / "card")
@@ -159,7 +160,7 @@ def test_a_description_that_leads_elsewhere_is_not_followed(
     home.translate()
     there = Liar(home, "neighbour", NEIGHBOUR, "http://0.0.0.0/")
     closing.callback(there.close)
-    body = ELSEWHERE.format(there=f"{NEIGHBOUR}:{there._listening.getsockname()[1]}").encode()
+    body = ELSEWHERE.format(there=f"{NEIGHBOUR}:{there.port}").encode()
 
     def describe(connection: socket.socket) -> None:
         connection.recv(2048)
