@@ -16,7 +16,17 @@ from appliance.network.gateway import Gateway, find_ipv4, find_ipv6
 from appliance.network.verdict import Facts, PortState, Verdict, is_public, verdict_of
 from appliance.paths import Paths
 from appliance.router.announcements import Announcements
-from appliance.router.asking import LONG_ROUND, NOTHING, ROUND, Outside, ask_all, ask_outside, outside_of, ways_to
+from appliance.router.asking import (
+    LONG_ROUND,
+    NOTHING,
+    ROUND,
+    Outside,
+    ask_all,
+    ask_outside,
+    outside_of,
+    page_at,
+    ways_to,
+)
 from appliance.router.key import LENGTH, key_of
 from appliance.router.look import Look, Way
 from appliance.router.patience import Patience
@@ -126,6 +136,7 @@ class RouterService:
         self._withdraw(tuple(port for port in self._held if port not in wish.ports), Patience.of(FAREWELL))
         if not wish.ports:
             self._look, self._finished = NOTHING, False
+            self._outside = Outside(page=self._outside.page)
         self._round_at = self._outside_at = float("-inf")
 
     def _follow_network(self) -> None:
@@ -142,6 +153,8 @@ class RouterService:
         self._finished = False
         self._round_at = self._outside_at = float("-inf")
         if gateway:
+            # Known before the owner has said a word: whoever opens the ports by hand needs the link.
+            self._outside = page_at(gateway)
             self._take_over(gateway)
 
     def _take_over(self, gateway: Gateway) -> None:
@@ -179,6 +192,9 @@ class RouterService:
         self._held = _mapped(self._look)
         self._round_at = begun + self._pause(before)
         if before.outer and self._look.outer != before.outer:
+            if not aside:
+                # What the outside saw before belongs to the former address.
+                self._outside = Outside(page=self._outside.page)
             self._round_at = self._outside_at = float("-inf")
 
     def _pause(self, before: Look) -> float:

@@ -202,17 +202,20 @@ class Household:
         )
         self.nft("router", filled)
 
-    def start_daemon(self, *, pcp: bool = True, upnp: bool = True, secure: bool = True) -> None:
+    def start_daemon(self, *, pcp: bool = True, upnp: bool = True, secure: bool = True, ipv6: bool = False) -> None:
         """Start miniupnpd, which answers PCP, NAT-PMP and UPnP.
 
         Args:
             pcp: whether it speaks PCP and NAT-PMP.
             upnp: whether it speaks UPnP.
+            ipv6: whether it speaks IPv6 too.
             secure: whether nobody may change by UPnP what leads to another device.
         """
         words = {True: "yes", False: "no"}
         config = self._folder / "miniupnpd.conf"
-        config.write_text(DAEMON.format(pcp=words[pcp], upnp=words[upnp], no_ipv6="yes", secure=words[secure]))
+        config.write_text(
+            DAEMON.format(pcp=words[pcp], upnp=words[upnp], no_ipv6=words[not ipv6], secure=words[secure])
+        )
         options = ["-d", "-f", str(config), "-P", str(self._folder / "miniupnpd.pid")]
         with (self._folder / "miniupnpd.log").open("ab") as log:
             self._daemon = subprocess.Popen([*_in(self.room("router")), "miniupnpd", *options], stdout=log, stderr=log)

@@ -1,13 +1,16 @@
 """What happens over time: settings, addresses and routers that change, killed programs, ports that are held."""
 
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from appliance.network.advice import advice
 from appliance.network.verdict import PortState, Verdict
+from appliance.status.router import RouterStatus
 from tests.home.card import PROMISED, Card
 from tests.home.household import CARD, NEIGHBOUR, PUBLIC, ROUTER, SEEN, Household, Kind
 from tests.home.test_verdicts import PROTOCOLS
@@ -98,7 +101,7 @@ def test_only_ports_of_the_relay_are_opened_and_what_is_taken_back_is_closed(
 
 def test_nobody_is_asked_before_the_owner_says_so(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
-    home.translate(drop=["udp dport { 1900, 5351 } counter", f"ip saddr {CARD} counter"])
+    home.translate(drop=["udp dport { 1900, 5351 } counter"])
     home.start_daemon()
     home.nft("router", WATCH)
     card = started(home, tmp_path, {"open_ports": False})
@@ -106,7 +109,7 @@ def test_nobody_is_asked_before_the_owner_says_so(household: Make, tmp_path: Pat
     # Two more looks at the settings.
     first = card.status
     card.when(lambda status: first is not None and status.written > first.written, "another word", 30)
-    assert home.rules().count("counter packets 0 bytes 0") == 3, home.rules()
+    assert home.rules().count("counter packets 0 bytes 0") == 2, home.rules()
     card.write(open_ports=True)
     card.when(lambda status: status.verdict is Verdict.MAPPED, "the ports to be mapped", PROMISED)
     card.stop()
@@ -227,3 +230,56 @@ def test_no_network_is_no_verdict_until_there_is_one(household: Make, tmp_path: 
     home.ip("card", f"route add default via {ROUTER}")
     card.when(lambda status: status.verdict is Verdict.MAPPED, "the ports to be mapped", PROMISED)
     card.stop()
+
+
+def test_a_new_outer_address_is_known_at_once_and_never_taken_for_a_shared_one(household: Make, tmp_path: Path) -> None:
+    """The router announces it; between its word and the outside's there is no false verdict."""
+    home = household(PUBLIC)
+    home.translate()
+    home.start_daemon()
+    card = started(home, tmp_path)
+    assert card.verdict().outer == SEEN
+    new = "80.100.100.7"
+    home.ip("router", f"address del {SEEN}/24 dev wan0", f"address add {new}/24 dev wan0")
+    home.ip("router", f"route add default via {PUBLIC.provider}")
+    verdicts = []
+
+    def known(status: RouterStatus) -> bool:
+        verdicts.append(status.verdict)
+        return (status.outer, status.seen) == (new, new)
+
+    card.when(known, "the new address", 60 + PROMISED)
+    assert Verdict.CGNAT not in verdicts
+    assert mapped(home) == to_card(443, 587)
+    card.stop()
+
+
+def test_the_router_s_own_page_is_found(household: Make, tmp_path: Path) -> None:
+    """Before the owner has said a word, since whoever opens the ports by hand needs the link."""
+    home = household(PUBLIC)
+    home.translate()
+    with home.inside("router", lambda: socket.create_server((ROUTER, 80))):
+        card = started(home, tmp_path, {"open_ports": False})
+        found = card.when(lambda status: bool(status.gateway_page), "the page")
+    assert found.gateway_page == f"http://{ROUTER}/"
+    assert found.gateway_page in advice(found.verdict, found.place).steps[0]
+    card.stop()
+
+
+def test_ipv6_alone_is_told_and_a_pinhole_is_opened(household: Make, tmp_path: Path) -> None:
+    home = household(PUBLIC)
+    home.translate()
+    home.ip("router", "address add fe80::1/64 dev lan0 nodad", "address add 2a00:1450::1/64 dev lan0 nodad")
+    home.ip("router", "address add 2a00:1451::1/64 dev wan0 nodad", "route add ::/0 dev wan0")
+    home.ip("card", f"address del {CARD}/24 dev eth0", "address add 2a00:1450::20/64 dev eth0 nodad")
+    home.ip("card", "route add default via fe80::1 dev eth0")
+    home.start_daemon(ipv6=True)
+    card = started(home, tmp_path)
+    found = card.when(lambda status: status.method == "PCP", "the router's answer")
+    assert (found.verdict, found.own) == (Verdict.IPV6_ONLY, "2a00:1450::20")
+    assert {one.state for one in found.ports} == {PortState.MAPPED}
+    address = "0x2a001450000000000000000000000020"
+    rules = [line for line in home.rules().splitlines() if address in line and "accept" in line]
+    assert sorted(line.split("dport ")[1].split()[0] for line in rules) == ["443", "587"]
+    card.stop()
+    assert address not in home.rules()
