@@ -58,6 +58,7 @@ USERLAND = (
     "python3-gevent",
     "python3-flask",
     "python3-netifaces",
+    "python3-miniupnpc",  # UPnP, for the router service
     "python3-argon2",
     "python3-flaskext.wtf",
     "python3-cryptography",

@@ -173,6 +173,16 @@ def forbidden(ports: tuple[int, ...]) -> Text:
     )
 
 
+def moved(former: str, own: str) -> Text:
+    """Why the router passes people on to an address at which nobody is any more."""
+    return text(
+        "porchlight's address at home has changed from %(former)s to %(own)s, and the router still uses the old one. "
+        "That ends by itself within two hours, or at once when you restart the router.",
+        former=former,
+        own=own,
+    )
+
+
 TABLE: dict[Verdict, Callable[[Place], Advice]] = {
     Verdict.OFF: _off,
     Verdict.LOOKING: _looking,

@@ -62,7 +62,12 @@ def _own_ipv4(gateway: str) -> str:
 
 
 def _own_ipv6(interface: str) -> str:
-    for entry in netifaces.ifaddresses(interface).get(netifaces.AF_INET6, ()):
+    try:
+        addresses = netifaces.ifaddresses(interface).get(netifaces.AF_INET6, ())
+    except ValueError:
+        # The interface went away between the two calls.
+        return ""
+    for entry in addresses:
         address = ipaddress.IPv6Address(entry["addr"].partition("%")[0])
         if address.is_global:
             return str(address)

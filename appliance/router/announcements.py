@@ -28,9 +28,9 @@ class Announcements:
         except OSError:
             self.close()
 
-    def epoch_from(self, gateway: str) -> int | None:
-        """The epoch of the last announcement that came from this gateway since the last call; None for none."""
-        epoch = None
+    def heard_from(self, gateway: str) -> bool:
+        """Whether this gateway has announced something since the last call."""
+        heard = False
         for _ in range(AT_ONCE):
             try:
                 if self._socket is None:
@@ -40,8 +40,9 @@ class Announcements:
                 break
             if sender[0] == gateway:
                 with suppress(DamagedAnswer):
-                    epoch = _epoch(data)
-        return epoch
+                    _understand(data)
+                    heard = True
+        return heard
 
     def close(self) -> None:
         """Listen no more."""
@@ -50,7 +51,8 @@ class Announcements:
             self._socket = None
 
 
-def _epoch(data: bytes) -> int:
+def _understand(data: bytes) -> None:
     if data[:1] == bytes((natpmp.VERSION,)):
-        return natpmp.understand_address(data).epoch
-    return pcp.understand_announcement(data)
+        natpmp.understand_address(data)
+    else:
+        pcp.understand_announcement(data)

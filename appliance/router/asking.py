@@ -17,6 +17,8 @@ from appliance.router.surroundings import look_outside, page_of
 ROUND = 9.0
 # Seconds for a router that is there and slow, once a first verdict stands.
 LONG_ROUND = 30.0
+# Seconds for the router's page, which answers or does not.
+PAGE = 1.5
 NOTHING = Look("")
 
 
@@ -29,11 +31,17 @@ class Outside:
     page: str = ""
 
 
-def ways_to(gateway: Gateway, key: bytes) -> tuple[Way, ...]:
-    """How to ask this router, in this order."""
+def ways_to(gateway: Gateway, key: bytes, former: str = "") -> tuple[Way, ...]:
+    """How to ask this router, in this order.
+
+    Args:
+        gateway: the router.
+        key: where PCP's nonces come from.
+        former: the address that this device had in the same network before; empty for none.
+    """
     if ":" in gateway.address:
         return (ByPcp(gateway, key),)
-    return ByPcp(gateway, key), ByNatPmp(gateway), ByIgd(gateway)
+    return ByPcp(gateway, key), ByNatPmp(gateway), ByIgd(gateway, former)
 
 
 def ask_all(ways: tuple[Way, ...], ports: tuple[int, ...], patience: Patience) -> tuple[Look, Way | None]:
@@ -71,6 +79,14 @@ def outside_of(aside: Aside, patience: Patience) -> Outside:
     """What the look from outside has found out."""
     found = aside.result(patience)
     return Outside(**found) if isinstance(found, dict) else Outside()
+
+
+def page_at(gateway: Gateway) -> Outside:
+    """Where the router's own page is, and nothing else."""
+    if ":" in gateway.address:
+        return Outside()
+    aside = Aside(lambda: {"page": page_of(gateway.address)}, PAGE)
+    return outside_of(aside, Patience.of(PAGE))
 
 
 def _opens(look: Look) -> bool:

@@ -31,12 +31,14 @@ class ByIgd:
 
     Args:
         gateway: the router; IPv4.
+        former: the address that this device had before; empty for none.
     """
 
     name = "UPnP"
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, former: str = "") -> None:
         self._gateway = gateway
+        self._former = former
         self._url = ""
 
     def look(self, ports: tuple[int, ...], patience: Patience) -> Look | None:
@@ -44,8 +46,8 @@ class ByIgd:
         url = self._url or self._search(patience)
         if not url:
             return None
-        gateway = self._gateway
-        found = Aside(lambda: igd.open_ports(url, gateway.address, gateway.own, ports), ROUND).result(patience)
+        router, own, former = self._gateway.address, self._gateway.own, self._former
+        found = Aside(lambda: igd.open_ports(url, router, own, ports, former), ROUND).result(patience)
         # What was found once may have moved: a router chooses the port of its description at each start.
         self._url = url if found else ""
         if not isinstance(found, dict):

@@ -52,7 +52,7 @@ class ByNatPmp:
                     no_outer = no_outer or answer.result in NO_OUTER
         except OSError:
             return None
-        return Look(self.name, states, address.outer, no_outer, address.epoch)
+        return Look(self.name, states, address.outer, no_outer)
 
     def withdraw(self, ports: tuple[int, ...], patience: Patience) -> tuple[int, ...]:
         """Have these ports closed again."""

@@ -43,7 +43,7 @@ class ByPcp:
     def look(self, ports: tuple[int, ...], patience: Patience) -> Look | None:
         """Have these ports opened; None when the router does not speak PCP."""
         states: dict[int, PortState] = {}
-        outer, epoch, no_outer = "", None, False
+        outer, no_outer = "", False
         try:
             with dial(self._gateway, pcp.PORT) as dialled:
                 for port in ports:
@@ -54,11 +54,11 @@ class ByPcp:
                         # People's links name this port: another one is of no use, and should be free for others.
                         self._map(dialled, port, 0, patience)
                     states[port] = _state(answer, port)
-                    outer, epoch = answer.outer or outer, answer.epoch
+                    outer = answer.outer or outer
                     no_outer = no_outer or answer.result in NO_OUTER
         except OSError:
             return None
-        return Look(self.name, states, outer, no_outer, epoch)
+        return Look(self.name, states, outer, no_outer)
 
     def withdraw(self, ports: tuple[int, ...], patience: Patience) -> tuple[int, ...]:
         """Have these ports closed again."""

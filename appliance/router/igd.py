@@ -4,6 +4,7 @@ Source: WANIPConnection:1 and :2 of the UPnP Forum, sections 2.4.16 to 2.4.20 an
 """
 
 import ipaddress
+from contextlib import suppress
 from typing import Any, Protocol
 
 from appliance.network.verdict import PortState
@@ -43,7 +44,7 @@ class Device(Protocol):
         """Take a mapping away."""
 
 
-def open_ports(url: str, gateway: str, own: str, ports: tuple[int, ...]) -> dict[str, Any]:
+def open_ports(url: str, gateway: str, own: str, ports: tuple[int, ...], former: str = "") -> dict[str, Any]:
     """Look at each port, and map it if it is free or ours.
 
     Args:
@@ -51,6 +52,7 @@ def open_ports(url: str, gateway: str, own: str, ports: tuple[int, ...]) -> dict
         gateway: its IPv4 address.
         own: this device's IPv4 address.
         ports: TCP ports.
+        former: the address that this device had before, whose mappings are ours too; empty for none.
 
     Returns:
         ``outer``: the router's outer address or an empty text; ``ports``: a PortState for each; ``failed``: whether it
@@ -58,7 +60,7 @@ def open_ports(url: str, gateway: str, own: str, ports: tuple[int, ...]) -> dict
     """
     device = _device(url, gateway)
     outer = _outer(device)
-    results = {port: open_port(device, own, port) for port in ports}
+    results = {port: open_port(device, own, port, former) for port in ports}
     return {
         "outer": outer,
         "ports": {str(port): state.value for port, (state, _) in results.items()},
@@ -72,9 +74,14 @@ def close_ports(url: str, gateway: str, own: str, ports: tuple[int, ...]) -> lis
     return [port for port in ports if close_port(device, own, port)]
 
 
-def open_port(device: Device, own: str, port: int) -> tuple[PortState, bool]:
+def open_port(device: Device, own: str, port: int, former: str = "") -> tuple[PortState, bool]:
     """Look at one port, and map it if it is free or ours; see ``open_ports``."""
     entry = device.getspecificportmapping(port, PROTOCOL)
+    if entry and former and is_ours(entry, former, port) and entry[2] == DESCRIPTION:
+        with suppress(Exception):
+            # A router that lets nobody delete what leads elsewhere refuses; then the port is taken for now.
+            device.deleteportmapping(port, PROTOCOL)
+        entry = device.getspecificportmapping(port, PROTOCOL)
     if entry and not is_ours(entry, own, port):
         return PortState.TAKEN, False
     if entry and is_fresh(entry):

@@ -17,7 +17,6 @@ class Look:
         ports: what became of each port.
         outer: the router's outer address as it says; empty if it did not.
         no_outer: whether it refused as a router does that has no outer address of use.
-        epoch: seconds since it lost its mappings; None where the protocol has no such thing.
         unfinished: whether it is there, but too slow for the time that there was.
     """
 
@@ -25,7 +24,6 @@ class Look:
     ports: Mapping[int, PortState] = field(default_factory=dict)
     outer: str = ""
     no_outer: bool = False
-    epoch: int | None = None
     unfinished: bool = False
 
     @property

@@ -35,7 +35,6 @@ class AddressAnswer:
     """The router's outer address; empty with a result other than 0."""
 
     result: int
-    epoch: int
     outer: str = ""
 
 
@@ -44,7 +43,6 @@ class MapAnswer:
     """What the router says to a request for a port; port and lifetime (seconds) are 0 with a result other than 0."""
 
     result: int
-    epoch: int
     outer_port: int = 0
     lifetime: int = 0
 
@@ -70,13 +68,13 @@ def understand_address(data: bytes) -> AddressAnswer:
     Raises:
         DamagedAnswer: this is no such answer.
     """
-    result, epoch = _head(data, OPCODE_ADDRESS)
+    result = _head(data, OPCODE_ADDRESS)
     if result != Result.SUCCESS:
-        return AddressAnswer(result, epoch)
+        return AddressAnswer(result)
     if len(data) != ANSWER_ADDRESS.size:
         raise DamagedAnswer("not the length of an answer with an address")
     address = ipaddress.IPv4Address(ANSWER_ADDRESS.unpack(data)[4])
-    return AddressAnswer(result, epoch, "" if address.is_unspecified else str(address))
+    return AddressAnswer(result, "" if address.is_unspecified else str(address))
 
 
 def understand_map(data: bytes, port: int) -> MapAnswer:
@@ -85,22 +83,22 @@ def understand_map(data: bytes, port: int) -> MapAnswer:
     Raises:
         DamagedAnswer: this is no answer to that request; the true one may still come.
     """
-    result, epoch = _head(data, OPCODE_MAP_TCP)
+    result = _head(data, OPCODE_MAP_TCP)
     if result != Result.SUCCESS:
-        return MapAnswer(result, epoch)
+        return MapAnswer(result)
     if len(data) != ANSWER_MAP.size:
         raise DamagedAnswer("not the length of an answer with a port")
     _version, _opcode, _result, _epoch, inner_port, outer_port, lifetime = ANSWER_MAP.unpack(data)
     if inner_port != port:
         raise DamagedAnswer("an answer about another port")
-    return MapAnswer(result, epoch, outer_port, lifetime)
+    return MapAnswer(result, outer_port, lifetime)
 
 
-def _head(data: bytes, opcode: int) -> tuple[int, int]:
-    """Result and epoch. An answer that is an error may be short, and one of a later version is an error too."""
+def _head(data: bytes, opcode: int) -> int:
+    """The result. An answer that is an error may be short, and one of a later version is an error too."""
     if not ANSWER_ERROR.size <= len(data) <= ANSWER_MAP.size:
         raise DamagedAnswer("not the length of a NAT-PMP answer")
-    version, got, result, epoch = ANSWER_ERROR.unpack_from(data)
+    version, got, result, _epoch = ANSWER_ERROR.unpack_from(data)
     if version != VERSION or got != ANSWER | opcode:
         raise DamagedAnswer("an answer to something else")
-    return result, epoch
+    return int(result)

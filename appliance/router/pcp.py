@@ -48,14 +48,12 @@ class MapAnswer:
     Args:
         result: one of ``Result``; a number that is not among them stays one.
         lifetime: seconds that the mapping lives, or that an error stays true.
-        epoch: seconds since the router lost its mappings, None in an answer of NAT-PMP's form.
         outer_port: the port that people outside connect to; 0 with an error.
         outer: the router's outer address; empty with an error.
     """
 
     result: int
     lifetime: int
-    epoch: int | None
     outer_port: int = 0
     outer: str = ""
 
@@ -84,36 +82,35 @@ def understand_map(data: bytes, nonce: bytes, port: int) -> MapAnswer:
         DamagedAnswer: this is no answer to that request; the true one may still come.
     """
     if len(data) == 8 and data[0] == 0 and data[2:4] == b"\0\1":
-        return MapAnswer(Result.UNSUPP_VERSION, 0, None)
+        return MapAnswer(Result.UNSUPP_VERSION, 0)
     if not HEADER_ANSWER.size <= len(data) <= LONGEST or len(data) % 4:
         raise DamagedAnswer("not the length of a PCP answer")
-    version, opcode, _reserved, result, lifetime, epoch = HEADER_ANSWER.unpack_from(data)
+    version, opcode, _reserved, result, lifetime, _epoch = HEADER_ANSWER.unpack_from(data)
     if opcode != ANSWER | OPCODE_MAP and result != Result.UNSUPP_VERSION:
         raise DamagedAnswer("an answer to something else")
     if result == Result.UNSUPP_VERSION:
-        return MapAnswer(result, lifetime, epoch)
+        return MapAnswer(result, lifetime)
     if version != VERSION or len(data) < HEADER_ANSWER.size + MAP.size:
         raise DamagedAnswer("not of PCP's version 2")
     got, protocol, inner_port, outer_port, outer = MAP.unpack_from(data, HEADER_ANSWER.size)
     if (got, protocol, inner_port) != (nonce, TCP, port):
         raise DamagedAnswer("an answer to somebody else's request")
     if result != Result.SUCCESS:
-        return MapAnswer(result, lifetime, epoch)
-    return MapAnswer(result, lifetime, epoch, outer_port, _text(outer))
+        return MapAnswer(result, lifetime)
+    return MapAnswer(result, lifetime, outer_port, _text(outer))
 
 
-def understand_announcement(data: bytes) -> int:
-    """The epoch that a router tells everybody after it has started anew (RFC 6887, section 14.1).
+def understand_announcement(data: bytes) -> None:
+    """What a router tells everybody after it has started anew (RFC 6887, section 14.1): nothing but that it has.
 
     Raises:
         DamagedAnswer: something else.
     """
     if len(data) < HEADER_ANSWER.size or len(data) > LONGEST or len(data) % 4:
         raise DamagedAnswer("not the length of a PCP announcement")
-    version, opcode, _reserved, result, _lifetime, epoch = HEADER_ANSWER.unpack_from(data)
+    version, opcode, _reserved, result, _lifetime, _epoch = HEADER_ANSWER.unpack_from(data)
     if version != VERSION or not opcode & ANSWER or result != Result.SUCCESS:
         raise DamagedAnswer("not an announcement of PCP")
-    return int(epoch)
 
 
 def _sixteen(address: Address) -> bytes:

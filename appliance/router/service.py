@@ -6,18 +6,27 @@ outer address. Whatever may block works in a child process (``aside.py``).
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from appliance.clock import since_boot
 from appliance.files import Stamp, stamp
-from appliance.network.advice import forbidden
+from appliance.network.advice import forbidden, moved
 from appliance.network.gateway import Gateway, find_ipv4, find_ipv6
 from appliance.network.verdict import Facts, PortState, Verdict, is_public, verdict_of
 from appliance.paths import Paths
 from appliance.router.announcements import Announcements
-from appliance.router.asking import LONG_ROUND, NOTHING, ROUND, Outside, ask_all, ask_outside, outside_of, ways_to
-from appliance.router.epoch import Heard, has_restarted
+from appliance.router.asking import (
+    LONG_ROUND,
+    NOTHING,
+    ROUND,
+    Outside,
+    ask_all,
+    ask_outside,
+    outside_of,
+    page_at,
+    ways_to,
+)
 from appliance.router.key import LENGTH, key_of
 from appliance.router.look import Look, Way
 from appliance.router.patience import Patience
@@ -32,6 +41,8 @@ LOOK_EVERY = 2.0
 ROUND_EVERY = 60.0
 # After a round that lost what the one before had: perhaps only a datagram was lost.
 ROUND_AGAIN = 5.0
+# Seconds between two rounds for the sake of an announcement; a router repeats it ten times (RFC 6886, section 3.2.1).
+ANNOUNCED_EVERY = 5.0
 # Seconds between two looks from outside: often only where nobody else tells whether the address has changed.
 OUTSIDE_EVERY = 60.0
 OUTSIDE_SELDOM = 6 * 3600.0
@@ -68,12 +79,14 @@ class RouterService:
         self._wish = Wish()
         self._gateway: Gateway | None = None
         self._ways: tuple[Way, ...] = ()
+        self._former = ""
         # What was found out last, by which way, and the ports that the router has opened for us.
         self._look, self._way, self._held = NOTHING, None, ()  # type: tuple[Look, Way | None, tuple[int, ...]]
         self._outside = Outside()
-        self._heard: Heard | None = None
         self._finished = False
-        self._round_at = self._outside_at = self._publish_at = float("-inf")
+        # Whether a way that is not ``_way`` may have opened something.
+        self._unsure = False
+        self._begun = self._round_at = self._outside_at = self._publish_at = float("-inf")
         self._published: RouterStatus | None = None
         self._unwritable = False
         self._key = self._load_key()
@@ -101,9 +114,8 @@ class RouterService:
         self._follow_settings()
         self._follow_network()
         now = self._clock()
-        if self._gateway and self._has_restarted(self._gateway, now):
-            self._say("router: It has started anew; the ports are mapped again.")
-            self._round_at = now
+        if self._gateway and self._announcements.heard_from(self._gateway.address):
+            self._round_at = min(self._round_at, self._begun + ANNOUNCED_EVERY)
         self._publish()
         if self._gateway and self._must_ask(self._gateway) and now >= self._round_at:
             self._round(self._gateway)
@@ -124,6 +136,7 @@ class RouterService:
         self._withdraw(tuple(port for port in self._held if port not in wish.ports), Patience.of(FAREWELL))
         if not wish.ports:
             self._look, self._finished = NOTHING, False
+            self._outside = Outside(page=self._outside.page)
         self._round_at = self._outside_at = float("-inf")
 
     def _follow_network(self) -> None:
@@ -133,12 +146,15 @@ class RouterService:
         if self._gateway:
             # The former router may still be there, but it hears only from the address that the mapping was made from.
             self._withdraw(self._held, Patience.of(PARTING))
+        self._former = _former(self._gateway, gateway)
         self._gateway = gateway
-        self._ways = ways_to(gateway, self._key) if gateway else ()
+        self._ways = ways_to(gateway, self._key, self._former) if gateway else ()
         self._look, self._way, self._held, self._outside = NOTHING, None, (), Outside()
-        self._heard, self._finished = None, False
+        self._finished = False
         self._round_at = self._outside_at = float("-inf")
         if gateway:
+            # Known before the owner has said a word: whoever opens the ports by hand needs the link.
+            self._outside = page_at(gateway)
             self._take_over(gateway)
 
     def _take_over(self, gateway: Gateway) -> None:
@@ -149,21 +165,13 @@ class RouterService:
             self._held = tuple(one.port for one in before.ports if one.state is PortState.MAPPED) if self._way else ()
             self._withdraw(tuple(port for port in self._held if port not in self._wish.ports), Patience.of(FAREWELL))
 
-    def _has_restarted(self, gateway: Gateway, now: float) -> bool:
-        epoch = self._announcements.epoch_from(gateway.address)
-        if epoch is None or not self._held:
-            return False
-        heard = Heard(epoch, now)
-        before, self._heard = self._heard, heard
-        return before is None or has_restarted(before, heard)
-
     # ---- asking
 
     def _must_ask(self, gateway: Gateway) -> bool:
         return bool(self._wish.ports) and not (":" not in gateway.own and is_public(gateway.own))
 
     def _round(self, gateway: Gateway) -> None:
-        begun = self._clock()
+        begun = self._begun = self._clock()
         seconds = LONG_ROUND if self._look.unfinished else ROUND
         patience = Patience.of(seconds, self._stopping)
         look_outside = begun >= self._outside_at and ":" not in gateway.own
@@ -177,14 +185,16 @@ class RouterService:
             self._outside = outside_of(aside, patience)
             self._outside_at = begun + (OUTSIDE_SELDOM if self._look.outer and self._outside.seen else OUTSIDE_EVERY)
         if self._stopping():
-            # The round was cut short: what it did not hear of may still be held.
-            self._held = tuple(dict.fromkeys((*self._held, *_mapped(self._look))))
+            # The round was cut short: each way may have been understood without our hearing of it.
+            self._held, self._unsure = tuple(dict.fromkeys((*self._held, *self._wish.ports))), True
             return
         self._finished = True
         self._held = _mapped(self._look)
-        self._heard = None if self._look.epoch is None else Heard(self._look.epoch, self._clock())
         self._round_at = begun + self._pause(before)
         if before.outer and self._look.outer != before.outer:
+            if not aside:
+                # What the outside saw before belongs to the former address.
+                self._outside = Outside(page=self._outside.page)
             self._round_at = self._outside_at = float("-inf")
 
     def _pause(self, before: Look) -> float:
@@ -193,15 +203,19 @@ class RouterService:
         return ROUND_AGAIN if set(_mapped(before)) - set(self._held) else ROUND_EVERY
 
     def _withdraw(self, ports: tuple[int, ...], patience: Patience) -> None:
-        if not ports or self._way is None:
+        ways = self._ways if self._unsure else (self._way,)
+        if not ports or not any(ways):
             return
-        left = self._way.withdraw(ports, patience)
+        left = set(ports)
+        for way in ways:
+            if way:
+                left &= set(way.withdraw(ports, patience))
         self._held = tuple(port for port in self._held if port not in ports)
         closed = ", ".join(str(port) for port in ports if port not in left)
         if closed:
             self._say(f"router: It has closed these ports again: {closed}.")
         if left:
-            late = ", ".join(str(port) for port in left)
+            late = ", ".join(str(port) for port in sorted(left))
             self._say(f"router: It did not confirm that it closed {late}; that ends by itself when the lease is over.")
 
     # ---- telling
@@ -234,7 +248,7 @@ class RouterService:
             self._outside.seen,
             self._outside.page,
             tuple(ports),
-            forbidden(self._wish.refused) if self._wish.refused else "",
+            self._trouble(facts.ports),
             self._gateway.own if self._gateway else "",
             self._gateway.address if self._gateway else "",
         )
@@ -253,6 +267,11 @@ class RouterService:
         else:
             self._unwritable = False
 
+    def _trouble(self, ports: Mapping[int, PortState]) -> str:
+        if self._former and self._gateway and PortState.TAKEN in ports.values():
+            return moved(self._former, self._gateway.own)
+        return forbidden(self._wish.refused) if self._wish.refused else ""
+
     def _load_key(self) -> bytes:
         try:
             return key_of(self._paths.router_state)
@@ -266,6 +285,13 @@ class RouterService:
 
 def _mapped(look: Look) -> tuple[int, ...]:
     return tuple(port for port, state in look.ports.items() if state is PortState.MAPPED)
+
+
+def _former(before: Gateway | None, now: Gateway | None) -> str:
+    """The address that this device had at the same router until now; empty if that has not changed."""
+    if before and now and before.address == now.address and before.own != now.own:
+        return before.own
+    return ""
 
 
 def _told(port: int, state: PortState, verdict: Verdict) -> MappedPort:

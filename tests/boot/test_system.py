@@ -3,7 +3,7 @@
 from tests.boot.board import Board
 from tests.boot.eye import Span
 
-SERVICES = ("porchlight-relay", "porchlight-page", "porchlight-lights")
+SERVICES = ("porchlight-relay", "porchlight-page", "porchlight-lights", "porchlight-router")
 # MB; docs/architecture.md. Of the 512 that the smallest board has.
 MOST_MEMORY = 120
 

@@ -73,7 +73,10 @@ class Card:
             found = self.status
             return found if found and condition(found) else None
 
-        found = wait_for(look, f"{what}; now {self.status}; log: {self.log.read_text()}", limit)
+        try:
+            found = wait_for(look, what, limit)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.status}\n{self.log.read_text()}") from None
         assert isinstance(found, RouterStatus)
         return found
 
@@ -84,8 +87,13 @@ class Card:
         assert found.written - begun <= PROMISED
         return found
 
+    @property
+    def service(self) -> subprocess.Popen[bytes]:
+        """The process of ``porchlight router`` that was started last."""
+        assert self._service
+        return self._service
+
     def stop(self) -> None:
         """End the service as systemd does, within the promised time."""
-        assert self._service
-        self._service.send_signal(signal.SIGTERM)
-        assert self._service.wait(PROMISED) == 0, self.log.read_text()
+        self.service.send_signal(signal.SIGTERM)
+        assert self.service.wait(PROMISED) == 0, self.log.read_text()

@@ -51,6 +51,9 @@ DOUBLE_NAT = Kind("192.168.0.2", "192.168.0.1")
 WITHOUT_PCP = "udp dport 5351 @th,64,8 2 drop"
 WITHOUT_NATPMP = "udp dport 5351 @th,64,8 0 drop"
 
+# Some routers let everybody outside appear under their own address.
+MASQUERADING = "oifname lan0 ip saddr != 192.168.1.0/24 masquerade"
+
 TRANSLATION = """
 table inet filter {{
   chain input {{ type filter hook input priority 0; {input} }}
@@ -90,7 +93,7 @@ port=0
 ipv6_disable={no_ipv6}
 enable_natpmp={pcp}
 enable_upnp={upnp}
-secure_mode=yes
+secure_mode={secure}
 min_lifetime=120
 max_lifetime=86400
 notify_interval=900
@@ -199,21 +202,35 @@ class Household:
         )
         self.nft("router", filled)
 
-    def start_daemon(self, *, pcp: bool = True, upnp: bool = True) -> None:
-        """Start miniupnpd, which answers PCP, NAT-PMP and UPnP."""
+    def start_daemon(self, *, pcp: bool = True, upnp: bool = True, secure: bool = True, ipv6: bool = False) -> None:
+        """Start miniupnpd, which answers PCP, NAT-PMP and UPnP.
+
+        Args:
+            pcp: whether it speaks PCP and NAT-PMP.
+            upnp: whether it speaks UPnP.
+            ipv6: whether it speaks IPv6 too.
+            secure: whether nobody may change by UPnP what leads to another device.
+        """
         words = {True: "yes", False: "no"}
         config = self._folder / "miniupnpd.conf"
-        config.write_text(DAEMON.format(pcp=words[pcp], upnp=words[upnp], no_ipv6="yes"))
+        config.write_text(
+            DAEMON.format(pcp=words[pcp], upnp=words[upnp], no_ipv6=words[not ipv6], secure=words[secure])
+        )
         options = ["-d", "-f", str(config), "-P", str(self._folder / "miniupnpd.pid")]
         with (self._folder / "miniupnpd.log").open("ab") as log:
             self._daemon = subprocess.Popen([*_in(self.room("router")), "miniupnpd", *options], stdout=log, stderr=log)
 
     def stop_daemon(self) -> None:
-        """Take the router's mapping service away, and what it has mapped."""
+        """Take the router's mapping service away; what it has mapped stays."""
         if self._daemon:
             self._daemon.terminate()
             self._daemon.wait()
             self._daemon = None
+
+    def forget(self) -> None:
+        """What a router does when it starts anew, and miniupnpd leaves to its kernel's start."""
+        chains = ("miniupnpd", "prerouting_miniupnpd", "postrouting_miniupnpd")
+        self.nft("router", "".join(f"flush chain inet filter {chain}\n" for chain in chains))
 
     # ---- the others
 

@@ -13,6 +13,7 @@ from tests.home.household import (
     CARD,
     CGNAT,
     DOUBLE_NAT,
+    MASQUERADING,
     PUBLIC,
     ROUTER,
     SEEN,
@@ -70,7 +71,7 @@ def test_a_public_address_is_mapped_lets_people_in_and_is_closed_again(
 ) -> None:
     home = household(PUBLIC)
     drop, speaks = PROTOCOLS[protocol]
-    home.translate(drop=drop, postrouting="oifname lan0 masquerade" if masquerading else "")
+    home.translate(drop=drop, postrouting=MASQUERADING if masquerading else "")
     home.start_daemon(**speaks)
     serve_echo(home, 443)
     card = Card(home, tmp_path / "card")
