@@ -97,7 +97,9 @@ def test_a_language_that_does_not_exist_changes_nothing(client: FlaskClient) -> 
     assert '<html lang="en"' in login(client)
 
 
-@pytest.mark.parametrize("page", ["//evil.example", "/\\evil.example", "https://evil.example/", "", "/x\r\nLocation: y"])
+@pytest.mark.parametrize(
+    "page", ["//evil.example", "/\\evil.example", "https://evil.example/", "", "/x\r\nLocation: y"]
+)
 def test_choosing_a_language_leads_to_no_other_site(client: FlaskClient, page: str) -> None:
     assert choose(client, "de", page) == "/"
 
