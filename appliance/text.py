@@ -77,7 +77,7 @@ def unpacked(value: Any) -> Any:
     """The same on the reader's side, with the sentences as Texts again.
 
     Raises:
-        TypeError, ValueError, KeyError: the file is damaged: template and values do not fit.
+        TypeError, ValueError, KeyError, AttributeError: the file is damaged, or its template and values do not fit.
     """
     if isinstance(value, list):
         return [unpacked(one) for one in value]

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from appliance import __version__
-from appliance.lights.language import WORDS
+from appliance.lights.language import PATTERNS, WORDS
 from appliance.page.coarse import Measures
 from appliance.page.owner import ownership
 from appliance.page.porch import porch
@@ -48,13 +48,17 @@ def status() -> ResponseReturnValue:
         title=words.title,
         means=words.means,
         todo=words.todo,
+        looks=PATTERNS[now.state].looks,
         version=__version__,
         ownership=ownership(porch().paths),
         people=people(relay),
         connections_up_to=rounded_up(relay.connections if relay else 0),
         problems=[asdict(problem) for problem in now.problems],
         upstreams={name: asdict(one) for name, one in relay.upstreams.items()} if relay else {},
-        ports=[asdict(one) for one in relay.ports] if relay else [],
+        # Not when somebody last got through: that is for the owner alone.
+        ports=[{"port": one.port, "carries": one.carries, "trouble": one.trouble} for one in relay.ports]
+        if relay
+        else [],
         lights={"state": shown.state, "trouble": shown.trouble} if shown else None,
     )
 

@@ -4,12 +4,14 @@ Each fact is None where the kernel does not tell it, as on a computer that is no
 """
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path("/")
 # The driver that asks the Pi's firmware about its supply voltage: Documentation/hwmon/raspberrypi-hwmon.rst.
 VOLTAGE_DRIVER = "rpi_volt"
+NUMBER = re.compile(r"-?[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ def _storage(state: Path, root: Path) -> Storage | None:
     if mount is None:
         return Storage(found.f_bavail * found.f_frsize)
     _point, source, writable = mount
-    errors = _read(root / "sys/fs/ext4" / Path(source).name / "errors_count")
-    return Storage(found.f_bavail * found.f_frsize, writable, int(errors) if errors.isdigit() else None)
+    errors = _number(root / "sys/fs/ext4" / Path(source).name / "errors_count")
+    return Storage(found.f_bavail * found.f_frsize, writable, errors)
 
 
 def _mount_of(path: Path, root: Path) -> tuple[str, str, bool] | None:
@@ -101,8 +103,8 @@ def _mount_of(path: Path, root: Path) -> tuple[str, str, bool] | None:
 
 
 def _celsius(root: Path) -> float | None:
-    told = _read(root / "sys/class/thermal/thermal_zone0/temp")
-    return int(told) / 1000 if told.lstrip("-").isdigit() else None
+    told = _number(root / "sys/class/thermal/thermal_zone0/temp")
+    return None if told is None else told / 1000
 
 
 def _low_voltage(root: Path) -> bool | None:
@@ -110,6 +112,11 @@ def _low_voltage(root: Path) -> bool | None:
         if _read(one / "name") == VOLTAGE_DRIVER:
             return {"0": False, "1": True}.get(_read(one / "in0_lcrit_alarm"))
     return None
+
+
+def _number(path: Path) -> int | None:
+    told = _read(path)
+    return int(told) if NUMBER.fullmatch(told) else None
 
 
 def _read(path: Path) -> str:
