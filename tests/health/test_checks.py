@@ -98,6 +98,7 @@ WRONG: dict[str, Facts] = {
     "certificate-ends": replace(WELL, certificate=CertificateStatus(NOW, "public", "a.example", WALL + ENDS_SOON - 1)),
     "quota-count": relay(quota=QuotaStatus(200 * GB, 0, "2026-11", "The count was damaged.")),
     "password": replace(WELL, page=PageStatus(NOW, "damaged")),
+    "part-silent": replace(WELL, silent=("page",)),
     "quota-reached": relay(quota=QuotaStatus(200 * GB, 200 * GB, "2026-11")),
     "quota-near": relay(quota=QuotaStatus(200 * GB, 180 * GB, "2026-11")),
     "double-nat": router(Verdict.DOUBLE_NAT),
