@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.status.state import State
-from tests.boot.board import BOOT_TAKES, Board
+from tests.boot.board import BOOT_TAKES, BUTTON, Board
 from tests.boot.card import Card, unpack
 from tests.boot.eye import RELAYS, Span
 from tests.boot.home import UPSTREAM, Home
@@ -15,13 +15,16 @@ from tests.boot.owner import Owner, become_owner
 from tests.boot.upstream import CHAT, HTTP, MEDIA, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
-# What the owner would write for a laboratory; nothing else on the card is touched.
+# What the owner would write for a laboratory with a button; nothing else on the card is touched.
 SETTINGS = f"""
 [relay.upstream]
 chat = ["{UPSTREAM}:{CHAT}"]
 http = ["{UPSTREAM}:{HTTP}"]
 media = ["{UPSTREAM}:{MEDIA}"]
 allow_private = true
+
+[lights]
+button_gpio = {BUTTON}
 """
 # Seconds within which the relay has noticed that its upstream has come or gone, on a busy machine.
 NOTICED = 90.0
