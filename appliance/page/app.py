@@ -17,6 +17,7 @@ from appliance.page import (
     drawing,
     dynamic,
     front,
+    keeping,
     language,
     limits,
     machine,
@@ -45,7 +46,7 @@ log = logging.getLogger("porchlight.page")
 PARTS = (
     *(front, running, claiming, signing_in, language),
     *(naming, dynamic, opening, seeing, share),
-    *(preferences, limits, certifying, shining, account),
+    *(preferences, limits, certifying, shining, account, keeping),
     *(machine, drawing),
 )
 

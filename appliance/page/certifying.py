@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from appliance.certificate.outcome import PUBLIC_FOR_EVER
 from appliance.clock import since_boot
 from appliance.page.naming import is_address
 from appliance.page.porch import porch
@@ -34,6 +35,7 @@ def certificate() -> ResponseReturnValue:
             return redirect(url_for("certifying.certificate"), 303)
     shown = {
         "typed": typed,
+        "for_ever": PUBLIC_FOR_EVER,
         "fixed": fixed,
         "status": certificates.read(porch().paths.certificate_status, since_boot()),
         "wants": settings.certificate.kind == "public",

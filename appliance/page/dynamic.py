@@ -12,7 +12,7 @@ from appliance.name import account
 from appliance.name.account import Account
 from appliance.name.outcome import NameState
 from appliance.name.providers import BY_KEY, CUSTOM, FIRST, OTHERS, Provider
-from appliance.page.naming import NO_NAME, is_address
+from appliance.page.naming import NOT_A_NAME, is_address
 from appliance.page.porch import porch
 from appliance.page.progress import progress
 from appliance.page.saving import CARD_FAILED, Refused, saved
@@ -49,13 +49,13 @@ def save() -> ResponseReturnValue:
 def _save(provider: Provider) -> Refused | None:
     domain = request.form.get("domain", "").strip()
     if not domain or is_address(domain):
-        return Refused(SettingsError(NO_NAME, text("Nothing was saved.")), 422)
+        return Refused(SettingsError(NOT_A_NAME, text("Nothing was saved.")), 422)
     try:
         account.checked(provider, request.form.get("user", ""), request.form.get("secret", ""))
         changes = {"share.domain": domain, "name.provider": provider.key, "name.hostname": ""}
         if provider.key == CUSTOM:
             changes["name.update_url"] = request.form.get("update_url", "")
-        refused = saved(changes, {"share.domain": NO_NAME, "name.update_url": NO_WEB_ADDRESS})
+        refused = saved(changes, {"share.domain": NOT_A_NAME, "name.update_url": NO_WEB_ADDRESS})
         if refused is None:
             account.save(porch().paths, provider.key, request.form.get("user", ""), request.form.get("secret", ""))
     except SettingsError as error:

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from appliance.clock import since_boot
 from appliance.errors import SettingsError
+from appliance.name.providers import NO_NAME
 from appliance.page.outer import addresses_of, outer_address
 from appliance.page.porch import porch
 from appliance.page.progress import progress
@@ -18,7 +19,7 @@ from appliance.text import text
 
 pages = Blueprint("naming", __name__)
 
-NO_NAME = text("That is no name. It must look like relay.example.org, without http:// before it.")
+NOT_A_NAME = text("That is no name. It must look like relay.example.org, without http:// before it.")
 
 
 @pages.get("/name")
@@ -68,7 +69,9 @@ def none() -> ResponseReturnValue:
         if refused is None:
             return redirect(url_for("opening.router"), 303)
     error, status = (refused.error, refused.status) if refused else (None, 200)
-    return render_template("name_none.html", error=error, outer=outer_address(), done=progress().done), status
+    return render_template(
+        "name_none.html", error=error, outer=outer_address(), costs=NO_NAME, done=progress().done
+    ), status
 
 
 def is_address(domain: str) -> bool:
@@ -82,11 +85,11 @@ def is_address(domain: str) -> bool:
 
 def _take(domain: str) -> Refused | None:
     if not domain:
-        return Refused(SettingsError(NO_NAME, text("Nothing was saved.")), 422)
+        return Refused(SettingsError(NOT_A_NAME, text("Nothing was saved.")), 422)
     settings = load(porch().paths).settings
     # A name that follows the address goes on doing so behind one's own; without a name there is nothing to follow.
     kept = settings.name.hostname or settings.share.domain if settings.name.provider else ""
     changes = {"share.domain": domain, "name.hostname": "" if is_address(domain) else kept}
     if is_address(domain):
         changes["name.provider"] = ""
-    return saved(changes, {"share.domain": NO_NAME})
+    return saved(changes, {"share.domain": NOT_A_NAME})

@@ -17,9 +17,8 @@ ENTRIES = (
     ("certifying.certificate", text("Certificate"), text("Look like an ordinary web site")),
     ("shining.lights", text("Lights"), text("Brightness, night, test")),
     ("account.password", text("Password"), text("Change it, and sign all other browsers out")),
-    # ("keeping.backup", text("Backup"), text("Save all settings in a file, or bring them back")),
-    # ("keeping.report", text("Problem report"), text("For those who look for a mistake; holds no secret")),
-    # ("keeping.reset", text("Forget everything"), text("Back to how the card came")),
+    ("keeping.backup", text("Backup"), text("Save all settings in a file, or bring them back")),
+    ("keeping.reset", text("Forget everything"), text("Back to how the card came")),
 )
 
 

@@ -35,7 +35,7 @@ def outside() -> ResponseReturnValue:
         "host": host,
         "evidence": evidence(status, now),
         "seen": was_seen(status),
-        "public": _validated(now),
+        "validated": _validated(now),
         "outcome": "",
         "done": progress().done,
     }
@@ -102,6 +102,6 @@ def _ago(seconds: float) -> str:
 
 
 def _validated(now: float) -> str:
-    """The name for which a certificate authority has reached this home; empty when none has."""
+    """When a certificate authority last reached this home, in words; empty when none did since boot."""
     found = certificate.read(porch().paths.certificate_status, now)
-    return found.name if found and found.kind == "public" else ""
+    return _ago(now - found.validated) if found and found.validated else ""
