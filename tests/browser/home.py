@@ -62,8 +62,8 @@ class Card:
         self.paths.owner_file.write_text(SETTINGS.format(outside=OUTSIDE, stun=STUN_PORT, **ports))
         places = ["--settings", self.paths.owner_file, "--state", self.paths.state, "--run", self.paths.run]
         self._programs = [
-            self.home.start("card", sys.executable, "-m", "appliance", what, *map(str, places), log=f"{what}.log")
-            for what in ("relay", "page", "router", "name", "lights")
+            self.home.start("card", sys.executable, "-m", "appliance", *what, *map(str, places), log=f"{what[0]}.log")
+            for what in (("relay",), ("page",), ("router",), ("name",), ("lights", "--terminal"))
         ]
         wait_for(self._answers, f"the page answers; {self.said('page')}", 60)
 

@@ -1,9 +1,11 @@
 """What is looked for on every page, and the pictures that a person looks at.
 
-``PORCHLIGHT_PICTURES=docs/pictures ./test tests/browser`` makes the pictures of the documentation anew.
+``PORCHLIGHT_PICTURES=docs/pictures ./test tests/browser`` makes the pictures of the documentation anew;
+``PORCHLIGHT_MORE_PICTURES`` names a folder for all of them.
 """
 
 import os
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -15,7 +17,11 @@ from tests.browser.home import PAGE
 
 SERIOUS = ("serious", "critical")
 # Colours in a picture: the page has a dozen and some shades between them, and a smaller file loads on any phone.
-COLOURS = 128
+COLOURS = 256
+# Those that the documentation shows; all others are only to be looked at.
+DOCUMENTED = re.compile(
+    r"page-(phone|desktop)|setup-(2-claim|3-name|4-open|5-arrived|5-share)-phone-(en|fa)|home-phone-fa"
+)
 SCHEMES = ("light", "dark")
 
 
@@ -42,7 +48,7 @@ def faults(tab: Tab) -> list[str]:
     if tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         found.append("wider than the window")
     small = tab.evaluate(
-        """[...document.querySelectorAll("button, input:not([type=hidden]):not([type=radio]), select, a.button, nav a")]
+        """[...document.querySelectorAll("button, input:not([type=hidden]):not([type=radio]):not([type=checkbox]), select, a.button, nav a")]
            .filter(one => one.checkVisibility() && !one.closest(".way") && one.getBoundingClientRect().height < 40)
            .map(one => one.outerHTML.slice(0, 80))"""
     )
@@ -56,7 +62,7 @@ def faults(tab: Tab) -> list[str]:
     return [f"{tab.url}: {one}" for one in found]
 
 
-def picture(tab: Tab, name: str, *, whole: bool = False) -> None:
+def picture(tab: Tab, name: str, *, whole: bool = True) -> None:
     """Keep a picture, where somebody asks for pictures.
 
     Args:
@@ -64,10 +70,11 @@ def picture(tab: Tab, name: str, *, whole: bool = False) -> None:
         name: of the file, without its ending.
         whole: the whole page, or what the window shows of it.
     """
-    folder = os.environ.get("PORCHLIGHT_PICTURES")
-    if not folder:
-        return
+    folders = [os.environ.get("PORCHLIGHT_MORE_PICTURES")]
+    folders += [os.environ.get("PORCHLIGHT_PICTURES")] if DOCUMENTED.fullmatch(name) else []
     # Lights that blink would make another picture each time.
     tab.emulate_media(reduced_motion="reduce")
-    shot = Image.open(BytesIO(tab.screenshot(full_page=whole)))
-    shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(Path(folder) / f"{name}.png", optimize=True)
+    for folder in filter(None, folders):
+        shot = Image.open(BytesIO(tab.screenshot(full_page=whole, animations="disabled"))).convert("RGB")
+        small = shot.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.FLOYDSTEINBERG)
+        small.save(Path(folder) / f"{name}.png", optimize=True)

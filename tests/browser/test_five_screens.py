@@ -54,20 +54,20 @@ def test_from_plugged_in_to_shared(card: Card, window: Callable[..., BrowserCont
     wrong = complaints(tab)
     found: list[str] = []
 
-    def look(name: str, *, whole: bool = True) -> None:
+    def look(name: str) -> None:
         found.extend(faults(tab))
-        picture(tab, f"setup-{name}-{size}-{language}", whole=whole)
+        picture(tab, f"{name}-{size}-{language}")
 
     # 1 and 2: found, and claimed.
     tab.goto(f"{PAGE}/")
     assert tab.get_attribute("html", "lang") == language
     assert tab.get_attribute("html", "dir") == ("rtl" if language == "fa" else "ltr")
-    look("2-claim")
+    look("setup-2-claim")
     claim(tab, card)
-    look("3-name")
+    look("setup-3-name")
     # 3: a name; first with a wrong password, whose error is shown at once and in words.
     tab.click("a[href='/name/free']")
-    look("3-name-free")
+    look("setup-3-name-free")
     tab.click("main summary")
     tab.click("main a[href*='custom']")
     tab.fill("#domain", NAME)
@@ -76,7 +76,7 @@ def test_from_plugged_in_to_shared(card: Card, window: Callable[..., BrowserCont
     card.provider.answer = 200, "badauth"
     try_name(tab, "wrong")
     expect(tab.locator(".verdict.bad")).to_be_visible(timeout=LIVE)
-    look("3-name-refused")
+    look("setup-3-name-refused")
     card.provider.answer = 200, f"good {SEEN}"
     try_name(tab, "right")
     expect(tab.locator(".verdict.good")).to_be_visible(timeout=LIVE)
@@ -86,31 +86,32 @@ def test_from_plugged_in_to_shared(card: Card, window: Callable[..., BrowserCont
     assert "443" not in card.home.rules()
     tab.click("button[name=open][value=yes]")
     expect(tab.locator(".verdict.good")).to_be_visible(timeout=LIVE)
-    look("4-open")
+    look("setup-4-open")
     assert "443" in card.home.rules()
     tab.click(".onward a")
     tab.wait_for_url(f"{PAGE}/outside")
     # 5: a phone outside opens the link, and the page sees it arrive by itself.
-    look("5-waiting")
+    look("setup-5-waiting")
     link = urlsplit(tab.text_content("main p.copy") or "")
     assert link.netloc == NAME
     assert b"200 OK" in card.knock(link.path)
     expect(tab.locator(".verdict.good")).to_be_visible(timeout=LIVE)
-    look("5-arrived")
+    look("setup-5-arrived")
     tab.click(".onward a")
     tab.wait_for_url(f"{PAGE}/share")
     assert f"host={NAME}" in (tab.text_content("#link") or "")
     expect(tab.locator("svg.qr")).to_be_visible()
-    look("5-share")
+    look("setup-5-share")
     # And then it is lived with.
     tab.goto(f"{PAGE}/")
     expect(tab.locator(".todo-list")).to_have_count(0)
     look("home")
+    if language == "en":
+        picture(tab, f"page-{size}", whole=False)
     for path in pages():
         tab.goto(f"{PAGE}{path}")
         found.extend(faults(tab))
-        if path.startswith("/settings"):
-            picture(tab, f"{path.strip('/').replace('/', '-')}-{size}-{language}", whole=True)
+        picture(tab, f"at{path.replace('/', '-')}-{size}-{language}")
     assert found == []
     assert [one for one in wrong if "username fields" not in one] == []
 
