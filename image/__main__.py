@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from image.errors import BuildError, NoSpace
+from image.publish import Release
 from image.roots import Sources
 from image.stages import REPOSITORY, Build, Wishes, version
 
@@ -43,6 +44,17 @@ def parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="mirror of Debian's security updates; default: the mirror's URL and -security",
     )
+    made.add_argument(
+        "--url",
+        metavar="URL",
+        help="the address of the folder where the files will be offered, for Raspberry Pi Imager's list; default: dist",
+    )
+    made.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="sign with this secret key of minisign (one without password); default: a development key of the cache",
+    )
     made.add_argument("--fresh", action="store_true", help="ignore cached trees: newest packages of everything")
     return made
 
@@ -63,6 +75,7 @@ def main() -> int:
         mode=options.mode,
         sources=Sources(options.mirror, options.security_mirror),
         fresh=options.fresh,
+        release=Release(options.url, options.key and options.key.expanduser().resolve()),
     )
     try:
         made = Build(wishes).run()

@@ -2,13 +2,12 @@
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from image import cache, cell, host, pypi, recipe, roots
+from image import cache, cell, host, publish, pypi, recipe, roots
 from image.errors import BuildError
 from image.progress import Progress
 
@@ -27,6 +26,7 @@ class Wishes:
     mode: str
     sources: roots.Sources
     fresh: bool = False
+    release: publish.Release = field(default_factory=publish.Release)
 
 
 def version() -> str:
@@ -106,7 +106,7 @@ class Build:
             base = self.store.get(f"base-{key}.tar", lambda draft: self._base(work, binds, draft))
         with stage("this card"):
             image = self._card(work, base)
-        with stage("compressing, checksum, manifest"):
+        with stage("compressing, checksums, signature"):
             result = self._publish(work, image, userland, hardware)
             self.store.prune(self._remove)
             self.progress.note(f"{result.name}, {result.stat().st_size / 1e6:.1f} MB")
@@ -162,22 +162,13 @@ class Build:
         file = f"{self.name}.img.xz"
         binds = {image.parent: "/work", packed: "/output"}
         self._inside(work, "Compressing", ["pack", image.name, file], binds)
-        lock = self._lock(userland, hardware)
-        (packed / f"{file}.sha256").write_text(f"{cache.sha256(packed / file)}  {file}\n")
-        (packed / f"{self.name}.lock").write_text("".join("\t".join(entry) + "\n" for entry in lock))
-        (packed / f"{self.name}.manifest").write_text("".join("\t".join(entry[:3]) + "\n" for entry in lock))
-        # All are copied beside their places before any is renamed, since the disk may be full, and another one: old
-        # or new, never a mixture. The image last: whoever sees it sees its checksum too.
-        names = (f"{self.name}.lock", f"{self.name}.manifest", f"{file}.sha256", file)
-        beside = {name: self.wishes.output / f".{name}.unfinished" for name in names}
-        try:
-            for name in names:
-                shutil.copyfile(packed / name, beside[name])
-            for name in names:
-                beside[name].rename(self.wishes.output / name)
-        finally:
-            for path in beside.values():
-                path.unlink(missing_ok=True)
+        card = publish.Card(self.name, version(), epoch(), image.stat().st_size, cache.sha256(image))
+        release = self.wishes.release
+        place = f"{release.place.rstrip('/')}/" if release.place else f"{self.wishes.output.as_uri()}/"
+        icon = REPOSITORY / "appliance/page/static/lamp.svg"
+        publish.describe(packed, card, self._lock(userland, hardware), place, icon)
+        publish.sign(work, packed, card, release.key, self.store.directory / "keys")
+        publish.replace(packed, self.wishes.output, file)
         return self.wishes.output / file
 
     def _lock(self, userland: Path, hardware: Path) -> list[list[str]]:
