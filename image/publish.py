@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from image import cache, cell, imager, sbom
+from image import cache, cell, imager, lock, sbom
 from image.errors import BuildError
 
 ICON = "porchlight.svg"
@@ -41,22 +41,23 @@ class Card:
     sha256: str
 
 
-def describe(packed: Path, card: Card, lock: Sequence[Sequence[str]], place: str, icon: Path) -> None:
+def describe(packed: Path, card: Card, entries: Sequence[lock.Entry], place: str, icon: Path) -> None:
     """Write into ``packed``, beside the compressed card, everything that describes it.
 
     Args:
         packed: the folder; it holds the compressed card and its block map.
         card: what was made.
-        lock: name, version, architecture, SHA-256 of each package on it.
+        entries: the lock: what is on it, and what made it.
         place: the address of the folder where all of this will be, with a slash at its end.
         icon: the picture for Imager.
     """
     file = packed / f"{card.name}.img.xz"
     digest = cache.sha256(file)
     (packed / f"{file.name}.sha256").write_text(f"{digest}  {file.name}\n")
-    (packed / f"{card.name}.lock").write_text("".join("\t".join(entry) + "\n" for entry in lock))
-    (packed / f"{card.name}.manifest").write_text("".join("\t".join(entry[:3]) + "\n" for entry in lock))
-    (packed / f"{card.name}.cdx.json").write_text(sbom.make(card.name, card.version, card.epoch, lock))
+    (packed / f"{card.name}.lock").write_text(lock.text(entries))
+    there = [entry for entry in entries if entry[4] == lock.ON_CARD]
+    (packed / f"{card.name}.manifest").write_text("".join("\t".join(entry[:3]) + "\n" for entry in there))
+    (packed / f"{card.name}.cdx.json").write_text(sbom.make(card.name, card.version, card.epoch, there))
     shutil.copyfile(icon, packed / ICON)
     offered = imager.Packed(file.name, file.stat().st_size, digest, card.size, card.sha256, card.epoch, card.version)
     text = imager.make(offered, ICON, place)

@@ -15,16 +15,16 @@ from image import recipe
 NAMESPACE = uuid.UUID("706f7263-686c-5967-8874-736f66747761")
 
 
-def make(name: str, version: str, epoch: int, lock: Sequence[Sequence[str]]) -> str:
+def make(name: str, version: str, epoch: int, entries: Sequence[Sequence[str]]) -> str:
     """The bill of materials as JSON.
 
     Args:
         name: of the card's file, without ending.
         version: of porchlight.
         epoch: the card's time, seconds since 1970.
-        lock: name, version, architecture and SHA-256 of each package on the card.
+        entries: name, version, architecture and SHA-256 of each package on the card; what follows is not looked at.
     """
-    components = [_component(*entry[:4]) for entry in lock]
+    components = [_component(*entry[:4]) for entry in entries]
     card = {"type": "firmware", "bom-ref": name, "name": "porchlight", "version": version}
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
