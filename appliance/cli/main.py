@@ -20,6 +20,7 @@ SUBCOMMANDS = {
     "page": "serve the setup page on the home network",
     "lights": "show on the lights how the relay is doing",
     "name": "keep the relay's name leading to this home, by dynamic DNS",
+    "certificate": "get and renew a publicly trusted certificate, if one is wanted",
     "check": "look at the settings and the network, and say in plain words what is wrong",
     "settings": "print a complete settings file with explanations",
     "demo": "run relay, page and lights on this computer, to look at",

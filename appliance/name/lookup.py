@@ -1,4 +1,4 @@
-"""What the name says now, asked of the system's own resolver: about once a minute, and in a thread, for it may take long."""
+"""What the name says now: asked of the system's resolver about once a minute, in a thread, for it may take long."""
 
 import socket
 import threading

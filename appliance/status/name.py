@@ -1,4 +1,4 @@
-"""How the relay's name is doing: written by the name service, read by the page, the checks and the command line."""
+"""How the relay's name is doing: written by the name service, read by page, checks and command line."""
 
 import json
 from dataclasses import asdict, dataclass
