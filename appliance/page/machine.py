@@ -53,7 +53,10 @@ def status() -> ResponseReturnValue:
         connections_up_to=rounded_up(relay.connections if relay else 0),
         problems=[asdict(problem) for problem in problems_now(porch().paths, now)],
         upstreams={name: asdict(one) for name, one in relay.upstreams.items()} if relay else {},
-        ports=[asdict(one) for one in relay.ports] if relay else [],
+        # When somebody last got through is for the owner alone.
+        ports=[{"port": one.port, "carries": one.carries, "trouble": one.trouble} for one in relay.ports]
+        if relay
+        else [],
         lights={"state": shown.state, "trouble": shown.trouble} if shown else None,
     )
 
