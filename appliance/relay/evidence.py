@@ -7,6 +7,7 @@ comparison.
 
 import socket
 from collections.abc import Callable
+from typing import Protocol
 
 from appliance.network.home import Home
 from appliance.network.origin import origin
@@ -18,6 +19,13 @@ from appliance.relay.sums import Sums
 MOST_UNPROVEN = 64
 # tcp(7): the kernel's struct tcp_info (linux/tcp.h), as far as tcpi_bytes_received, which is there since Linux 4.1.
 TCP_INFO_SIZE, BYTES_RECEIVED = 136, slice(128, 136)
+
+
+class Upstream(Protocol):
+    """A connected socket, as far as its kernel's counts go."""
+
+    def getsockopt(self, level: int, option: int, size: int, /) -> bytes:
+        """What the kernel knows."""
 
 
 class Evidence:
@@ -35,7 +43,7 @@ class Evidence:
         self._cells = sums.reached_cells
         self._home = home
         self._now = now
-        self._unproven: dict[Stream, tuple[int, socket.socket]] = {}
+        self._unproven: dict[Stream, tuple[int, Upstream]] = {}
 
     def _is_old(self, cell: int) -> bool:
         return self._row[cell] <= int(self._now() // 60)
@@ -54,7 +62,7 @@ class Evidence:
         if self._is_old(cell) and origin(address, self._home()).counts:
             self._note(cell)
 
-    def relayed(self, stream: Stream, port: Port, address: str, upstream: socket.socket) -> None:
+    def relayed(self, stream: Stream, port: Port, address: str, upstream: Upstream) -> None:
         """A stream has begun: of chat, the app has said its first bytes; of media, nobody need have said a word yet.
 
         Args:
@@ -87,7 +95,7 @@ class Evidence:
         self._unproven.pop(stream, None)
 
 
-def bytes_received(connection: socket.socket) -> int:
+def bytes_received(connection: Upstream) -> int:
     """How many bytes the peer has sent, as the kernel counts them, whoever has read them."""
     info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_SIZE)
     return int.from_bytes(info[BYTES_RECEIVED], "little")

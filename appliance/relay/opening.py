@@ -280,8 +280,8 @@ class Opening:
 
     def _show_page(self) -> None:
         self._keeper.count(self._port, "browsers")
-        tls = isinstance(self._person, ssl.SSLSocket)
-        site = self._keeper.errand(self._early, self.address, self._port, tls=tls)
+        # The first byte is noted where it is one of TLS.
+        site = self._keeper.errand(self._early, self.address, self._port, tls=self._first_byte >= 0)
         # Behind a balancer everybody seems to be at home.
         at_home = not self._port.needs_header and site is None
         setup_page = self._keeper.setup_page(self._peer[0], cover.host_of(self._early)) if at_home else None
