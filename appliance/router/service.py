@@ -39,7 +39,7 @@ from appliance.status.router import MappedPort, RouterStatus, publish, read
 LOOK_EVERY = 2.0
 # Seconds between two rounds. A changed address has to be known within two minutes; leases last an hour or more.
 ROUND_EVERY = 60.0
-# After a round that lost what the one before had: perhaps only a datagram was lost.
+# The pause after a round that has opened nothing, or less than the one before; twice as long after each further one.
 ROUND_AGAIN = 5.0
 # Seconds between two rounds for the sake of an announcement; a router repeats it ten times (RFC 6886, section 3.2.1).
 ANNOUNCED_EVERY = 5.0
@@ -84,6 +84,8 @@ class RouterService:
         self._look, self._way, self._held = NOTHING, None, ()  # type: tuple[Look, Way | None, tuple[int, ...]]
         self._outside = Outside()
         self._finished = False
+        # Rounds one after another that have opened nothing.
+        self._vain = 0
         # Whether a way that is not ``_way`` may have opened something.
         self._unsure = False
         self._begun = self._round_at = self._outside_at = self._publish_at = float("-inf")
@@ -137,6 +139,7 @@ class RouterService:
         if not wish.ports:
             self._look, self._finished = NOTHING, False
             self._outside = Outside(page=self._outside.page)
+        self._vain = 0
         self._round_at = self._outside_at = float("-inf")
 
     def _follow_network(self) -> None:
@@ -150,7 +153,7 @@ class RouterService:
         self._gateway = gateway
         self._ways = ways_to(gateway, self._key, self._former) if gateway else ()
         self._look, self._way, self._held, self._outside = NOTHING, None, (), Outside()
-        self._finished = False
+        self._finished, self._vain = False, 0
         self._round_at = self._outside_at = float("-inf")
         if gateway:
             # Known before the owner has said a word: whoever opens the ports by hand needs the link.
@@ -200,7 +203,12 @@ class RouterService:
     def _pause(self, before: Look) -> float:
         if self._look.unfinished and not before.unfinished:
             return 0.0
-        return ROUND_AGAIN if set(_mapped(before)) - set(self._held) else ROUND_EVERY
+        if self._look.settled:
+            return ROUND_EVERY
+        # A router that has just been switched on, or a lost datagram: soon again, then more and more seldom.
+        lost = set(_mapped(before)) - set(self._held)
+        self._vain = 0 if lost else self._vain + 1
+        return min(ROUND_EVERY, ROUND_AGAIN * float(2**self._vain))
 
     def _withdraw(self, ports: tuple[int, ...], patience: Patience) -> None:
         ways = self._ways if self._unsure else (self._way,)

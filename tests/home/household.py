@@ -21,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from tests.relay.running import wait_for
+
 CARD, NEIGHBOUR, ROUTER = "192.168.1.20", "192.168.1.30", "192.168.1.1"
 OUTSIDE, STUN_PORT = "80.200.0.9", 3478
 # What everybody outside sees of the home.
@@ -220,10 +222,13 @@ class Household:
         with (self._folder / "miniupnpd.log").open("ab") as log:
             self._daemon = subprocess.Popen([*_in(self.room("router")), "miniupnpd", *options], stdout=log, stderr=log)
 
+        wait_for(lambda: self.inside("router", lambda: _listens(1900 if upnp else 5351)), "miniupnpd to listen")
+
     def stop_daemon(self) -> None:
         """Take the router's mapping service away; what it has mapped stays."""
         if self._daemon:
-            self._daemon.terminate()
+            # It notices SIGTERM only when the next datagram comes, now and then.
+            self._daemon.kill()
             self._daemon.wait()
             self._daemon = None
 
@@ -255,6 +260,12 @@ class Household:
     def connect(self, port: int, *, address: str = SEEN, room: str = "outside") -> socket.socket:
         """A connection to the home from outside."""
         return self.inside(room, lambda: socket.create_connection((address, port), 10))
+
+
+def _listens(port: int) -> bool:
+    """Whether somebody in this thread's namespace has bound a UDP port."""
+    lines = Path("/proc/thread-self/net/udp").read_text().splitlines()
+    return any(f":{port:04X}" in line.split()[1] for line in lines)
 
 
 def _in(room: str) -> list[str]:

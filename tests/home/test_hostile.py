@@ -176,6 +176,7 @@ def test_a_description_that_leads_elsewhere_is_not_followed(
     card.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n<"], ids=["mute", "endless"]
 )
@@ -194,6 +195,7 @@ def test_a_router_that_dawdles_holds_up_neither_verdict_nor_end(
     card.stop()
 
 
+@pytest.mark.slow
 def test_nonsense_from_the_router_is_no_answer(household: Make, tmp_path: Path, closing: ExitStack) -> None:
     """Every datagram to PCP and NAT-PMP is answered with noise, some of it almost right."""
     home = household(PUBLIC)

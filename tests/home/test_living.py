@@ -99,6 +99,7 @@ def test_only_ports_of_the_relay_are_opened_and_what_is_taken_back_is_closed(
     card.stop()
 
 
+@pytest.mark.slow
 def test_nobody_is_asked_before_the_owner_says_so(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate(drop=["udp dport { 1900, 5351 } counter"])
@@ -115,6 +116,7 @@ def test_nobody_is_asked_before_the_owner_says_so(household: Make, tmp_path: Pat
     card.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["PCP", "NAT-PMP"])
 def test_a_router_that_has_started_anew_maps_again_at_once(household: Make, tmp_path: Path, protocol: str) -> None:
     """Without its announcement the next regular round would come a minute later."""
@@ -146,6 +148,7 @@ def test_a_router_without_announcements_maps_again_within_a_minute(household: Ma
     card.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_one_that_was_killed_knows_its_mappings_again(household: Make, tmp_path: Path, protocol: str) -> None:
     home = household(PUBLIC)
@@ -166,6 +169,7 @@ def test_one_that_was_killed_knows_its_mappings_again(household: Make, tmp_path:
     assert not mapped(home)
 
 
+@pytest.mark.slow
 def test_a_new_address_at_home_takes_its_mappings_along_by_upnp(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate()
@@ -178,6 +182,7 @@ def test_a_new_address_at_home_takes_its_mappings_along_by_upnp(household: Make,
     assert not mapped(home)
 
 
+@pytest.mark.slow
 def test_a_new_address_at_home_is_told_where_the_router_keeps_the_former_one(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate()
@@ -201,6 +206,7 @@ def move(home: Household) -> None:
     home.ip("card", f"route add default via {ROUTER}")
 
 
+@pytest.mark.slow
 def test_another_gateway_is_asked_instead(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate()
@@ -220,6 +226,7 @@ def test_another_gateway_is_asked_instead(household: Make, tmp_path: Path) -> No
     assert not mapped(home)
 
 
+@pytest.mark.slow
 def test_no_network_is_no_verdict_until_there_is_one(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate()
@@ -232,6 +239,7 @@ def test_no_network_is_no_verdict_until_there_is_one(household: Make, tmp_path: 
     card.stop()
 
 
+@pytest.mark.slow
 def test_a_new_outer_address_is_known_at_once_and_never_taken_for_a_shared_one(household: Make, tmp_path: Path) -> None:
     """The router announces it; between its word and the outside's there is no false verdict."""
     home = household(PUBLIC)
