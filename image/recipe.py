@@ -62,6 +62,8 @@ USERLAND = (
     "python3-miniupnpc",  # UPnP, for the router service
     "python3-argon2",
     "python3-flaskext.wtf",
+    "python3-flask-babel",  # the page in twelve languages
+    "python3-segno",  # QR codes
     "python3-cryptography",
     "python3-prometheus-client",
     "python3-sdnotify",
@@ -108,6 +110,11 @@ RPI_LGPIO = Pinned(
 PINNED = (LGPIO, RPI_LGPIO)
 
 # Paths of the Debian tree that the card does without, as globs from its root.
+# The languages of the page (appliance.settings.kinds.LANGUAGES) and what Babel builds them on. What it knows of the other
+# thousand would be 30 MB.
+LOCALES = ("root", "en", "fr", "es", "pt", "de", "ar", "fa", "ru", "uk", "tr", "zh", "zh_Hans", "my")
+LOCALE_DATA = ("usr/share/python-babel-localedata/locale-data", "usr/lib/python3/dist-packages/babel/locale-data")
+
 TRIMMED = (
     "usr/share/doc/*",
     "usr/share/man/*",

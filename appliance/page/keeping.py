@@ -1,11 +1,13 @@
-"""All settings as one file, and forgetting everything."""
+"""All settings as one file, a report for maintainers, and forgetting everything."""
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from appliance import report as reports
 from appliance import reset as resets
 from appliance.errors import PorchlightError, SettingsError
+from appliance.health.registry import CHECKS
 from appliance.page.guard import forget
 from appliance.page.owner import read_record
 from appliance.page.porch import porch
@@ -17,6 +19,8 @@ from appliance.text import text
 pages = Blueprint("keeping", __name__)
 
 FILE = "porchlight-backup.toml"
+REPORT = "porchlight-report.json"
+KNOWN = frozenset(one.id for one in CHECKS)
 NO_FILE = SettingsError(text("No file was chosen."), text("Nothing was changed."), text("Choose one, then try again."))
 
 
@@ -49,6 +53,25 @@ def restore() -> ResponseReturnValue:
         return render_template("backup.html", error=CARD_FAILED), 507
     flash(gettext("The settings are back."))
     return redirect(url_for("preferences.index"), 303)
+
+
+@pages.get("/settings/report")
+def report() -> ResponseReturnValue:
+    """What maintainers get to see, before anybody sends it."""
+    return render_template("report.html", report=_report())
+
+
+@pages.post("/settings/report")
+def save_report() -> ResponseReturnValue:
+    """The same as a file."""
+    named = {"Content-Disposition": f'attachment; filename="{REPORT}"'}
+    return Response(_report(), mimetype="application/json", headers=named)
+
+
+def _report() -> str:
+    now = porch().watch.situation(anew=True)
+    found = reports.collect(porch().paths, now.state, [one.id for one in now.problems], KNOWN)
+    return reports.as_text(found)
 
 
 @pages.route("/settings/forget", methods=["GET", "POST"])

@@ -18,6 +18,7 @@ ENTRIES = (
     ("shining.lights", text("Lights"), text("Brightness, night, test")),
     ("account.password", text("Password"), text("Change it, and sign all other browsers out")),
     ("keeping.backup", text("Backup"), text("Save all settings in a file, or bring them back")),
+    ("keeping.report", text("Problem report"), text("For those who look for a mistake; says nothing about you")),
     ("keeping.reset", text("Forget everything"), text("Back to how the card came")),
 )
 

@@ -20,6 +20,8 @@ SERIOUS = ("serious", "critical")
 COLOURS = 256
 # Those that the documentation shows; all others are only to be looked at.
 DOCUMENTED = re.compile(
+    r"page-(phone|desktop)|home-phone-fa|setup-(2-claim|3-name|4-open|5-arrived|5-share)-phone-(en|fa)"
+)
     r"page-(phone|desktop)|setup-(2-claim|3-name|4-open|5-arrived|5-share)-phone-(en|fa)|home-phone-fa"
 )
 SCHEMES = ("light", "dark")

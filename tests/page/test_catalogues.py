@@ -17,7 +17,7 @@ from tests.lint.sources import ROOT
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
 VALUE = re.compile(r"%\((\w+)\)s")
 # Whoever translates has a life, too: past this many sentences, say the same thing in the same words.
-MOST_SENTENCES = 620
+MOST_SENTENCES = 720
 
 
 @cache

@@ -12,6 +12,7 @@ from appliance.page.languages import LANGUAGES, catalogue
 from appliance.page.owner import write_record
 from appliance.settings import load
 from appliance.text import text
+from image import recipe
 from tests.page.test_guard import HASH, OURS, make_app
 
 WORDS = r"""
@@ -137,6 +138,12 @@ def test_an_error_of_ours_is_said_in_the_browsers_language_without_asking_anythi
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_every_catalogue_can_be_read(code: str) -> None:
     assert catalogue(code).gettext("porchlight")
+
+
+def test_the_card_keeps_what_babel_knows_of_each_language() -> None:
+    for code in LANGUAGES:
+        language, _, _script = code.partition("_")
+        assert {code, language, "root"} <= set(recipe.LOCALES)
 
 
 def test_a_path_is_no_language() -> None:

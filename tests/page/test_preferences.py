@@ -185,3 +185,14 @@ def test_forgetting_everything_needs_the_password(page: Page, owner: Visitor) ->
 def test_the_password_holds_until_the_card_has_forgotten_it(page: Page, owner: Visitor) -> None:
     owner.post("/settings/forget", password=PASSWORD)
     assert json.loads(page.visitor().get("/status.json").body)["ownership"] == "claimed"
+
+
+def test_the_report_is_read_before_it_is_saved(owner: Visitor) -> None:
+    owner.post("/name/own", domain="lamp.example.org")
+    shown = owner.get("/settings/report").text
+    assert '"porchlight"' in shown
+    answer = owner.post("/settings/report")
+    assert "porchlight-report.json" in answer.headers["Content-Disposition"]
+    for told in (shown, answer.body):
+        assert "lamp.example.org" not in told
+    assert json.loads(answer.body)["changed_settings"] == ["share.domain"]
