@@ -4,7 +4,6 @@ The catalogues lie in ``translations/`` as text (``.po``) and are made ready in 
 language. So the package needs no build step, and nothing in the repository can lag behind what translators wrote.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -128,5 +127,6 @@ def language() -> Language:
 
 def say(sentence: str) -> str:
     """A sentence that was written anywhere in porchlight (``appliance.text``), in the language of this request."""
-    lookup: Callable[[str], str] = get_translations().gettext
-    return translated(sentence, lookup)
+    catalogue = get_translations()
+    # To gettext the empty sentence is the catalogue's own head.
+    return translated(sentence, lambda english: catalogue.gettext(english) if english else "")

@@ -22,8 +22,6 @@ COLOURS = 256
 DOCUMENTED = re.compile(
     r"page-(phone|desktop)|home-phone-fa|setup-(2-claim|3-name|4-open|5-arrived|5-share)-phone-(en|fa)"
 )
-    r"page-(phone|desktop)|setup-(2-claim|3-name|4-open|5-arrived|5-share)-phone-(en|fa)|home-phone-fa"
-)
 SCHEMES = ("light", "dark")
 
 
@@ -50,9 +48,9 @@ def faults(tab: Tab) -> list[str]:
     if tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         found.append("wider than the window")
     small = tab.evaluate(
-        """[...document.querySelectorAll("button, input:not([type=hidden]):not([type=radio]):not([type=checkbox]), select, a.button, nav a")]
-           .filter(one => one.checkVisibility() && !one.closest(".way") && one.getBoundingClientRect().height < 40)
-           .map(one => one.outerHTML.slice(0, 80))"""
+        """[...document.querySelectorAll("button, input:not([type=hidden]), select, a.button, nav a")]
+           .filter(one => one.checkVisibility() && !one.closest(".way") && !["radio", "checkbox"].includes(one.type)
+             && one.getBoundingClientRect().height < 40).map(one => one.outerHTML.slice(0, 80))"""
     )
     found += [f"too small for a thumb: {one}" for one in small]
     cut = tab.evaluate(

@@ -126,6 +126,7 @@ def test_sentences_from_anywhere_are_said_with_their_values(app: Flask) -> None:
         assert languages.say(text("Something else.")) == "Something else."
         assert languages.say(text("Your password")) == "Your password"
         assert languages.say("") == ""
+        assert languages.say(text("")) == ""
 
 
 def test_an_error_of_ours_is_said_in_the_browsers_language_without_asking_anything(app: Flask) -> None:
