@@ -110,8 +110,8 @@ RPI_LGPIO = Pinned(
 PINNED = (LGPIO, RPI_LGPIO)
 
 # Paths of the Debian tree that the card does without, as globs from its root.
-# The languages of the page (appliance.settings.kinds.LANGUAGES) and what Babel builds them on. What it knows of the other
-# thousand would be 30 MB.
+# The page's languages (appliance.settings.kinds.LANGUAGES) and what Babel builds them on. What it knows of a thousand
+# others would be 30 MB.
 LOCALES = ("root", "en", "fr", "es", "pt", "de", "ar", "fa", "ru", "uk", "tr", "zh", "zh_Hans", "my")
 LOCALE_DATA = ("usr/share/python-babel-localedata/locale-data", "usr/lib/python3/dist-packages/babel/locale-data")
 
