@@ -15,7 +15,7 @@ from appliance.network.home import Home
 from appliance.page.app import create_app
 from appliance.page.failures import MOST_FAILURES, WINDOW, Failures
 from appliance.page.guard import HEADERS, OPEN, SAFE_METHODS, is_our_host
-from appliance.page.owner import write_record
+from appliance.page.owner import record_file, write_record
 from appliance.page.porch import Porch
 from appliance.paths import Paths
 from appliance.status.gather import Watch
@@ -35,9 +35,19 @@ def make_app(folder: Path) -> Flask:
     return create_app(paths, porch=Porch(paths, lambda: HOME, Watch(paths), 8199))
 
 
+@pytest.fixture(scope="module")
+def one_for_all(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Jinja compiles each template once for an application: that takes longer than all that is tested here."""
+    return make_app(tmp_path_factory.mktemp("page"))
+
+
 @pytest.fixture
-def app(tmp_path: Path) -> Flask:
-    return make_app(tmp_path)
+def app(one_for_all: Flask) -> Flask:
+    """The application of a card that nobody has claimed yet."""
+    paths = one_for_all.extensions["porchlight"].paths
+    record_file(paths).unlink(missing_ok=True)
+    claim.prepare(paths)
+    return one_for_all
 
 
 @pytest.fixture
@@ -134,9 +144,10 @@ def test_errors_are_plain_pages(owner: FlaskClient) -> None:
     assert "larger than any form" in big.text
 
 
-def test_a_defect_of_ours_shows_no_trace(app: Flask, owner: FlaskClient) -> None:
+def test_a_defect_of_ours_shows_no_trace(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
     del app.extensions["porchlight"]
-    broken = owner.get("/", base_url=OURS)
+    broken = app.test_client().get("/", base_url=OURS)
     assert broken.status_code == 500
     assert "our mistake" in broken.text
     assert "KeyError" not in broken.text
