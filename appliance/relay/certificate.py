@@ -1,5 +1,7 @@
 """The relay's certificate: made at the first start, kept from then on, and followed when somebody puts another there.
 
+A publicly trusted one, which the certificate service hands over (docs/certificates.md), goes before it.
+
 The app accepts any certificate on its chat port, so a self-signed one is enough. It is made in a process of its
 own (``python -m appliance.relay.certificate FOLDER``), so that the relay does not carry the library for years for
 the sake of one second. Key and chain stand in one file, which is replaced in one step: two files would be a mismatched
@@ -37,16 +39,19 @@ class Certificate:
 
     Args:
         folder: the relay's own folder, readable by nobody else.
+        issued: where the certificate service puts a publicly trusted one; while there is one, it is used.
 
     Attributes:
         context: the TLS settings with it; None while there is none.
         problem: what is wrong with it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, issued: Path | None = None) -> None:
         self._folder = folder
-        self._file = folder / FILE
-        self._stamp: object = None
+        self._own = folder / FILE
+        self._issued = issued or self._own
+        self._file = self._used = self._own
+        self._stamps: object = None
         self._make_at = 0.0
         self.context: ssl.SSLContext | None = None
         self.problem: Problem | None = None
@@ -59,40 +64,58 @@ class Certificate:
         Returns:
             whether ``context`` has changed.
         """
-        now = stamp(self._file)
-        if now == self._stamp and since_boot() < self._make_at:
+        now = stamp(self._issued), stamp(self._own)
+        if now == self._stamps and since_boot() < self._make_at:
             return False
         # From before it is read: what is written meanwhile counts as another change.
-        self._stamp = now
+        self._stamps = now
+        self._file = self._issued if now[0] else self._own
         try:
-            if self.context is None:
+            if self._file is not self._own:
+                self._take(self._file)
+            elif self.context is None or self._used is not self._own:
                 self._make_at = since_boot() + MAKE_EVERY
-                self.context = context(self._folder)
-                self._make_at = math.inf
-                self._stamp = stamp(self._file)
+                self._take_own()
             else:
-                self.context = _context(self._file)
-                log.info("The relay's certificate has changed; new connections get the new one.")
+                self._take(self._own)
         except SavedStateError as error:
             self._report(Problem(error.what, error.means, error.todo))
             return False
         except ssl.SSLError:
-            self._stays("it is damaged, or its key does not belong to it")
-            return False
+            return self._stays("it is damaged, or its key does not belong to it")
         except OSError as error:
-            self._stays(os.strerror(error.errno or 0))
-            return False
+            return self._stays(os.strerror(error.errno or 0))
         self.problem = None
         return True
 
-    def _stays(self, reason: str) -> None:
+    def _take(self, file: Path) -> None:
+        found = _context(file)
+        if self.context is not None:
+            log.info("The relay's certificate has changed; new connections get the new one.")
+        self.context, self._used = found, file
+        self._make_at = math.inf
+
+    def _take_own(self) -> None:
+        self.context, self._used = context(self._folder), self._own
+        self._make_at = math.inf
+        self._stamps = stamp(self._issued), stamp(self._own)
+
+    def _stays(self, reason: str) -> bool:
+        """Report a file that cannot be used; whether the relay has changed to its own one instead."""
         self._report(
             Problem(
                 f"The relay's new certificate in {self._file} cannot be used ({reason}).",
-                "The former one stays in use until the relay is started again; then a fresh one is made.",
+                "The former one stays in use until the relay is started again; then its own one is used.",
                 "Put a file there that holds the key and its certificates.",
             )
         )
+        if self.context is not None or self._file is self._own:
+            return False
+        # At the start there is no former one.
+        self._make_at = since_boot() + MAKE_EVERY
+        with suppress(SavedStateError):
+            self._take_own()
+        return self.context is not None
 
     def _report(self, problem: Problem) -> None:
         if problem != self.problem:

@@ -72,7 +72,7 @@ class Service:
         self._pipe = handover.lifeline(inherited)
         self._stamps: list[Stamp | None] | None = None
         self._loaded: Loaded | None = None
-        self._certificate = Certificate(paths.relay_state)
+        self._certificate = Certificate(paths.relay_state, paths.issued_certificate)
         self._site_problem: Problem | None = None
         self._retry_at = 0.0
         # Connections refused for want of descriptors, and when that was last logged.
