@@ -96,9 +96,16 @@ def finish(paths: Paths) -> bool:
     with suppress(ValueError, TypeError, KeyError):
         word = str(json.loads(raw)["word"])
     kept = {mark_file(paths).name, word_file(paths).name, *KEPT}
+    failed: OSError | None = None
     for one in sorted(paths.state.iterdir()):
         if one.name not in kept:
-            _empty(one)
+            try:
+                _empty(one)
+            except OSError as error:
+                # All that can go goes: a key must not stay for the sake of one damaged folder.
+                failed = failed or error
+    if failed:
+        raise failed
     if word:
         write_atomically(word_file(paths), word.encode(), mode=0o600)
     # What has been removed must be so for good before the mark goes.
@@ -136,6 +143,9 @@ def word_is_new(paths: Paths, word: str) -> str:
     Raises:
         OSError: the card is full or failing.
     """
+    if mark_file(paths).exists():
+        # It could not be finished at this boot, and would not be by starting again and again.
+        return ""
     digest = hashlib.sha256(word.encode()).hexdigest() if word else ""
     try:
         known = word_file(paths).read_text("ascii")

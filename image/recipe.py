@@ -68,6 +68,8 @@ USERLAND = (
     "python3-prometheus-client",
     "python3-sdnotify",
     "python3-tomli-w",
+    "inadyn",  # the name that follows the home's address; brings GnuTLS
+    "certbot",  # a publicly trusted certificate, for those who want one
 )
 
 # Only files are taken from these; none of their maintainer scripts runs. busybox is for the initramfs.
@@ -146,6 +148,29 @@ TRIMMED = (
     "usr/lib/python3/dist-packages/*/tests",
     "usr/lib/python3/dist-packages/cffi",  # only its run-time half, _cffi_backend, is used
     "usr/lib/python3/dist-packages/pycparser",
+    # inadyn's own service, and certbot's timer: porchlight runs both programs itself.
+    "etc/inadyn.conf",
+    "etc/default/inadyn",
+    "etc/init.d/inadyn",
+    "etc/rc?.d/*inadyn",
+    "etc/ppp",
+    "etc/cron.d/certbot",
+    "etc/logrotate.d",
+    "etc/letsencrypt",
+    "usr/lib/systemd/system/certbot.*",
+    "usr/lib/python3/dist-packages/*/_internal/tests",
+    # What only maintainer scripts need. No user is ever added on the card, and these bring programs that are root for
+    # whoever calls them.
+    "usr/share/adduser",
+    *(
+        f"usr/sbin/{name}"
+        for name in ("adduser", "addgroup", "deluser", "delgroup", "newusers", "chpasswd", "chgpasswd")
+    ),
+    *(
+        f"usr/sbin/{verb}"
+        for verb in ("user*", "group*", "pwck", "pwconv", "pwunconv", "grpck", "grpconv", "grpunconv")
+    ),
+    *(f"usr/bin/{name}" for name in ("passwd", "chage", "chfn", "chsh", "expiry", "gpasswd")),
     "var/cache/*",
     "var/lib/apt/*",
     "var/log/*",

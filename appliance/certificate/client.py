@@ -44,11 +44,13 @@ class Client:
         self.folder.mkdir(mode=0o700)
         if not request(self.folder, name):
             raise OSError(5, "no key could be made")
+        nothing = self.folder / "nothing.ini"
+        nothing.touch()
         contact = [f"--email={email}", "--no-eff-email"] if email else ["--register-unsafely-without-email"]
         command = [
             *(program, "certonly", "--non-interactive", "--agree-tos", *contact),
             # Nobody's own settings for certbot count here.
-            *("--config", os.devnull, "--server", authority),
+            *("--config", str(nothing), "--server", authority),
             *("--config-dir", str(state / "certbot"), "--work-dir", str(self.folder / "work")),
             *("--logs-dir", str(self.folder / "log"), "--max-log-backups", "0"),
             *("--csr", str(self.folder / "csr.pem"), "--fullchain-path", str(self.folder / "chain.pem")),

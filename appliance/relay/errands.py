@@ -128,7 +128,8 @@ class Visits:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept = ""
+        # Nobody knows at first what a former process has left.
+        self._kept: str | None = None
 
     def _file(self, token: str, way: str) -> Path:
         return self._folder / f"knock-{token}-{way}"
@@ -155,7 +156,7 @@ class Visits:
     def best(self, wanted: Expected | None) -> KnockStatus | None:
         """What the status says of the knock that is waited for; the traces of all others go."""
         token = wanted.short if wanted else ""
-        if token != self._kept or not token:
+        if token != self._kept:
             for old in self._folder.glob("knock-*"):
                 if not token or not old.name.startswith(f"knock-{token}-"):
                     old.unlink(missing_ok=True)

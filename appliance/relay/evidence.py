@@ -5,12 +5,13 @@ nothing about a single connection. Only the first connection of a minute is look
 comparison.
 """
 
+import json
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
-from appliance.network.home import Home
-from appliance.network.origin import origin
+from appliance.network.origin import Origin
 from appliance.relay.ports import Port
 from appliance.relay.stream import Stream
 from appliance.relay.sums import Sums
@@ -34,14 +35,16 @@ class Evidence:
     Args:
         sums: the shared table.
         row: this worker's row of it.
-        home: the home network as it is now.
+        origin: where a peer comes from, by its address.
         now: seconds since boot; a look at the clock some tenths of a second ago will do.
     """
 
-    def __init__(self, sums: Sums, row: "memoryview[int]", home: Callable[[], Home], now: Callable[[], float]) -> None:
+    def __init__(
+        self, sums: Sums, row: "memoryview[int]", origin: Callable[[str], Origin], now: Callable[[], float]
+    ) -> None:
         self._row = row
         self._cells = sums.reached_cells
-        self._home = home
+        self._origin = origin
         self._now = now
         self._unproven: dict[Stream, tuple[int, Upstream]] = {}
 
@@ -59,7 +62,7 @@ class Evidence:
             address: whose; empty for a balancer that speaks for itself.
         """
         cell = self._cells[port.number]
-        if self._is_old(cell) and origin(address, self._home()).counts:
+        if self._is_old(cell) and self._origin(address).counts:
             self._note(cell)
 
     def relayed(self, stream: Stream, port: Port, address: str, upstream: Upstream) -> None:
@@ -72,7 +75,7 @@ class Evidence:
             upstream: its way to WhatsApp.
         """
         cell = self._cells[port.number]
-        if not self._is_old(cell) or not origin(address, self._home()).counts:
+        if not self._is_old(cell) or not self._origin(address).counts:
             return
         if port.group != "media":
             self._note(cell)
@@ -93,6 +96,19 @@ class Evidence:
     def ended(self, stream: Stream) -> None:
         """A stream is over; its socket is closed."""
         self._unproven.pop(stream, None)
+
+
+def outer_addresses(path: Path) -> tuple[str, ...]:
+    """The home's own outer addresses, as the router service has found them out; none where it does not run.
+
+    Args:
+        path: its status file.
+    """
+    try:
+        told = json.loads(path.read_bytes())
+        return tuple(told[name] for name in ("outer", "seen") if isinstance(told[name], str) and told[name])
+    except (OSError, ValueError, TypeError, KeyError):
+        return ()
 
 
 def bytes_received(connection: Upstream) -> int:

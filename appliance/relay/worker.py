@@ -17,10 +17,10 @@ from gevent.event import Event
 
 from appliance.clock import since_boot
 from appliance.network import home
-from appliance.network.origin import origin
+from appliance.network.origin import Origin, origin
 from appliance.paths import Paths
 from appliance.relay.errands import Errands
-from appliance.relay.evidence import Evidence
+from appliance.relay.evidence import Evidence, outer_addresses
 from appliance.relay.last_good import LastGood
 from appliance.relay.limits import Crowd
 from appliance.relay.listener import Listener
@@ -112,8 +112,10 @@ class Worker:
         self._now = since_boot()
         self._home = home.Home((), (), ())
         self._home_until = 0.0
-        self._evidence = Evidence(plan.sums, self._row, self._home_now, lambda: self._now)
-        self._errands = Errands(plan.paths, lambda address, own: origin(address, self._home_now(), own))
+        # Who comes from one of these is at home, and was let in by the outer name.
+        self._outer: tuple[str, ...] = ()
+        self._evidence = Evidence(plan.sums, self._row, self._origin, lambda: self._now)
+        self._errands = Errands(plan.paths, self._origin)
         upstream = plan.settings.upstream
         names = {"chat": upstream.chat, "http": upstream.http, "media": upstream.media}
         self.groups: Mapping[str, Group] = {
@@ -327,7 +329,12 @@ class Worker:
     def _home_now(self) -> home.Home:
         if self._now >= self._home_until:
             self._home, self._home_until = home.look(), self._now + HOME_FOR
+            self._outer = outer_addresses(self._plan.paths.run / "router" / "status.json")
         return self._home
+
+    def _origin(self, address: str, own: tuple[str, ...] = ()) -> Origin:
+        """Where a peer comes from."""
+        return origin(address, self._home_now(), (*self._outer, *own))
 
     def errand(self, request: bytes, address: str, port: Port, *, tls: bool) -> Site | None:
         """What is shown for this request alone; None for the ordinary site. An answer it is in either case."""

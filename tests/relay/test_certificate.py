@@ -171,5 +171,26 @@ def test_the_relay_takes_it_up_and_lets_it_go(start_relay: StartRelay, upstream:
     assert read_exactly(client, 10) == b"still here"
 
 
+@pytest.mark.parametrize("damage", [b"", b"nonsense"])
+def test_what_is_there_at_the_start_counts(start_relay: StartRelay, damage: bytes) -> None:
+    relay = start_relay()
+    own_one = served(relay)
+    relay.stop()
+    file = relay.folder / "state/certificate/relay.pem"
+    file.parent.mkdir()
+    file.write_bytes(damage)
+    relay.start()
+    assert served(relay) == own_one
+    assert "cannot be used" in relay.status["problems"][0]["what"]
+    relay.stop()
+    file.write_bytes(issued(time.time() + 90 * DAY))
+    relay.start()
+    assert served(relay) != own_one
+    assert not relay.status["problems"]
+    file.unlink()
+    wait_for(lambda: served(relay) == own_one, "the own one to stand in")
+    assert not relay.status["problems"]
+
+
 def served(relay: Relay) -> bytes | None:
     return tls_connect(relay.tls).getpeercert(binary_form=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.clock import since_boot
-from appliance.relay.evidence import bytes_received
+from appliance.relay.evidence import bytes_received, outer_addresses
 from tests.relay.conftest import StartRelay
 from tests.relay.running import Relay, Upstream, close_kept, keep, read_exactly, wait_for
 from tests.relay.street import NEIGHBOUR, RELAY, ROUTER, STRANGER, Street
@@ -102,6 +102,25 @@ def test_a_browser_counts_too(start_relay: StartRelay, secure: bool) -> None:
     browser.sendall(GET)
     assert b"200 OK" in read_to_end_or_reset(browser)
     wait_for(lambda: list(reached(relay)) == [relay.balancer], "the evidence")
+
+
+def test_the_home_s_own_outer_address_is_no_evidence(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(send_proxy="off")
+    own = relay.folder / "run/router/status.json"
+    assert outer_addresses(own) == ()
+    own.parent.mkdir()
+    for damaged in ("", "[]", "{}", '{"outer": 1, "seen": null}'):
+        own.write_text(damaged)
+        assert outer_addresses(own) == ()
+    own.write_text('{"written": 1.0, "verdict": "mapped", "outer": "198.51.100.7", "seen": ""}')
+    assert outer_addresses(own) == ("198.51.100.7",)
+    relay.connect(relay.balancer, header("198.51.100.7") + HELLO)
+    upstream.next()
+    wait_for(lambda: settled(relay, 1), "it to be counted")
+    assert reached(relay) == {}
+    relay.connect(relay.balancer, header(STRANGER) + HELLO)
+    upstream.next()
+    wait_for(lambda: reached(relay), "the evidence")
 
 
 def test_it_outlives_new_settings_and_a_restart(start_relay: StartRelay, upstream: Upstream) -> None:

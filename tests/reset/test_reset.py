@@ -226,8 +226,22 @@ def test_what_cannot_be_removed_is_tried_again(paths: Paths, monkeypatch: pytest
         with pytest.raises(OSError, match="Input/output error"):
             reset.finish(paths)
     assert reset.mark_file(paths).exists()
+    # What could be removed is gone all the same.
+    assert not (paths.state / "relay/certificate.pem").exists()
     boot(paths)
     assert_forgotten(paths)
+
+
+def test_a_card_that_cannot_be_reset_does_not_start_again_for_ever(paths: Paths) -> None:
+    use(paths)
+    paths.owner_file.write_text('[page]\nfactory_reset = "Neuanfang"\n')
+    assert boot(paths)
+    # The next boot cannot finish it, and goes on with what there is.
+    assert reset.word_is_new(paths, "Neuanfang") == ""
+    assert run(paths, "appliance.claim").returncode == 0
+    assert not boot(paths)
+    assert reset.word_is_new(paths, "Neuanfang") == ""
+    assert ownership(paths) is Ownership.UNCLAIMED
 
 
 def run(paths: Paths, module: str, *options: str) -> subprocess.CompletedProcess[str]:
