@@ -290,4 +290,5 @@ def test_ipv6_alone_is_told_and_a_pinhole_is_opened(household: Make, tmp_path: P
     rules = [line for line in home.rules().splitlines() if address in line and "accept" in line]
     assert sorted(line.split("dport ")[1].split()[0] for line in rules) == ["443", "587"]
     card.stop()
-    assert address not in home.rules()
+    # miniupnpd 2.3.1 does not close a pinhole that was renewed (a question asked twice is enough); then that is said.
+    assert (address in home.rules()) == ("did not confirm" in card.log.read_text())
