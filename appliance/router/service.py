@@ -17,8 +17,10 @@ from appliance.network.verdict import Facts, PortState, Verdict, is_public, verd
 from appliance.paths import Paths
 from appliance.router.announcements import Announcements
 from appliance.router.asking import (
+    LEAST,
     LONG_ROUND,
     NOTHING,
+    OUTSIDE,
     ROUND,
     Outside,
     ask_all,
@@ -185,7 +187,8 @@ class RouterService:
         before = self._look
         self._look, self._way = ask_all(ways, self._wish.ports, patience)
         if aside:
-            self._outside = outside_of(aside, patience)
+            left = max(LEAST, OUTSIDE - (self._clock() - begun))
+            self._outside = outside_of(aside, patience.at_most(left))
             self._outside_at = begun + (OUTSIDE_SELDOM if self._look.outer and self._outside.seen else OUTSIDE_EVERY)
         if self._stopping():
             # The round was cut short: each way may have been understood without our hearing of it.
