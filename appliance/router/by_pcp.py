@@ -70,7 +70,9 @@ class ByPcp:
             with dial(self._gateway, pcp.PORT) as dialled:
                 for port in ports:
                     answer = self._map(dialled, port, 0, patience)
-                    if answer and answer.result == Result.SUCCESS:
+                    if answer is None:
+                        break
+                    if answer.result == Result.SUCCESS:
                         left.remove(port)
         except OSError:
             pass
