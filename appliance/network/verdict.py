@@ -83,10 +83,12 @@ def verdict_of(facts: Facts) -> Verdict:
         return Verdict.OFF
     if not facts.own and facts.global_ipv6:
         return Verdict.IPV6_ONLY
-    if not facts.finished or not facts.own:
+    if not facts.own:
         return Verdict.LOOKING
     if is_public(facts.own) or not facts.ports:
         return Verdict.OPEN
+    if not facts.finished:
+        return Verdict.LOOKING
     if hidden := _hidden_behind(facts):
         return hidden
     states = set(facts.ports.values())

@@ -19,6 +19,10 @@ ROUND = 9.0
 LONG_ROUND = 30.0
 # Seconds for the router's page, which answers or does not.
 PAGE = 1.5
+# Seconds that the outside has, from the beginning of a round: name servers that do not answer take the most of it.
+# What the child has found out by the time that the router is done is heard in any case.
+OUTSIDE = 6.0
+LEAST = 0.2
 NOTHING = Look("")
 
 

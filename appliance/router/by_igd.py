@@ -43,16 +43,22 @@ class ByIgd:
 
     def look(self, ports: tuple[int, ...], patience: Patience) -> Look | None:
         """Have these ports opened; None when the gateway is no UPnP device."""
-        url = self._url or self._search(patience)
-        if not url:
-            return None
-        router, own, former = self._gateway.address, self._gateway.own, self._former
-        found = Aside(lambda: igd.open_ports(url, router, own, ports, former), ROUND).result(patience)
         # What was found once may have moved: a router chooses the port of its description at each start.
-        self._url = url if found else ""
-        if not isinstance(found, dict):
+        found = self._open(ports, patience) if self._url else None
+        if found is None:
+            self._url = self._search(patience)
+            if not self._url:
+                return None
+            found = self._open(ports, patience)
+        if found is None:
+            self._url = ""
             return Look(self.name, dict.fromkeys(ports, PortState.REFUSED), unfinished=True)
         return _look(self.name, found, ports)
+
+    def _open(self, ports: tuple[int, ...], patience: Patience) -> dict[str, Any] | None:
+        url, router, own, former = self._url, self._gateway.address, self._gateway.own, self._former
+        found = Aside(lambda: igd.open_ports(url, router, own, ports, former), ROUND).result(patience)
+        return found if isinstance(found, dict) else None
 
     def withdraw(self, ports: tuple[int, ...], patience: Patience) -> tuple[int, ...]:
         """Have these ports closed again, as far as they are this device's."""

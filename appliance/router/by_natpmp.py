@@ -61,7 +61,9 @@ class ByNatPmp:
             with dial(self._gateway, natpmp.PORT) as dialled:
                 for port in ports:
                     answer = _map(dialled, port, 0, patience)
-                    if answer and answer.result == Result.SUCCESS:
+                    if answer is None:
+                        break
+                    if answer.result == Result.SUCCESS:
                         left.remove(port)
         except OSError:
             pass

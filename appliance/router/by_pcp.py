@@ -15,6 +15,8 @@ from appliance.router.pcp import MapAnswer, Result
 
 # Seconds. RFC 6886 recommends two hours for NAT-PMP, RFC 6887 leaves it to the client and allows a day.
 LEASE = 7200
+# The same for IPv6: miniupnpd 2.3.1 refuses to close a pinhole that was renewed, so that only its lease ends it.
+PINHOLE_LEASE = 1200
 
 # The router does not speak it, or not for this.
 UNKNOWN = (Result.UNSUPP_VERSION, Result.UNSUPP_OPCODE)
@@ -38,6 +40,7 @@ class ByPcp:
     def __init__(self, gateway: Gateway, key: bytes) -> None:
         self._gateway = gateway
         self._own = ipaddress.ip_address(gateway.own)
+        self._lease = LEASE if self._own.version == 4 else PINHOLE_LEASE
         self._key = key
 
     def look(self, ports: tuple[int, ...], patience: Patience) -> Look | None:
@@ -47,7 +50,7 @@ class ByPcp:
         try:
             with dial(self._gateway, pcp.PORT) as dialled:
                 for port in ports:
-                    answer = self._map(dialled, port, LEASE, patience)
+                    answer = self._map(dialled, port, self._lease, patience)
                     if answer is None or answer.result in UNKNOWN:
                         return None
                     if answer.result == Result.SUCCESS and answer.outer_port != port:
@@ -67,7 +70,9 @@ class ByPcp:
             with dial(self._gateway, pcp.PORT) as dialled:
                 for port in ports:
                     answer = self._map(dialled, port, 0, patience)
-                    if answer and answer.result == Result.SUCCESS:
+                    if answer is None:
+                        break
+                    if answer.result == Result.SUCCESS:
                         left.remove(port)
         except OSError:
             pass

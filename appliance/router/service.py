@@ -7,18 +7,19 @@ outer address. Whatever may block works in a child process (``aside.py``).
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from appliance.clock import since_boot
 from appliance.files import Stamp, stamp
 from appliance.network.advice import forbidden, moved
 from appliance.network.gateway import Gateway, find_ipv4, find_ipv6
-from appliance.network.verdict import Facts, PortState, Verdict, is_public, verdict_of
+from appliance.network.verdict import Facts, PortState, is_public, verdict_of
 from appliance.paths import Paths
 from appliance.router.announcements import Announcements
 from appliance.router.asking import (
+    LEAST,
     LONG_ROUND,
     NOTHING,
+    OUTSIDE,
     ROUND,
     Outside,
     ask_all,
@@ -31,9 +32,10 @@ from appliance.router.key import LENGTH, key_of
 from appliance.router.look import Look, Way
 from appliance.router.patience import Patience
 from appliance.router.rule import Wish, wish_of
+from appliance.router.telling import Telling, port_told
 from appliance.settings import load
 from appliance.settings.declared import Settings
-from appliance.status.router import MappedPort, RouterStatus, publish, read
+from appliance.status.router import MappedPort, RouterStatus, read
 
 # Seconds between two looks at settings and network.
 LOOK_EVERY = 2.0
@@ -46,10 +48,8 @@ ANNOUNCED_EVERY = 5.0
 # Seconds between two looks from outside: often only where nobody else tells whether the address has changed.
 OUTSIDE_EVERY = 60.0
 OUTSIDE_SELDOM = 6 * 3600.0
-# Readers take a status older than a minute for none; a round takes up to half of that.
-PUBLISH_EVERY = 5.0
 # Seconds for the withdrawal at the end, and for the one from a router that may be gone already.
-FAREWELL = 6.0
+FAREWELL = 8.0
 PARTING = 2.0
 
 
@@ -81,16 +81,17 @@ class RouterService:
         self._ways: tuple[Way, ...] = ()
         self._former = ""
         # What was found out last, by which way, and the ports that the router has opened for us.
-        self._look, self._way, self._held = NOTHING, None, ()  # type: tuple[Look, Way | None, tuple[int, ...]]
+        self._look = NOTHING
+        self._way: Way | None = None
+        self._held: tuple[int, ...] = ()
         self._outside = Outside()
         self._finished = False
         # Rounds one after another that have opened nothing.
         self._vain = 0
         # Whether a way that is not ``_way`` may have opened something.
         self._unsure = False
-        self._begun = self._round_at = self._outside_at = self._publish_at = float("-inf")
-        self._published: RouterStatus | None = None
-        self._unwritable = False
+        self._begun = self._round_at = self._outside_at = float("-inf")
+        self._telling = Telling(paths, say, clock)
         self._key = self._load_key()
 
     def run(self, wait: Callable[[float], bool]) -> None:
@@ -109,7 +110,7 @@ class RouterService:
             self._notify("STOPPING=1")
             self._announcements.close()
             self._withdraw(self._held, Patience.of(FAREWELL))
-            self._paths.router_status.unlink(missing_ok=True)
+            self._telling.end()
 
     def _step(self) -> None:
         self._notify("WATCHDOG=1")
@@ -163,7 +164,7 @@ class RouterService:
     def _take_over(self, gateway: Gateway) -> None:
         """Remember what a former process of this service holds, so that it can be withdrawn."""
         before = read(self._paths.router_status, self._clock())
-        if before and not self._published and (before.own, before.gateway) == (gateway.own, gateway.address):
+        if before and not self._telling.begun and (before.own, before.gateway) == (gateway.own, gateway.address):
             self._way = next((way for way in self._ways if way.name == before.method), None)
             self._held = tuple(one.port for one in before.ports if one.state is PortState.MAPPED) if self._way else ()
             self._withdraw(tuple(port for port in self._held if port not in self._wish.ports), Patience.of(FAREWELL))
@@ -183,16 +184,19 @@ class RouterService:
         # What worked last time comes first.
         ways = tuple(sorted(self._ways, key=lambda way: way is not self._way))
         before = self._look
-        self._look, self._way = ask_all(ways, self._wish.ports, patience)
+        self._look, way = ask_all(ways, self._wish.ports, patience)
         if aside:
-            self._outside = outside_of(aside, patience)
+            left = max(LEAST, OUTSIDE - (self._clock() - begun))
+            self._outside = outside_of(aside, patience.at_most(left))
             self._outside_at = begun + (OUTSIDE_SELDOM if self._look.outer and self._outside.seen else OUTSIDE_EVERY)
         if self._stopping():
             # The round was cut short: each way may have been understood without our hearing of it.
             self._held, self._unsure = tuple(dict.fromkeys((*self._held, *self._wish.ports))), True
             return
         self._finished = True
-        self._held = _mapped(self._look)
+        if way and not self._look.unfinished:
+            self._way, self._held = way, _mapped(self._look)
+        # Otherwise nobody has answered: what was opened before may still be open, and is to be closed at the end.
         self._round_at = begun + self._pause(before)
         if before.outer and self._look.outer != before.outer:
             if not aside:
@@ -206,7 +210,7 @@ class RouterService:
         if self._look.settled:
             return ROUND_EVERY
         # A router that has just been switched on, or a lost datagram: soon again, then more and more seldom.
-        lost = set(_mapped(before)) - set(self._held)
+        lost = set(_mapped(before)) - set(_mapped(self._look))
         self._vain = 0 if lost else self._vain + 1
         return min(ROUND_EVERY, ROUND_AGAIN * float(2**self._vain))
 
@@ -232,48 +236,35 @@ class RouterService:
         own = self._gateway.own if self._gateway else ""
         ipv6 = ":" in own
         return Facts(
-            self._settings.router.open_ports,
-            self._finished,
-            "" if ipv6 else own,
-            ipv6,
-            self._look.outer if not ipv6 else "",
-            self._outside.seen,
-            self._outside.beyond,
-            self._look.no_outer,
-            {port: self._look.ports.get(port, PortState.ASKING) for port in self._wish.ports},
+            wanted=self._settings.router.open_ports,
+            finished=self._finished,
+            own="" if ipv6 else own,
+            global_ipv6=ipv6,
+            outer="" if ipv6 else self._look.outer,
+            seen=self._outside.seen,
+            beyond=self._outside.beyond,
+            no_outer=self._look.no_outer,
+            ports={port: self._look.ports.get(port, PortState.ASKING) for port in self._wish.ports},
         )
 
     def _publish(self) -> None:
         facts = self._facts()
         verdict = verdict_of(facts)
-        ports = [_told(port, state, verdict) for port, state in facts.ports.items()]
+        ports = [port_told(port, state, verdict) for port, state in facts.ports.items()]
         ports += [MappedPort(port, 0, PortState.FORBIDDEN) for port in self._wish.refused]
         status = RouterStatus(
-            0.0,
-            verdict,
-            self._look.method,
-            self._look.outer,
-            self._outside.seen,
-            self._outside.page,
-            tuple(ports),
-            self._trouble(facts.ports),
-            self._gateway.own if self._gateway else "",
-            self._gateway.address if self._gateway else "",
+            written=0.0,
+            verdict=verdict,
+            method=self._look.method,
+            outer=self._look.outer,
+            seen=self._outside.seen,
+            gateway_page=self._outside.page,
+            ports=tuple(ports),
+            trouble=self._trouble(facts.ports),
+            own=self._gateway.own if self._gateway else "",
+            gateway=self._gateway.address if self._gateway else "",
         )
-        now = self._clock()
-        if status == self._published and now < self._publish_at:
-            return
-        if self._published is None or verdict is not self._published.verdict:
-            self._say(f"router: {verdict.value}{' by ' + status.method if status.method else ''}.")
-        self._published, self._publish_at = status, now + PUBLISH_EVERY
-        try:
-            publish(self._paths.router_status, replace(status, written=now))
-        except OSError as error:
-            if not self._unwritable:
-                self._say(f"router: The status cannot be written ({error}); the page will not show it.")
-            self._unwritable = True
-        else:
-            self._unwritable = False
+        self._telling.tell(status)
 
     def _trouble(self, ports: Mapping[int, PortState]) -> str:
         if self._former and self._gateway and PortState.TAKEN in ports.values():
@@ -300,9 +291,3 @@ def _former(before: Gateway | None, now: Gateway | None) -> str:
     if before and now and before.address == now.address and before.own != now.own:
         return before.own
     return ""
-
-
-def _told(port: int, state: PortState, verdict: Verdict) -> MappedPort:
-    if verdict is Verdict.OPEN:
-        return MappedPort(port, port, PortState.OPEN)
-    return MappedPort(port, port if state is PortState.MAPPED else 0, state)

@@ -37,6 +37,9 @@ class Card:
         self.log = folder / "log"
         self._router = {"open_ports": True, "outside_look": [f"{OUTSIDE}:{STUN_PORT}"], **(router or {})}
         self._relay = relay
+        self._page: dict[str, object] = {}
+        # A name server for the card alone; None for that of this machine.
+        self.resolv: Path | None = None
         self._service: subprocess.Popen[bytes] | None = None
         self.write()
 
@@ -45,6 +48,7 @@ class Card:
         self._router |= router
         lines = ["[router]", *(f"{name} = {json.dumps(value)}" for name, value in self._router.items())]
         lines += ["[relay]", *(f"{name} = {json.dumps(value)}" for name, value in self._relay.items())]
+        lines += ["[page]", *(f"{name} = {json.dumps(value)}" for name, value in self._page.items())]
         # A relay of a test takes people to its own upstream, on the card itself.
         lines += ["[relay.upstream]", "allow_private = true"]
         lines += [f'{name} = ["127.0.0.1:6000"]' for name in ("chat", "http", "media")]
@@ -52,10 +56,18 @@ class Card:
         fresh.write_text("\n".join(lines))
         fresh.rename(self.paths.owner_file)
 
+    def write_page(self, **page: object) -> None:
+        """Write the settings anew, with these of ``[page]``."""
+        self._page |= page
+        self.write()
+
     def start(self, what: str = "router") -> subprocess.Popen[bytes]:
         """Start one of porchlight's programs."""
         places = ["--settings", self.paths.owner_file, "--state", self.paths.state, "--run", self.paths.run]
         command = [sys.executable, "-m", "appliance", what, *map(str, places)]
+        if self.resolv:
+            # "ip netns exec" gives the command mounts of its own.
+            command = ["sh", "-ec", 'mount --bind "$0" /etc/resolv.conf; exec "$@"', str(self.resolv), *command]
         program = self._home.start("card", *command, log=str(self.log))
         if what == "router":
             self._service = program

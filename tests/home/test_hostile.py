@@ -12,7 +12,7 @@ import pytest
 
 from appliance.network.verdict import Verdict
 from tests.home.card import Card
-from tests.home.household import NEIGHBOUR, PUBLIC, ROUTER, SEEN, Household, Kind
+from tests.home.household import NEIGHBOUR, OUTSIDE, PUBLIC, ROUTER, SEEN, Household, Kind
 from tests.relay.running import wait_for
 
 pytestmark = pytest.mark.namespaces
@@ -230,4 +230,29 @@ def test_nonsense_from_the_router_is_no_answer(household: Make, tmp_path: Path, 
     card.start()
     found = card.verdict()
     assert (found.verdict, found.method, found.seen) == (Verdict.NO_ANSWER, "", SEEN)
+    card.stop()
+
+
+DEAF = """
+table inet deaf {
+  chain input {
+    type filter hook input priority 0;
+    udp dport 53 drop
+  }
+}
+"""
+
+
+@pytest.mark.slow
+def test_name_servers_that_do_not_answer_hold_up_no_verdict(household: Make, tmp_path: Path) -> None:
+    home = household(PUBLIC)
+    home.translate()
+    home.start_daemon()
+    home.nft("outside", DEAF)
+    card = Card(home, tmp_path / "card", {"outside_look": ["one.test:3478", "two.test:3478"]})
+    card.resolv = tmp_path / "resolv.conf"
+    card.resolv.write_text(f"nameserver {OUTSIDE}\n")
+    card.start()
+    found = card.verdict()
+    assert (found.verdict, found.outer, found.seen) == (Verdict.MAPPED, SEEN, "")
     card.stop()

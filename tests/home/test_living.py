@@ -290,4 +290,37 @@ def test_ipv6_alone_is_told_and_a_pinhole_is_opened(household: Make, tmp_path: P
     rules = [line for line in home.rules().splitlines() if address in line and "accept" in line]
     assert sorted(line.split("dport ")[1].split()[0] for line in rules) == ["443", "587"]
     card.stop()
-    assert address not in home.rules()
+    # miniupnpd 2.3.1 does not close a pinhole that was renewed (a question asked twice is enough); then that is said.
+    assert (address in home.rules()) == ("did not confirm" in card.log.read_text())
+
+
+def test_with_an_address_of_its_own_nobody_has_to_be_asked(household: Make, tmp_path: Path) -> None:
+    home = household(PUBLIC)
+    home.translate(drop=["udp dport { 1900, 5351 } counter"])
+    home.start_daemon()
+    home.ip("router", "address add 80.150.0.1/24 dev lan0")
+    home.ip("card", f"address del {CARD}/24 dev eth0", "address add 80.150.0.20/24 dev eth0")
+    home.ip("card", "route add default via 80.150.0.1")
+    card = started(home, tmp_path)
+    found = card.verdict()
+    assert (found.verdict, found.own) == (Verdict.OPEN, "80.150.0.20")
+    assert {one.state for one in found.ports} == {PortState.OPEN}
+    assert home.rules().count("counter packets 0 bytes 0") == 1
+    card.stop()
+
+
+@pytest.mark.slow
+def test_what_a_router_held_that_is_silent_for_a_while_is_closed_at_the_end(household: Make, tmp_path: Path) -> None:
+    home = household(PUBLIC)
+    home.translate()
+    home.start_daemon(upnp=False)
+    card = started(home, tmp_path)
+    assert card.verdict().method == "PCP"
+    # Silent in the next round, which a new wish brings about, and speaking again at the end.
+    home.nft("router", "insert rule inet filter input udp dport { 1900, 5351 } drop\n")
+    card.write(also=[5222])
+    card.when(lambda status: status.verdict is Verdict.NO_ANSWER, "no answer", 20)
+    assert mapped(home) == to_card(443, 587)
+    home.nft("router", "flush chain inet filter input\n")
+    card.stop()
+    assert not mapped(home)

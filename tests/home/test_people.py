@@ -77,6 +77,19 @@ def test_nobody_outside_sees_the_page_even_when_its_port_is_opened_by_hand(
     card.stop()
 
 
+def test_it_is_the_page_that_turns_them_away(household: Make, tmp_path: Path) -> None:
+    """With the setting that takes the gateway for a neighbour, the same stranger gets in: the way was open."""
+    home = household(PUBLIC)
+    home.translate(forward=LET_IN, prerouting=BY_HAND, postrouting=MASQUERADING)
+    card = Card(home, tmp_path / "card")
+    card.write_page(allow_gateway=True)
+    page = card.start("page")
+    wait_for(lambda: b"200 OK" in _ask(home, "neighbour", CARD), "the page at home", 30)
+    assert b"200 OK" in _ask(home, "outside", SEEN)
+    page.terminate()
+    page.wait(30)
+
+
 def _listens(home: Household, port: int) -> bool:
     def look() -> bool:
         with socket.socket() as trial:

@@ -23,8 +23,9 @@ HOME = Facts(own="192.168.1.20", outer=PUBLIC, seen=PUBLIC, ports=MAPPED)
         (replace(HOME, finished=False), Verdict.LOOKING),
         (replace(HOME, own=""), Verdict.LOOKING),
         (replace(HOME, own="", global_ipv6=True, finished=False), Verdict.IPV6_ONLY),
-        (replace(HOME, own=OTHER), Verdict.OPEN),
-        (replace(HOME, ports={}), Verdict.OPEN),
+        # Then nobody has to be asked.
+        (replace(HOME, own=OTHER, finished=False), Verdict.OPEN),
+        (replace(HOME, ports={}, finished=False), Verdict.OPEN),
         (replace(HOME, seen=""), Verdict.MAPPED),
         (replace(HOME, outer=""), Verdict.MAPPED),
         # Carrier-grade NAT, by the router's own address or by the one that the outside sees.
