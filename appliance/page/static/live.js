@@ -16,6 +16,7 @@ async function look() {
       if (!shown) continue;
       // What somebody has opened stays open.
       now.querySelectorAll("details").forEach((one, n) => { one.open = shown.querySelectorAll("details")[n]?.open; });
+      if (now.open !== undefined) now.open = shown.open;
       if (shown.outerHTML !== now.outerHTML && !shown.contains(document.activeElement)) {
         shown.className = now.className;
         shown.innerHTML = now.innerHTML;
