@@ -20,7 +20,9 @@ from image.errors import BuildError
 def stale() -> list[str]:
     """Drawn files that would change."""
     return [
-        str(path) for path, text in drawn().items() if not (ROOT / path).exists() or (ROOT / path).read_text("utf-8") != text
+        str(path)
+        for path, text in drawn().items()
+        if not (ROOT / path).exists() or (ROOT / path).read_text("utf-8") != text
     ]
 
 

@@ -23,10 +23,20 @@ PLACES = {"green": (2, 6, 7), "amber": (10, 14, 15), "red": (18, 22, 23)}
 BUTTON = (24, 28, 30)  # wire and resistor, resistor and switch, switch and ground
 # Columns whose number below row j would lie under a wire.
 COVERED = {*(column for columns in PLACES.values() for column in (columns[0], columns[2])), BUTTON[0], BUTTON[2]}
+MINUS = "\N{MINUS SIGN}"
+BLUE_RAIL = f"the blue {MINUS} rail"
 HUES = {"green": "#35c46a", "amber": "#ffb020", "red": "#f04a41"}
 BAND_HUES = {
-    **{"black": "#1d1d1d", "brown": "#7a4a21", "red": "#d3261f", "orange": "#f28a1c", "yellow": "#f2d21c"},
-    **{"green": "#2f9e44", "blue": "#2f6fde", "violet": "#8b4bd8", "grey": "#8a8f98", "white": "#ffffff"},
+    "black": "#1d1d1d",
+    "brown": "#7a4a21",
+    "red": "#d3261f",
+    "orange": "#f28a1c",
+    "yellow": "#f2d21c",
+    "green": "#2f9e44",
+    "blue": "#2f6fde",
+    "violet": "#8b4bd8",
+    "grey": "#8a8f98",
+    "white": "#ffffff",
     "gold": "#c9a227",
 }
 
@@ -65,12 +75,11 @@ def _board(sheet: Sheet) -> None:
         level = hole(1, row)[1]
         sheet.line([(x - 14, level + side), (x + (COLUMNS - 1) * PITCH + 14, level + side)], colour, 1.6)
         for end in (x - 26, x + (COLUMNS - 1) * PITCH + 26):
-            sheet.text(end, level + 6, "−" if mark == "-" else "+", 17, fill=colour, bold=True, anchor="middle")
+            sheet.text(end, level + 6, MINUS if mark == "-" else "+", 17, fill=colour, bold=True, anchor="middle")
     for row in ROW:
         for column in range(1, COLUMNS + 1):
-            if len(row) > 1 or row in "+-":
-                if column % 6 == 0:
-                    continue
+            if (len(row) > 1 or row in "+-") and column % 6 == 0:
+                continue
             at = hole(column, row)
             sheet.rect(at[0] - 3.5, at[1] - 3.5, 7, 7, "#4a4f57", r=1.5)
     for row in ROWS:
@@ -195,7 +204,7 @@ def _legend(sheet: Sheet) -> None:
         y += 26
     y += 14
     sheet.text(x, y, "The six wires", 17, bold=True)
-    ends = {"ground": "the blue − rail", "button ground": "the blue − rail"}
+    ends = {"ground": BLUE_RAIL, "button ground": BLUE_RAIL}
     ends |= {name: f"hole j{columns[0]}" for name, columns in PLACES.items()} | {"button": f"hole j{BUTTON[0]}"}
     for use, wire in wires().items():
         y += 27

@@ -17,7 +17,16 @@ class Sheet:
         self._shapes: list[str] = []
 
     def rect(
-        self, x: float, y: float, width: float, height: float, fill: str, *, r: float = 0, edge: str = "none", line: float = 1
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        fill: str,
+        *,
+        r: float = 0,
+        edge: str = "none",
+        line: float = 1,
     ) -> None:
         """A rectangle, its corners rounded with radius r."""
         self._shapes.append(
@@ -48,7 +57,15 @@ class Sheet:
         self.path("".join(parts), edge=colour, line=width)
 
     def text(
-        self, x: float, y: float, words: str, size: float = 14, *, fill: str = INK, bold: bool = False, anchor: str = "start"
+        self,
+        x: float,
+        y: float,
+        words: str,
+        size: float = 14,
+        *,
+        fill: str = INK,
+        bold: bool = False,
+        anchor: str = "start",
     ) -> None:
         """One line of text on its base line."""
         weight = ' font-weight="bold"' if bold else ""

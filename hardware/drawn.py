@@ -28,6 +28,6 @@ def drawn() -> dict[Path, str]:
 def _positions() -> str:
     lights = ", ".join(f"[{x:g}, {y:g}]" for x, y in LIGHTS.values())
     return (
-        "// Written by python3 -m hardware from hardware/board/layout.py: millimetres from the board's upper left corner.\n"
+        "// Written by python3 -m hardware from hardware/board/layout.py: millimetres from its upper left corner.\n"
         f"lights = [{lights}];\nbutton = [{BUTTON[0]:g}, {BUTTON[1]:g}];\n"
     )

@@ -85,7 +85,8 @@ def exact(supply: float, forward: float, milliamperes: float) -> float:
 def resistor(supply: float, forward: float, milliamperes: float) -> int:
     """The next value of the E12 series that lets no more than the wanted current flow."""
     wanted = exact(supply, forward, milliamperes)
-    return min(value * 10**power for power in range(6) for value in E12 if value * 10**power >= wanted - 1e-9)
+    sold = (value * int(10**power) for power in range(6) for value in E12)
+    return min(value for value in sold if value >= wanted - 1e-9)
 
 
 def bands(ohms: int) -> tuple[str, str, str, str]:

@@ -80,7 +80,9 @@ def rules(office: Office, folder: Path) -> None:
     project(folder)
     strict = ["--severity-all", "--exit-code-violations", "--format", "json"]
     office.run(
-        "KiCad's check of the schematic", ["kicad-cli", "sch", "erc", *strict, "-o", "erc.json", f"{NAME}.kicad_sch"], folder
+        "KiCad's check of the schematic",
+        ["kicad-cli", "sch", "erc", *strict, "-o", "erc.json", f"{NAME}.kicad_sch"],
+        folder,
     )
     drc = ["kicad-cli", "pcb", "drc", "--schematic-parity", *strict, "-o", "drc.json", f"{NAME}.kicad_pcb"]
     office.run("KiCad's check of the board", drc, folder)
@@ -133,7 +135,17 @@ def _models(office: Office, folder: Path) -> Files:
 
     def one(name: str) -> bytes:
         part, model = MODELS[name]
-        command = ["openscad", "--quiet", "-D", f'part="{part}"', "-D", f'model="{model}"', "-o", f"{name}.stl", "case.scad"]
+        command = [
+            "openscad",
+            "--quiet",
+            "-D",
+            f'part="{part}"',
+            "-D",
+            f'model="{model}"',
+            "-o",
+            f"{name}.stl",
+            "case.scad",
+        ]
         office.run(f"Modelling {name}", command, folder)
         return to_binary(from_text((folder / f"{name}.stl").read_text()), f"porchlight {name}")
 
@@ -176,7 +188,9 @@ def note(step: Step, files: Files) -> None:
     """Write down what a step was made from, and what came out."""
     known = record()
     known[step.name] = {"from": step.key(), "files": {str(path): sha256(data) for path, data in sorted(files.items())}}
-    RECORD.write_text(json.dumps({each.name: known[each.name] for each in STEPS if each.name in known}, indent=2) + "\n")
+    RECORD.write_text(
+        json.dumps({each.name: known[each.name] for each in STEPS if each.name in known}, indent=2) + "\n"
+    )
 
 
 def out_of_date(steps: Iterable[Step] = STEPS) -> list[str]:

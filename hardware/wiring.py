@@ -1,5 +1,6 @@
 """The wiring diagram: the 40-pin header, the resistors, the lights and the button, drawn with schemdraw."""
 
+import itertools
 from typing import Any
 
 import schemdraw
@@ -50,7 +51,7 @@ def _pins(joined: dict[str, Wire]) -> list[Any]:
 
 
 def _line(drawing: Any, colour: str, *points: tuple[float, float]) -> None:
-    for start, end in zip(points, points[1:], strict=False):
+    for start, end in itertools.pairwise(points):
         drawing.add(elm.Line().at(start).to(end).color(colour))
 
 

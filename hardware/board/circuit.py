@@ -40,7 +40,9 @@ def circuit() -> tuple[Part, ...]:
             Part(f"R{number}", str(parts.ohms), "Resistor", "Resistor_10mm", resistor, "0.25 W, 5 %"),
         ]
     made += [
-        Part("R4", str(parts.button_ohms), "Resistor", "Resistor_10mm", {"1": "/BUTTON", "2": "/PRESSED"}, "0.25 W, 5 %"),
+        Part(
+            "R4", str(parts.button_ohms), "Resistor", "Resistor_10mm", {"1": "/BUTTON", "2": "/PRESSED"}, "0.25 W, 5 %"
+        ),
         Part("SW1", "button", "Button", "Button_6mm", {"1": "/PRESSED", "2": GROUND}, "6 x 6 mm"),
         *(Part(f"H{number}", "M2.5", "Hole", "Hole_M2.5", {}, "for a spacer") for number in (1, 2, 3, 4)),
     ]

@@ -4,6 +4,7 @@ Outline and holes are those of a Pi Zero; header and upper holes are where every
 drawings), so that the board sits on all of them.
 """
 
+import itertools
 from typing import Any
 
 from hardware.board.circuit import GROUND, LIBRARY, NAME, circuit
@@ -107,7 +108,7 @@ def board() -> list[Any]:
         made.append(placed(part.ref, x, y, nets, path, sheet, back=part.ref == "J1"))
     made += [*_outline(), *_words()]
     for net, layer, corners in tracks():
-        for start, end in zip(corners, corners[1:], strict=False):
+        for start, end in itertools.pairwise(corners):
             if start != end:
                 made.append(_segment(net, nets[net], layer, start, end))
     return [*made, expression("embedded_fonts", Word("no"))]
@@ -168,10 +169,7 @@ def _words() -> list[Any]:
         mark = identifier("words", text, x, y)
         return expression("gr_text", text, place, expression("layer", layer), mark, effects(size, justify=justify))
 
-    made = [
-        say(led.colour, x, y + 4.4, 1.3)
-        for led, (x, y) in zip(load_parts().leds, LIGHTS.values(), strict=True)
-    ]
+    made = [say(led.colour, x, y + 4.4, 1.3) for led, (x, y) in zip(load_parts().leds, LIGHTS.values(), strict=True)]
     made.append(say("button", BUTTON[0], BUTTON[1] + 4.9, 1.3))
     values = {"R1": load_parts().ohms, "R2": load_parts().ohms, "R3": load_parts().ohms, "R4": load_parts().button_ohms}
     made += [say(f"{ref} {ohms}", *PLACES[ref], 0.9) for ref, ohms in values.items()]

@@ -10,7 +10,12 @@ from hardware.board.sexpr import expression, identifier, write
 from hardware.board.symbols import library
 
 # What makers of boards commonly offer for their cheapest kind, millimetres; the rules are checked against it.
-RULES = {"min_clearance": 0.2, "min_track_width": 0.2, "min_through_hole_diameter": 0.3, "min_copper_edge_clearance": 0.5}
+RULES = {
+    "min_clearance": 0.2,
+    "min_track_width": 0.2,
+    "min_through_hole_diameter": 0.3,
+    "min_copper_edge_clearance": 0.5,
+}
 
 
 def files() -> dict[str, str]:
@@ -39,7 +44,9 @@ def _project() -> str:
         "board": {"design_settings": {"rules": RULES}},
         "meta": {"filename": f"{NAME}.kicad_pro", "version": 3},
         "net_settings": {
-            "classes": [{"name": "Default", "clearance": 0.2, "track_width": TRACK, "via_diameter": 0.8, "via_drill": 0.4}],
+            "classes": [
+                {"name": "Default", "clearance": 0.2, "track_width": TRACK, "via_diameter": 0.8, "via_drill": 0.4}
+            ],
             "meta": {"version": 4},
         },
         "sheets": [[str(identifier(NAME, "sheet")[1]), "Root"]],

@@ -1,5 +1,6 @@
 """Triangles: reading what OpenSCAD writes, writing what printers read, and simple bodies for pictures."""
 
+import itertools
 import math
 import re
 import struct
@@ -21,7 +22,9 @@ def to_binary(triangles: Triangles, name: str) -> bytes:
     """A binary STL, a fifth of the textual one; triangles in an order that only depends on the shape."""
     rounded = np.round(triangles, 5).astype(np.float32)
     # Each begins with its least corner, and all are sorted: the program's own order is nobody's business.
-    turned = [min((each, np.roll(each, 1, axis=0), np.roll(each, 2, axis=0)), key=lambda t: t.tolist()) for each in rounded]
+    turned = [
+        min((each, np.roll(each, 1, axis=0), np.roll(each, 2, axis=0)), key=lambda t: t.tolist()) for each in rounded
+    ]
     turned.sort(key=lambda t: t.tolist())
     parts = [f"{name}, millimetres".encode().ljust(80), struct.pack("<I", len(turned))]
     for each in turned:
@@ -40,12 +43,14 @@ def from_binary(data: bytes) -> Triangles:
 
 def moved(triangles: Triangles, x: float = 0, y: float = 0, z: float = 0) -> Triangles:
     """The same body elsewhere."""
-    return triangles + np.array([x, y, z])
+    shifted: Triangles = triangles + np.array([x, y, z])
+    return shifted
 
 
 def upside_down(triangles: Triangles) -> Triangles:
     """Turned by half a circle round the x axis."""
-    return triangles * np.array([1, -1, -1])
+    turned: Triangles = triangles * np.array([1, -1, -1])
+    return turned
 
 
 def box(x: float, y: float, z: float, width: float, depth: float, height: float) -> Triangles:
@@ -74,7 +79,7 @@ def dome(x: float, y: float, z: float, radius: float, corners: int = 40) -> Tria
         for s in range(steps + 1)
     ]
     faces = []
-    for low, high in zip(rings, rings[1:], strict=False):
+    for low, high in itertools.pairwise(rings):
         for n in range(corners):
             m = (n + 1) % corners
             faces += [(low[n], low[m], high[m]), (low[n], high[m], high[n])]

@@ -85,7 +85,7 @@ def lights_board(z: float) -> list[Body]:
 
 def _lid(models: Models, z: float) -> Body:
     """The lid as it sits on the case, its lower face at z; it is printed the other way up."""
-    return Body(moved(upside_down(models["lid"]), 0, 0, z + FLOOR), LID)
+    return Body(moved(upside_down(models["lid-pi4"]), 0, 0, z + FLOOR), LID)
 
 
 def _pipes(models: Models, z: float) -> list[Body]:
@@ -130,7 +130,7 @@ def printed(models: Models) -> bytes:
     cap = moved(models["button"], 20, -18)
     bodies = [
         Body(models["base-pi4"], SHELL),
-        Body(moved(models["lid"], 105, 56), LID),
+        Body(moved(models["lid-pi4"], 105, 56), LID),
         Body(moved(models["pipes"], 105 + 10, -18), CLEAR),
         Body(cap, BLUE),
     ]

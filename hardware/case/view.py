@@ -56,7 +56,9 @@ def picture(bodies: list[Body], width: int, azimuth: float, elevation: float) ->
             if size > 0 and normal[2] > 0:
                 _fill(each, normal / size, body.colour, depth, normals, colours)
     shaded = _shade(depth, normals, colours)
-    image = Image.fromarray(np.round(shaded * 255).astype(np.uint8)).resize((width, height // FINER), Image.Resampling.BOX)
+    image = Image.fromarray(np.round(shaded * 255).astype(np.uint8)).resize(
+        (width, height // FINER), Image.Resampling.BOX
+    )
     data = io.BytesIO()
     image.quantize(128, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
     return data.getvalue()
@@ -72,7 +74,12 @@ def _camera(azimuth: float, elevation: float) -> Numbers:
 
 
 def _fill(
-    corners: Numbers, normal: Numbers, colour: tuple[float, float, float], depth: Numbers, normals: Numbers, colours: Numbers
+    corners: Numbers,
+    normal: Numbers,
+    colour: tuple[float, float, float],
+    depth: Numbers,
+    normals: Numbers,
+    colours: Numbers,
 ) -> None:
     """Draw one triangle where nothing nearer is."""
     left, top = np.floor(corners[:, :2].min(axis=0)).astype(int)
