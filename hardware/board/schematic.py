@@ -11,8 +11,8 @@ from hardware.parts import load_parts
 VERSION = 20250114
 # Millimetres on the sheet, all of them multiples of 1.27, the grid that KiCad's rules ask for.
 GRID = 1.27
-HEADER = (50 * GRID, 50 * GRID)
-ROWS = (34 * GRID, 44 * GRID, 54 * GRID, 64 * GRID)
+HEADER = (50 * GRID, 36 * GRID)
+ROWS = (20 * GRID, 30 * GRID, 40 * GRID, 50 * GRID)
 START, RESISTOR, SECOND, END = 92 * GRID, 104 * GRID, 122 * GRID, 136 * GRID
 
 
@@ -22,12 +22,12 @@ def schematic() -> list[Any]:
     for number, row in enumerate(ROWS, start=1):
         places[f"R{number}"] = (RESISTOR, row)
         places[f"D{number}" if number < 4 else "SW1"] = (SECOND, row)
-    places |= {f"H{number}": ((84 + 12 * number) * GRID, 76 * GRID) for number in (1, 2, 3, 4)}
+    places |= {f"H{number}": ((84 + 12 * number) * GRID, 62 * GRID) for number in (1, 2, 3, 4)}
     made = expression("kicad_sch", expression("version", VERSION), expression("generator", LIBRARY))
     made += [
         expression("generator_version", "9.0"),
         identifier(NAME, "sheet"),
-        expression("paper", "User", 195, 130),
+        expression("paper", "User", 195, 112),
         expression("title_block", expression("title", "porchlight: three lights and a button")),
         expression("lib_symbols", *symbols(f"{LIBRARY}:")),
         *_header(),
@@ -104,7 +104,7 @@ def _words() -> list[Any]:
             "text",
             text,
             expression("exclude_from_sim", Word("no")),
-            at(29 * GRID, 84 * GRID, 0),
+            at(29 * GRID, 70 * GRID, 0),
             effects(SIZE, justify="left top"),
             identifier(NAME, "words"),
         )
@@ -120,7 +120,7 @@ def _placed(part: Part, x: float, y: float) -> list[Any]:
         ("dnp", "no"),
     ):
         made.append(expression(flag, Word(value)))
-    above, below = {"Header": (22.5, 22.5), "Led": (4, 2)}.get(part.symbol, (3, 2))
+    above, below = {"Header": (22.5, 22.5), "Led": (4, 2), "Button": (4, 2)}.get(part.symbol, (3, 2))
     fields = (
         ("Reference", part.ref, y - above * GRID, False),
         ("Value", part.value, y + below * GRID, False),

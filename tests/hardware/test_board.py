@@ -61,7 +61,7 @@ def test_it_sits_on_every_pi() -> None:
     assert PLACES["H2"][0] - PLACES["H1"][0] == 58
     first, last = pad("J1", "1"), pad("J1", "40")
     assert _round(first) == (8.37, 4.77)
-    assert _round(last) == (8.37 + 19 * 2.54, 2.23)
+    assert _round(last) == _round((8.37 + 19 * 2.54, 2.23))
     assert (first[0] + last[0]) / 2 == pytest.approx((PLACES["H1"][0] + PLACES["H2"][0]) / 2)
 
 
