@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hardware.board.circuit import NAME
@@ -60,6 +61,15 @@ def _png(office: Office, folder: Path) -> Files:
         office.run(f"Drawing {name}.png", ["rsvg-convert", zoom, f"{name}.svg", f"--output={name}.png"], folder)
         made[PICTURES / f"{name}.png"] = (folder / f"{name}.png").read_bytes()
     return made
+
+
+def _sheet(office: Office, folder: Path) -> Files:
+    (folder / "sheet.svg").write_bytes((ROOT / PICTURES / "sheet.svg").read_bytes())
+    time = f"SOURCE_DATE_EPOCH={int(datetime(*ZIP_TIME, tzinfo=UTC).timestamp())}"
+    office.run(
+        "Printing the sheet", ["env", time, "rsvg-convert", "--format=pdf", "sheet.svg", "-o", "out.pdf"], folder
+    )
+    return {PICTURES / "sheet.pdf": (folder / "out.pdf").read_bytes()}
 
 
 def project(folder: Path) -> None:
@@ -164,6 +174,7 @@ def _scenes(_office: Office, _folder: Path) -> Files:
 KICAD_FILES = f"{KICAD}/**/*"
 STEPS = (
     Step("pictures", ("docs/pictures/wiring.svg", "docs/pictures/breadboard.svg"), _png),
+    Step("sheet", ("docs/pictures/sheet.svg",), _sheet),
     Step("fabrication", (KICAD_FILES,), _fabrication),
     Step("schematic", (f"{KICAD}/*.kicad_sch",), _schematic),
     # KiCad's renderer throws dice for its shadows.

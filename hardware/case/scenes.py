@@ -71,6 +71,8 @@ def lights_board(z: float) -> list[Body]:
             Body(cylinder(x, y, top + 1.0, 2.5, LED_HIGH - 3.5), LIGHT[ref]),
             Body(dome(x, y, top + LED_HIGH - 2.5, 2.5), LIGHT[ref]),
         ]
+    joints = [cylinder(8.37 + 2.54 * n, y, top, 0.7, 1.0, 12) for n in range(20) for y in (51.23, 53.77)]
+    bodies += [Body(joint, METAL) for joint in joints]
     for ref in ("R1", "R2", "R3", "R4"):
         x, y = on_pi(PLACES[ref])
         bodies += [

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from hardware import breadboard, wiring
+from hardware import breadboard, draw_lights, sheet, wiring
 from hardware.__main__ import main, stale
 from hardware.drawn import drawn
 from hardware.guide import with_tables
@@ -46,9 +46,28 @@ def test_pictures_are_well_formed_and_name_every_pin(picture: object) -> None:
     assert "5 V" in words
 
 
-def _texts() -> list[tuple[str, float, float, float, float]]:
-    """Each text of the breadboard with the box that it fills: left, top, right, bottom."""
-    root = ElementTree.fromstring(breadboard.picture())  # noqa: S314  # our own text
+def test_the_sheet_shows_every_state_on_one_page() -> None:
+    root = ElementTree.fromstring(sheet.sheet())  # noqa: S314  # our own text
+    words = [text.text for text in root.iter(f"{SVG}text")]
+    for line in draw_lights.tables()["states"].splitlines()[2:]:
+        looks, means = line.split(" | ")[1:3]
+        assert means.partition(". ")[0] in words or looks.rstrip(".") in words
+    for text, left, top, right, bottom in _texts(sheet.sheet()):
+        assert 0 < left < right < sheet.WIDTH, text
+        assert 0 < top < bottom < sheet.HEIGHT, text
+
+
+def test_no_words_on_the_sheet_overlap() -> None:
+    boxes = _texts(sheet.sheet())
+    for number, (words, left, top, right, bottom) in enumerate(boxes):
+        for other, other_left, other_top, other_right, other_bottom in boxes[:number]:
+            apart = left >= other_right or other_left >= right or top >= other_bottom or other_top >= bottom
+            assert apart, f"{words!r} lies on {other!r}"
+
+
+def _texts(svg: str) -> list[tuple[str, float, float, float, float]]:
+    """Each text of a sheet with the box that it fills: left, top, right, bottom."""
+    root = ElementTree.fromstring(svg)  # noqa: S314  # our own text
     boxes = []
     for text in root.iter(f"{SVG}text"):
         words, size = text.text or "", float(text.get("font-size", ""))
@@ -60,7 +79,7 @@ def _texts() -> list[tuple[str, float, float, float, float]]:
 
 
 def test_no_words_on_the_breadboard_overlap_or_are_cut_off() -> None:
-    boxes = _texts()
+    boxes = _texts(breadboard.picture())
     assert len(boxes) > 60
     for words, left, top, right, bottom in boxes:
         assert 0 < left < right < breadboard.WIDTH, words

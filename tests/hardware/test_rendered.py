@@ -52,7 +52,8 @@ def test_a_file_changed_by_hand_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_another_source_is_noticed() -> None:
-    step = Step("models", (*STEPS[4].sources, "LICENSE"), STEPS[4].make)
+    models = next(step for step in STEPS if step.name == "models")
+    step = Step("models", (*models.sources, "LICENSE"), models.make)
     assert rendered.out_of_date([step]) == ["models: made from other sources than those that are here"]
 
 
