@@ -16,8 +16,8 @@ EDGE, TOP, BOTTOM = 36, 104, 58
 HUES = ("#1f9d4d", "#f0a30a", "#d6322b")
 DARK = "#e3e6eb"
 STRIP_X, STRIP, SECONDS, LANE = 132, 214, 7, 11
-TEXT_X, LINE = 372, 66  # where the words begin; letters to a line
-SMALL, LARGE = 10.2, 12.5
+TEXT_X, LINE = 372, 69  # where the words begin; letters to a line
+SMALL, LARGE = 10.0, 12.5
 
 
 def sheet() -> str:
