@@ -12,8 +12,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from hardware import office, rendered
-from hardware.drawn import ROOT, drawn
+try:
+    from hardware import office, rendered
+    from hardware.drawn import ROOT, drawn
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"The Python module {missing.name} is missing, so that nothing can be drawn.\n"
+        "Run this with the Python of the tests, ~/.cache/porchlight/tests-*/bin/python.\n"
+        "./test quick hardware makes it."
+    )
 from image.errors import BuildError
 
 

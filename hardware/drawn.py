@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from hardware import breadboard, wiring
+from hardware import breadboard, module, sheet, wiring
 from hardware.board.layout import BUTTON, LIGHTS
 from hardware.board.project import files
 from hardware.guide import DOCUMENT, with_tables
 from hardware.parts import bill, load_parts
-from hardware.sheet import sheet
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = Path("docs/pictures")
@@ -19,7 +18,8 @@ def drawn() -> dict[Path, str]:
     made = {
         PICTURES / "wiring.svg": wiring.diagram() + "\n",
         PICTURES / "breadboard.svg": breadboard.picture(),
-        PICTURES / "sheet.svg": sheet(),
+        PICTURES / "module.svg": module.picture(),
+        PICTURES / "sheet.svg": sheet.picture(),
         Path("hardware/bill.csv"): bill(load_parts()),
         Path("hardware/case/lights.scad"): _positions(),
         DOCUMENT: with_tables((ROOT / DOCUMENT).read_text("utf-8")),

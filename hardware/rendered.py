@@ -28,6 +28,7 @@ MODELS = {
     "pipes": ("pipes", "pi4"),
     "button": ("button", "pi4"),
 }
+DRAWINGS = ("wiring", "breadboard", "module")
 COPPER = "F.Cu,B.Cu,F.Mask,B.Mask,F.SilkS,B.SilkS,Edge.Cuts"
 # KiCad writes the time into everything. A fixed one, so that the same board gives the same bytes.
 TIMES = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[+-]\d\d:?\d\d|Z)?")
@@ -55,7 +56,7 @@ class Step:
 
 def _png(office: Office, folder: Path) -> Files:
     made = {}
-    for name in ("wiring", "breadboard"):
+    for name in DRAWINGS:
         (folder / f"{name}.svg").write_bytes((ROOT / PICTURES / f"{name}.svg").read_bytes())
         zoom = "--zoom=1.6"
         office.run(f"Drawing {name}.png", ["rsvg-convert", zoom, f"{name}.svg", f"--output={name}.png"], folder)
@@ -173,7 +174,7 @@ def _scenes(_office: Office, _folder: Path) -> Files:
 
 KICAD_FILES = f"{KICAD}/**/*"
 STEPS = (
-    Step("pictures", ("docs/pictures/wiring.svg", "docs/pictures/breadboard.svg"), _png),
+    Step("pictures", tuple(f"{PICTURES}/{name}.svg" for name in DRAWINGS), _png),
     Step("sheet", ("docs/pictures/sheet.svg",), _sheet),
     Step("fabrication", (KICAD_FILES,), _fabrication),
     Step("schematic", (f"{KICAD}/*.kicad_sch",), _schematic),

@@ -20,7 +20,7 @@ TEXT_X, LINE = 372, 69  # where the words begin; letters to a line
 SMALL, LARGE = 10.0, 12.5
 
 
-def sheet() -> str:
+def picture() -> str:
     """The page as SVG."""
     drawn = Sheet(WIDTH, HEIGHT, "What the lights of porchlight say")
     drawn.text(EDGE, 52, "What the lights say", 26, bold=True)

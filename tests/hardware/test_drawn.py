@@ -1,13 +1,17 @@
 """Drawings, project and guide are what the programs draw from pins.toml and parts.toml."""
 
+import hashlib
 import re
+import subprocess
+import sys
+from types import ModuleType
 from xml.etree import ElementTree
 
 import pytest
 
-from hardware import breadboard, draw_lights, sheet, wiring
+from hardware import breadboard, draw_lights, module, sheet, wiring
 from hardware.__main__ import main, stale
-from hardware.drawn import drawn
+from hardware.drawn import ROOT, drawn
 from hardware.guide import with_tables
 from hardware.header import wires
 from hardware.parts import bands, load_parts
@@ -21,8 +25,21 @@ def test_everything_drawn_is_up_to_date() -> None:
     assert stale() == [], "run: python3 -m hardware"
 
 
-def test_the_same_comes_out_twice() -> None:
-    assert drawn() == drawn()
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_the_same_comes_out_in_another_process(seed: str) -> None:
+    code = "import hashlib, hardware.drawn as d\nprint(hashlib.sha256(repr(d.drawn()).encode()).hexdigest())"
+    command = [sys.executable, "-c", code]
+    other = subprocess.run(command, cwd=ROOT, env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True)
+    assert other.stdout.strip() == hashlib.sha256(repr(drawn()).encode()).hexdigest()
+
+
+def test_without_its_modules_it_says_where_they_are() -> None:
+    command = [sys.executable, "-S", "-m", "hardware", "check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "is missing" in done.stderr
+    assert "./test quick hardware" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_another_value_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,22 +64,11 @@ def test_pictures_are_well_formed_and_name_every_pin(picture: object) -> None:
 
 
 def test_the_sheet_shows_every_state_on_one_page() -> None:
-    root = ElementTree.fromstring(sheet.sheet())  # noqa: S314  # our own text
+    root = ElementTree.fromstring(sheet.picture())  # noqa: S314  # our own text
     words = [text.text for text in root.iter(f"{SVG}text")]
     for line in draw_lights.tables()["states"].splitlines()[2:]:
         looks, means = line.split(" | ")[1:3]
         assert means.partition(". ")[0] in words or looks.rstrip(".") in words
-    for text, left, top, right, bottom in _texts(sheet.sheet()):
-        assert 0 < left < right < sheet.WIDTH, text
-        assert 0 < top < bottom < sheet.HEIGHT, text
-
-
-def test_no_words_on_the_sheet_overlap() -> None:
-    boxes = _texts(sheet.sheet())
-    for number, (words, left, top, right, bottom) in enumerate(boxes):
-        for other, other_left, other_top, other_right, other_bottom in boxes[:number]:
-            apart = left >= other_right or other_left >= right or top >= other_bottom or other_top >= bottom
-            assert apart, f"{words!r} lies on {other!r}"
 
 
 def _texts(svg: str) -> list[tuple[str, float, float, float, float]]:
@@ -78,12 +84,13 @@ def _texts(svg: str) -> list[tuple[str, float, float, float, float]]:
     return boxes
 
 
-def test_no_words_on_the_breadboard_overlap_or_are_cut_off() -> None:
-    boxes = _texts(breadboard.picture())
-    assert len(boxes) > 60
+@pytest.mark.parametrize("drawing", [breadboard, module, sheet])
+def test_no_words_overlap_or_are_cut_off(drawing: ModuleType) -> None:
+    boxes = _texts(drawing.picture())
+    assert len(boxes) > 20
     for words, left, top, right, bottom in boxes:
-        assert 0 < left < right < breadboard.WIDTH, words
-        assert 0 < top < bottom < breadboard.HEIGHT, words
+        assert 0 < left < right < drawing.WIDTH, words
+        assert 0 < top < bottom < drawing.HEIGHT, words
     for number, (words, left, top, right, bottom) in enumerate(boxes):
         for other, other_left, other_top, other_right, other_bottom in boxes[:number]:
             apart = left >= other_right or other_left >= right or top >= other_bottom or other_top >= bottom
