@@ -20,6 +20,7 @@ from appliance.lights.language import PATTERNS, WORDS
 from appliance.lights.one_lamp import ONE_LAMP
 from appliance.lights.pins import Pin, load_pins
 from appliance.status.state import State
+from hardware.parts import load_parts
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "lights.md"
@@ -36,8 +37,8 @@ HEIGHT = TOP + len(State) * ROW + 46
 LIGHTS_X, LIGHT, WORDS_X = 40, 11, 142
 STRIP_X, STRIP, SECONDS, LANE = 590, 372, 7, 14
 
-# Volts, ohms, milliamperes. A red, amber or plain green LED of 5 mm takes 1.8 to 2.2 V; a pin gives 3.3 V.
-SUPPLY, FORWARD, RESISTOR = 3.3, 2.0, 330
+# Volts, volts of the amber light, ohms: hardware/parts.toml has the data and says where the limits come from.
+SUPPLY, FORWARD, RESISTOR = load_parts().supply, load_parts().leds[1].volts[1], load_parts().ohms
 
 
 def picture() -> str:

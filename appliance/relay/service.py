@@ -266,15 +266,15 @@ class Service:
             sum(number for label, number in totals.items() if label[::2] == ("refused", "descriptors"))
         )
         plan = self._current.plan
-        connections = sum(one.plan.sums.open_connections() for one in self._generations)
+        now, connections = since_boot(), sum(one.plan.sums.open_connections() for one in self._generations)
         status = RelayStatus(
-            written=since_boot(),
+            written=now,
             version=__version__,
             phase=phase,
             workers=len(plan.sums.rows),
             connections=connections,
             started=self._started,
-            used_lately=self._use.turn(since_boot(), connections),
+            used_lately=self._use.turn(now, connections),
             max_connections=plan.max_connections,
             ports=tuple(replace(one, reached_outside=self._reached.get(one.port)) for one in self._sockets.status),
             upstreams={group: self._upstream(group) for group in plan.sums.groups},
