@@ -18,8 +18,13 @@ NEVER_AFTER = 3 * DAY
 
 def reached(facts: Facts) -> float | None:
     """When somebody from outside last got through on any port, in seconds since boot; None for nobody since then."""
-    ports = facts.alive.ports if facts.alive else ()
-    return max((one.reached_outside for one in ports if one.reached_outside is not None), default=None)
+    times: list[float] = [
+        one.reached_outside for one in (facts.alive.ports if facts.alive else ()) if one.reached_outside is not None
+    ]
+    # A certificate authority comes from outside too, and says so.
+    if facts.certificate and facts.certificate.validated:
+        times.append(facts.certificate.validated)
+    return max(times, default=None)
 
 
 def _verdict(facts: Facts) -> Verdict | None:

@@ -44,6 +44,7 @@ RETRY_PORTS = 5.0
 STOP_LIMIT = 5.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
+# For the log and for programs; people read what ``appliance.health.upstream`` makes of the cause.
 IN_WORDS = {
     Verdict.UNRESOLVED: "The name of WhatsApp's {group} servers cannot be found. Does the Internet connection work?",
     Verdict.REFUSED_PRIVATE: "The name of WhatsApp's {group} servers leads into a home network, so somebody forges the "
@@ -243,15 +244,15 @@ class Service:
             sum(number for label, number in totals.items() if label[::2] == ("refused", "descriptors"))
         )
         plan = self._current.plan
-        connections = sum(one.plan.sums.open_connections() for one in self._generations)
+        now, connections = since_boot(), sum(one.plan.sums.open_connections() for one in self._generations)
         status = RelayStatus(
-            written=since_boot(),
+            written=now,
             version=__version__,
             phase=phase,
             workers=len(plan.sums.rows),
             connections=connections,
             started=self._started,
-            used_lately=self._use.turn(since_boot(), connections),
+            used_lately=self._use.turn(now, connections),
             max_connections=plan.max_connections,
             ports=self._sockets.status,
             upstreams={group: self._upstream(group) for group in plan.sums.groups},

@@ -5,7 +5,8 @@ that changed as somebody connects would tell the moment, and whoever watches the
 the other. So time is cut into windows: what is told during one is only whether anybody was there during the one
 before. It changes at the windows' ends and at no other moment; within a window the first connection, the last and a
 thousand look the same. What an onlooker still learns is that somebody, some time within those five minutes, was
-connected: not who, not when, not how many, and strangers who try every address of the Internet count too.
+connected, and over a day the hours of use in such steps: not who, not the moment, not how many; and strangers who try
+every address of the Internet count too.
 """
 
 # Seconds. Long enough that many things happen within one, short enough to see on the same evening that it is used.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Seconds after which its word is old.
-STALE_AFTER = 7200.0
+STALE_AFTER = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class CertificateStatus:
         not_after: its end, in seconds since 1970.
         state: in one word.
         said: what the certificate authority said, in plain words.
+        validated: when the authority last reached this device from outside, in seconds since boot; 0 for never.
     """
 
     written: float
@@ -27,6 +28,7 @@ class CertificateStatus:
     not_after: float = 0.0
     state: str = ""
     said: str = ""
+    validated: float = 0.0
 
 
 def read(path: Path, now: float) -> CertificateStatus | None:

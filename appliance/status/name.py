@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Seconds after which its word is old.
-STALE_AFTER = 600.0
+STALE_AFTER = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class NameStatus:
         state: in one word.
         said: what the provider said, in plain words.
         address: the address that it should lead to; empty when unknown.
-        points_to: the address that it leads to; empty when unknown.
+        points_to: the addresses that it leads to.
+        known: whether somebody has answered what it leads to; a name that does not exist is known to lead nowhere.
     """
 
     written: float
@@ -28,7 +29,8 @@ class NameStatus:
     state: str = ""
     said: str = ""
     address: str = ""
-    points_to: str = ""
+    points_to: tuple[str, ...] = ()
+    known: bool = False
 
 
 def read(path: Path, now: float) -> NameStatus | None:
@@ -39,7 +41,8 @@ def read(path: Path, now: float) -> NameStatus | None:
         now: seconds since boot.
     """
     try:
-        found = NameStatus(**json.loads(path.read_bytes()))
+        raw = json.loads(path.read_bytes())
+        found = NameStatus(**{**raw, "points_to": tuple(raw["points_to"])})
         return found if now - found.written <= STALE_AFTER else None
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from appliance.health.device import CLOCK_TAKES, HOT, LITTLE_ROOM
-from appliance.health.name import ENDS_SOON
+from appliance.health.name import DAY, ENDS_SOON
 from appliance.health.reach import NEVER_AFTER, REACHED_WITHIN
 from appliance.health.registry import CHECKS, problems_of
 from appliance.network.verdict import Verdict
@@ -20,7 +20,7 @@ from appliance.status.page import PageStatus
 from appliance.status.relay import Cause, PortStatus, QuotaStatus, RelayStatus, UpstreamStatus
 from appliance.status.router import RouterStatus
 from appliance.status.update import UpdateStatus
-from appliance.text import Text
+from appliance.text import Text, text
 
 NOW = 2_000_000.0
 WALL = 1_800_000_000.0
@@ -38,6 +38,16 @@ RELAY = RelayStatus(
     quota=QuotaStatus(200 * GB, 50 * GB, "2026-11"),
     started=NOW - NEVER_AFTER - 1,
 )
+NAME = NameStatus(
+    NOW,
+    "dynv6",
+    "relay.example.org",
+    "good",
+    address="198.51.100.7",
+    points_to=("2001:db8::7", "198.51.100.7"),
+    known=True,
+)
+CERTIFICATE = CertificateStatus(NOW, "public", "relay.example.org", WALL + ENDS_SOON + 1, "good")
 WELL = Facts(
     NOW,
     RELAY,
@@ -48,8 +58,8 @@ WELL = Facts(
     lights=LightsStatus(NOW, "relaying"),
     page=PageStatus(NOW, "claimed"),
     router=RouterStatus(NOW, Verdict.MAPPED, outer="198.51.100.7", seen="198.51.100.7"),
-    name=NameStatus(NOW, name="relay.example.org", address="198.51.100.7", points_to="198.51.100.7"),
-    certificate=CertificateStatus(NOW, "public", "relay.example.org", WALL + ENDS_SOON + 1),
+    name=NAME,
+    certificate=CERTIFICATE,
     update=UpdateStatus(NOW, "idle"),
 )
 SILENT = (PortStatus(443, "chat-tls"),)
@@ -89,13 +99,16 @@ WRONG: dict[str, Facts] = {
     "too-hot": machine(celsius=HOT),
     "cgnat": router(Verdict.CGNAT),
     "not-reached": relay(ports=(PortStatus(443, "chat-tls", reached_outside=int(NOW - REACHED_WITHIN) - 1),)),
-    "name-elsewhere": replace(WELL, name=replace(WELL.name or NameStatus(NOW), points_to="203.0.113.9")),
+    "name-refused": replace(WELL, name=replace(NAME, state="refused", said=text("The provider refused it."))),
+    "name-elsewhere": replace(WELL, name=replace(NAME, points_to=("203.0.113.9",))),
     "settings": replace(WELL, mistakes=(Problem("Line 3 is no setting.", "It is ignored.", "Mend it."),)),
     "port-closed": relay(ports=(*RELAY.ports, PortStatus(80, "chat", "Port 80 is in use by nginx."))),
     "relay-trouble": relay(problems=(Problem("The web folder is too large.", "It is not shown.", "Make it less."),)),
     "media-unreachable": relay(upstreams={"chat": REACHED, "media": LOST}),
     "http-unreachable": relay(upstreams={"chat": REACHED, "http": LOST}),
-    "certificate-ends": replace(WELL, certificate=CertificateStatus(NOW, "public", "a.example", WALL + ENDS_SOON - 1)),
+    "certificate-ends": replace(
+        WELL, certificate=replace(CERTIFICATE, not_after=WALL + ENDS_SOON - 1, state="unreachable")
+    ),
     "quota-count": relay(quota=QuotaStatus(200 * GB, 0, "2026-11", "The count was damaged.")),
     "password": replace(WELL, page=PageStatus(NOW, "damaged")),
     "part-silent": replace(WELL, silent=("page",)),
@@ -104,6 +117,9 @@ WRONG: dict[str, Facts] = {
     "double-nat": router(Verdict.DOUBLE_NAT),
     "port-taken": router(Verdict.PORT_TAKEN),
     "router-silent": router(Verdict.NO_ANSWER),
+    "certificate-refused": replace(
+        WELL, certificate=replace(CERTIFICATE, state="port-closed", said=text("Nobody reached port 80."))
+    ),
     "clock": replace(WELL, wall=None),
     "nearly-full": relay(connections=900),
     "lights": replace(WELL, lights=LightsStatus(NOW, "relaying", "Another program holds the pins.")),
@@ -198,11 +214,17 @@ def test_nobody_is_missed_before_the_time_is_over_or_while_the_relay_rests() -> 
 
 
 def test_a_certificate_of_its_own_never_ends_too_soon_and_without_a_date_nobody_knows() -> None:
-    soon = WRONG["certificate-ends"]
-    assert soon.certificate
-    assert ids(replace(soon, certificate=replace(soon.certificate, kind="self-signed"))) == []
-    assert ids(replace(soon, wall=None)) == ["clock"]
-    assert ids(replace(soon, certificate=replace(soon.certificate, not_after=WALL - 1))) == ["certificate-ends"]
+    def ends(**values: object) -> list[str]:
+        return ids(replace(WELL, certificate=replace(CERTIFICATE, **values)))  # type: ignore[arg-type]
+
+    soon = WALL + ENDS_SOON - 1
+    assert ends(not_after=soon, state="busy") == ["certificate-ends"]
+    assert ends(not_after=soon, state="busy", kind="self-signed") == []
+    # One that lives for six days, and is renewed in time.
+    assert ends(not_after=soon) == []
+    assert ends(not_after=WALL + DAY - 1) == ["certificate-ends"]
+    assert ends(not_after=WALL - 1) == ["certificate-ends"]
+    assert ids(replace(WRONG["certificate-ends"], wall=None)) == ["clock"]
 
 
 def test_a_card_that_nobody_may_write_to_is_failing_except_while_it_is_switched_off() -> None:
@@ -218,5 +240,13 @@ def test_the_clock_has_ten_minutes() -> None:
 
 
 def test_a_name_of_which_nothing_is_known_leads_nowhere_wrong() -> None:
-    assert ids(replace(WELL, name=NameStatus(NOW, name="a.example", address="198.51.100.7"))) == []
-    assert ids(replace(WELL, name=NameStatus(NOW, name="a.example", points_to="198.51.100.7"))) == []
+    assert ids(replace(WELL, name=replace(NAME, points_to=(), known=False))) == []
+    assert ids(replace(WELL, name=replace(NAME, address=""))) == []
+    (nowhere,) = problems_of(replace(WELL, name=replace(NAME, points_to=())))
+    assert nowhere.what == "The name relay.example.org leads nowhere."
+
+
+def test_a_certificate_authority_that_came_in_is_somebody_from_outside() -> None:
+    never = relay(ports=SILENT)
+    assert ids(replace(never, certificate=replace(CERTIFICATE, validated=NOW - REACHED_WITHIN))) == []
+    assert ids(replace(never, certificate=replace(CERTIFICATE, validated=NOW - REACHED_WITHIN - 1))) == ["not-reached"]
