@@ -56,6 +56,7 @@ USERLAND = (
     "iproute2",
     "e2fsprogs",
     "ca-certificates",
+    "tzdata",  # when the night begins for the lights; Python brings it too
     "python3-gevent",
     "python3-flask",
     "python3-netifaces",

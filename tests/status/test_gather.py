@@ -116,17 +116,22 @@ def test_what_the_relay_says_stays_translatable(tmp_path: Path) -> None:
     assert found.problems[0].severity is Severity.NOTICE
 
 
-@pytest.mark.parametrize("service", ["page", "router", "name", "certificate"])
-def test_who_has_spoken_and_falls_silent_is_missed(paths: Paths, service: str) -> None:
+def test_who_has_spoken_and_falls_silent_is_missed(paths: Paths) -> None:
     """One that never ran is not; nor is one that was told to stop, since systemd takes its folder away then."""
     assert situation(paths).facts.silent == ()
-    status = paths.run / service / "status.json"
-    status.write_text(WORDS[service].replace("96.5", "95.0").replace("95.0", str(since_boot())))
+    publish(paths.page_status, PageStatus(since_boot(), "claimed"))
     assert situation(paths).facts.silent == ()
-    status.write_text(WORDS[service].replace("96.5", "95.0").replace("95.0", str(since_boot() - 100_000)))
+    publish(paths.page_status, PageStatus(since_boot() - page.STALE_AFTER - 0.1, "claimed"))
     found = situation(paths)
-    assert found.facts.silent == (service,)
+    assert found.facts.silent == ("page",)
     assert "part-silent" in [one.id for one in found.problems]
+
+
+@pytest.mark.parametrize("service", ["router", "name", "certificate"])
+def test_so_is_each_of_the_others(paths: Paths, service: str) -> None:
+    (paths.run / service).mkdir(exist_ok=True)
+    (paths.run / service / "status.json").write_text('{"written": 0.0}')
+    assert situation(paths).facts.silent == (service,)
 
 
 def test_the_page_is_missed_within_five_seconds() -> None:
