@@ -7,6 +7,7 @@ import pytest
 
 from appliance.relay import certificate
 from appliance.relay.certificate import FILE, Certificate
+from appliance.settings.problem import Problem
 from tests.relay.conftest import StartRelay
 from tests.relay.running import Upstream, read_exactly, wait_for
 from tests.relay.test_wire import HELLO, tls_connect
@@ -21,6 +22,11 @@ def pem(folder: Path) -> bytes:
 def der(text: bytes) -> bytes:
     """The certificate of such a file, as a client sees it."""
     return ssl.PEM_cert_to_DER_cert(text[text.index(b"-----BEGIN CERTIFICATE-----") :].decode())
+
+
+def what_is_wrong(one: Certificate) -> Problem | None:
+    """Its problem, if it has one."""
+    return one.problem
 
 
 def test_handed_over_and_taken_away(start_relay: StartRelay, upstream: Upstream, tmp_path: Path) -> None:
@@ -80,8 +86,8 @@ def test_damaged_later(tmp_path: Path) -> None:
     issued.write_bytes(b"")
     assert not one.follow()
     assert one.context is former
-    assert one.problem is not None
+    assert what_is_wrong(one) is not None
     issued.unlink()
     assert one.follow()
-    assert one.problem is None
+    assert what_is_wrong(one) is None
     assert (tmp_path / "own" / FILE).exists()
