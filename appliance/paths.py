@@ -43,6 +43,11 @@ class Paths:
         return self.run / "relay" / "status.json"
 
     @property
+    def relay_upstreams(self) -> Path:
+        """The upstreams' last good addresses, for a relay process that begins while no name server answers."""
+        return self.run / "relay" / "upstreams.json"
+
+    @property
     def lights_status(self) -> Path:
         """What the lights show at this moment."""
         return self.run / "lights" / "status.json"

@@ -40,6 +40,7 @@ TOOLS = (
     "systemd",  # systemctl --root, systemd-sysusers --root, systemd-analyze
     "ca-certificates",
     "xz-utils",
+    "minisign",  # signs the checksums
 )
 
 # What runs on the card. No openssh-server, no avahi (systemd-resolved answers for porchlight.local), no apt: the card

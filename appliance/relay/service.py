@@ -17,6 +17,7 @@ from appliance.paths import Paths
 from appliance.relay import handover, site
 from appliance.relay.certificate import Certificate
 from appliance.relay.generation import Generation
+from appliance.relay.last_good import LastGood
 from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
 from appliance.relay.meter import Meter
 from appliance.relay.ports import groups_of, ports_of
@@ -74,6 +75,7 @@ class Service:
         self._loaded: Loaded | None = None
         self._certificate = Certificate(paths.relay_state, paths.issued_certificate)
         self._site_problem: Problem | None = None
+        self._last_good = LastGood(paths.relay_upstreams)
         self._retry_at = 0.0
         # Connections refused for want of descriptors, and when that was last logged.
         self._refused, self._told = 0, 0.0
@@ -162,6 +164,7 @@ class Service:
             self._shares,
             self._shares.take(workers),
             self._site(settings.web_directory),
+            self._last_good,
         )
         plan.sums.rest(self._resting)
         for generation in self._generations:

@@ -17,6 +17,7 @@ from gevent.event import Event
 from appliance.clock import since_boot
 from appliance.network import home
 from appliance.relay.destination import is_allowed
+from appliance.relay.last_good import LastGood
 from appliance.settings.kinds import split_host_port
 
 log = logging.getLogger(__name__)
@@ -56,11 +57,13 @@ class Group:
     Args:
         names: ``host:port`` entries.
         allow_private: whether private addresses may be used.
+        last_good: what former processes found; None where there is no folder for it.
     """
 
-    def __init__(self, names: Sequence[str], *, allow_private: bool) -> None:
+    def __init__(self, names: Sequence[str], *, allow_private: bool, last_good: LastGood | None = None) -> None:
         self._names = [split_host_port(name) for name in names]
         self._allow_private = allow_private
+        self._last_good = last_good
         self._endpoints: dict[tuple[str, int], list[Endpoint]] = {}
         self._refused_private = False
         self._warned = False
@@ -78,6 +81,28 @@ class Group:
     def resolved(self) -> bool:
         """Whether there is any address."""
         return any(self._endpoints.values())
+
+    def recall(self) -> None:
+        """Begin with the addresses that a former process found, until the first lookup has ended."""
+        if self._last_good is None:
+            return
+        try:
+            own = home.look().addresses
+        except OSError:
+            # No descriptor is left to ask the kernel with, and without its answer no address may be used.
+            return
+        for (host, port), literals in self._last_good.recall(self._names).items():
+            found = []
+            for literal in literals:
+                try:
+                    address = ipaddress.ip_address(literal)
+                except ValueError:
+                    continue
+                if is_allowed(address, own, allow_private=self._allow_private):
+                    family = sockets.AF_INET6 if address.version == 6 else sockets.AF_INET
+                    found.append(Endpoint(family, (literal, port)))
+            if found:
+                self._endpoints[host, port] = found
 
     def resolve(self) -> bool:
         """Look every name up once; the last good addresses stay when the DNS fails. True when all were found."""
@@ -109,6 +134,8 @@ class Group:
                 complete = False
         if refused and not self._warned:
             log.warning("A name lookup gave an address that is not on the public Internet; it is not used.")
+        if self._last_good is not None:
+            self._last_good.note({name: [one.address[0] for one in found] for name, found in self._endpoints.items()})
         self._warned = refused
         self._refused_private = refused and not self.resolved
         return complete

@@ -17,6 +17,7 @@ from gevent.event import Event
 
 from appliance.clock import since_boot
 from appliance.network import home
+from appliance.relay.last_good import LastGood
 from appliance.relay.limits import Crowd
 from appliance.relay.listener import Listener
 from appliance.relay.opening import Opening
@@ -60,6 +61,7 @@ class Plan:
         shares: what the workers of all generations tell each other about their rates.
         shares_row: the row there of this generation's first worker.
         site: what browsers are shown.
+        last_good: the upstreams' addresses that former processes found.
     """
 
     settings: RelaySettings
@@ -72,6 +74,7 @@ class Plan:
     shares: Shares
     shares_row: int
     site: Site
+    last_good: LastGood
 
 
 class Worker:
@@ -105,7 +108,8 @@ class Worker:
         upstream = plan.settings.upstream
         names = {"chat": upstream.chat, "http": upstream.http, "media": upstream.media}
         self.groups: Mapping[str, Group] = {
-            group: Group(names[group], allow_private=upstream.allow_private) for group in groups_of(plan.ports)
+            group: Group(names[group], allow_private=upstream.allow_private, last_good=plan.last_good)
+            for group in groups_of(plan.ports)
         }
         self._watches: dict[str, Watch] = {}
         self._suspicions = 0
@@ -121,6 +125,7 @@ class Worker:
         hub = get_hub()
         self._parent = parent
         for group, upstreams in self.groups.items():
+            upstreams.recall()
             report = partial(self._row.__setitem__, self._plan.sums.group_cell(group))
             self._watches[group] = Watch(upstreams, report if self._number == 0 else None)
         # Whoever is waiting already must not be turned away only because the names are being looked up just now.

@@ -1,5 +1,7 @@
 """The upstreams: tried in order, remembered when they fail, looked up again, probed, and never somebody at home."""
 
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -156,6 +158,27 @@ def test_the_last_good_address_is_kept_when_the_name_server_fails(start_relay: S
     assert lab.reaches(relay.chat, server)
     wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"], "it to be seen")
     assert time.monotonic() - begun < BACK_WITHIN
+
+
+@pytest.mark.namespaces
+@pytest.mark.slow
+def test_a_new_worker_knows_the_way_while_the_name_server_is_down(start_relay: StartRelay, lab: Lab) -> None:
+    lab.say("127.0.0.2")
+    lab.start_names()
+    server = lab.listen("127.0.0.2")
+    relay = start_relay(upstreams=NAMES)
+    assert lab.reaches(relay.chat, server)
+    lab.stop_names()
+    (former,) = relay.workers()
+    os.kill(former, signal.SIGKILL)
+    wait_for(lambda: relay.workers() not in ([former], []), "another worker")
+    assert lab.reaches(relay.chat, server)
+    # New settings bring a new generation, which begins without a name server too.
+    relay.settings["idle_timeout"] = 100
+    (former,) = relay.workers()
+    relay.write_settings()
+    wait_for(lambda: relay.workers() not in ([former], []), "the new generation")
+    assert lab.reaches(relay.chat, server)
 
 
 def _accepts(lab: Lab, relay: Relay) -> bool:
