@@ -15,6 +15,7 @@ from appliance.errors import PorchlightError
 from appliance.network.home import Home, look
 from appliance.page.app import create_app
 from appliance.page.doors import Doors, wanted_addresses
+from appliance.page.owner import tell
 from appliance.page.porch import Porch
 from appliance.paths import Paths
 from appliance.settings import load
@@ -45,6 +46,7 @@ class Service:
         self._home = look()
         self._watch = Watch(paths)
         self._screen = Screen(paths, self._watch)
+        self._complained = False
         self._ended = Event()
 
     def run(self) -> None:
@@ -57,19 +59,32 @@ class Service:
         notify = _notifier()
         doors = Doors(self._application(), self._port, self._is_inside)
         doors.follow(wanted_addresses(self._home, self._listen))
-        self._screen.follow()
+        self._tell()
         notify("READY=1")
         try:
             while not self._ended.wait(LOOK_EVERY):
                 self._home = look()
                 doors.follow(wanted_addresses(self._home, self._listen))
-                self._screen.follow()
+                self._tell()
                 notify("WATCHDOG=1")
         finally:
             notify("STOPPING=1")
             doors.close()
             for one in watching:
                 one.cancel()
+
+    def _tell(self) -> None:
+        """Tell the lights whether this card has an owner, and the screen everything."""
+        try:
+            self._paths.page_status.parent.mkdir(parents=True, exist_ok=True)
+            tell(self._paths)
+        except OSError as error:
+            if not self._complained:
+                log.error("The page's status cannot be written (%s); the lights do not know who owns this.", error)
+            self._complained = True
+        else:
+            self._complained = False
+        self._screen.follow()
 
     def _application(self) -> Flask:
         paths = self._paths

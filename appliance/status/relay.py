@@ -5,28 +5,54 @@ Only sums stand here. No field can hold a client's address, and none may be adde
 
 import json
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from appliance.files import write_atomically
-from appliance.settings.problem import Problem
+from appliance.settings.problem import Problem, Severity
+from appliance.text import packed, unpacked
 
 
 @dataclass(frozen=True, slots=True)
 class PortStatus:
-    """One listening port: what it carries (``chat-tls``, ``chat``, ``media``, ``balancer``), and its trouble."""
+    """One listening port.
+
+    Args:
+        port: its number.
+        carries: ``chat-tls``, ``chat``, ``media`` or ``balancer``.
+        trouble: why it cannot be opened, in plain words; empty when it is open.
+        reached_outside: when somebody who is not of the home network last got through, in seconds since boot, rounded
+            down to whole minutes; None when nobody did since boot.
+    """
 
     port: int
     carries: str
     trouble: str = ""
+    reached_outside: int | None = None
+
+
+class Cause(StrEnum):
+    """Why upstreams are not reached."""
+
+    UNRESOLVED = "unresolved"
+    FORGED = "forged"
+    UNREACHABLE = "unreachable"
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamStatus:
-    """One group of upstreams: reachable or not, None while nobody has tried; and why not, in plain words."""
+    """One group of upstreams.
+
+    Args:
+        reachable: or not; None while nobody has tried.
+        trouble: why not, in plain words for the log and for programs.
+        cause: the same in one word (``Cause``); empty when they are reached.
+    """
 
     reachable: bool | None
     trouble: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +87,10 @@ class RelayStatus:
         phase: ``starting``, ``running`` or ``stopping``.
         workers: how many processes relay.
         connections: people's connections now, all ports together.
+        started: when this relay began, in seconds since boot; None when it does not say.
+        used_lately: whether anybody was connected in the last window of time (``appliance.relay.use``): the only thing
+            about people that the lights show.
+        resting: why nobody is let in: ``off``, ``paused`` or ``quota``; empty while the relay works.
         max_connections: past this many a new one is refused.
         ports: every port that the settings ask for.
         upstreams: by group: ``chat``, ``http``, ``media``.
@@ -83,15 +113,9 @@ class RelayStatus:
     by_reason: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     quota: QuotaStatus | None = None
     problems: tuple[Problem, ...] = ()
-
-    @property
-    def troubles(self) -> tuple[str, ...]:
-        """What needs somebody's attention although chat is relayed: ports in use, media unreachable, a lost count."""
-        ports = [one.trouble for one in self.ports]
-        upstreams = [one.trouble for one in self.upstreams.values()]
-        quota = self.quota.trouble if self.quota else ""
-        whole = [one.what for one in self.problems]
-        return tuple(one for one in (*whole, quota, *ports, *upstreams) if one)
+    started: float | None = None
+    used_lately: bool = False
+    resting: str = ""
 
 
 def publish(path: Path, status: RelayStatus) -> None:
@@ -100,13 +124,13 @@ def publish(path: Path, status: RelayStatus) -> None:
     Raises:
         OSError: the folder is missing or full.
     """
-    write_atomically(path, json.dumps(asdict(status), separators=(",", ":")).encode(), durable=False)
+    write_atomically(path, json.dumps(packed(asdict(status)), separators=(",", ":")).encode(), durable=False)
 
 
 def read(path: Path) -> RelayStatus | None:
     """The relay's last word, or None when there is none that can be read."""
     try:
-        return _from_json(json.loads(path.read_bytes()))
+        return _from_json(unpacked(json.loads(path.read_bytes())))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -118,7 +142,10 @@ def _from_json(raw: dict[str, Any]) -> RelayStatus:
             "written": float(raw["written"]),
             "ports": tuple(PortStatus(**one) for one in raw["ports"]),
             "upstreams": {name: UpstreamStatus(**one) for name, one in raw["upstreams"].items()},
-            "problems": tuple(Problem(**one) for one in raw["problems"]),
+            "problems": tuple(
+                Problem(**{**one, "severity": Severity(one.get("severity", Severity.TROUBLE))})
+                for one in raw["problems"]
+            ),
             "quota": QuotaStatus(**raw["quota"]) if raw.get("quota") else None,
         }
     )
