@@ -236,7 +236,7 @@ class Service:
             self._live = None
 
     def _follow_router(self, now: float) -> None:
-        """Look at once when the router says that the home has another address: as the outside sees it, or as it says."""
+        """Look at once when the router says that the home has another address: the outer one, or its own."""
         found = router.read(self._paths.router_status, now)
         outer = (found.seen or found.outer) if found else ""
         if outer and outer != self._outer:
