@@ -28,12 +28,14 @@ class Running:
 
     Attributes:
         log: what it said.
+        wall: what it takes for the date; None for a clock that nobody has set.
     """
 
     def __init__(self, tmp_path: Path, provider: Provider, patience: float) -> None:
         self.provider = provider
         self.paths = Paths(tmp_path / "porchlight.toml", tmp_path / "state", tmp_path / "run")
         self.log: list[str] = []
+        self.wall: float | None = time.time()
         self._patience = patience
         self._reading, self._writing = os.pipe()
         self._thread: threading.Thread | None = None
@@ -62,7 +64,7 @@ class Running:
         write_atomically(self.paths.router_status, json.dumps(status).encode(), durable=False)
 
     def start(self) -> None:
-        service = Service(self.paths, say=self.log.append, patience=self._patience)
+        service = Service(self.paths, say=self.log.append, patience=self._patience, wall=lambda: self.wall)
         self._thread = threading.Thread(target=service.run, args=(self._reading,))
         self._thread.start()
 

@@ -1,11 +1,12 @@
 """The whole service: Debian's inadyn, a provider on loopback, and what a volunteer is told."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from appliance.name.outcome import REFUSED_OR_NAME, SAID, STRANGE, NameState
+from appliance.name.outcome import NO_CLOCK, REFUSED_OR_NAME, SAID, STRANGE, NameState
 from appliance.text import Text
 from tests.name.conftest import HOST, SECRET, Running
 
@@ -123,6 +124,17 @@ def test_a_restart_tells_the_provider_nothing_new(running: Running) -> None:
     running.start()
     assert running.until(lambda one: one.tried(revision)).state == NameState.GOOD
     assert running.provider.updates == ["80.100.100.1"]
+
+
+def test_no_clock(running: Running) -> None:
+    """To a clock that stands in the past no server can prove who it is."""
+    running.wall = None
+    revision = running.enter()
+    running.start()
+    assert running.until(lambda one: one.said == NO_CLOCK).state == NameState.TRYING
+    assert not running.provider.paths
+    running.wall = time.time()
+    assert running.until(lambda one: one.tried(revision)).state == NameState.GOOD
 
 
 def test_switching_it_off_ends_inadyn(running: Running) -> None:
