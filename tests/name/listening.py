@@ -1,4 +1,4 @@
-"""Listens at /dev/log while inadyn runs: a program, in a mount namespace of its own, where /dev is replaced (``heard``)."""
+"""Listens at /dev/log while inadyn runs: a program in a mount namespace, with a /dev of its own (``heard``)."""
 
 import json
 import select
