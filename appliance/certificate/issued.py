@@ -6,7 +6,6 @@ The two jobs that need the library ``cryptography`` run in processes of their ow
 
 import datetime
 import json
-import ssl
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -133,6 +132,8 @@ def put(folder: Path, name: str, now: float, target: Path) -> None:
         Unfit: something about key and chain is not right.
         OSError: a file is missing, or the card is full or failing.
     """
+    import ssl
+
     key = (folder / "key.pem").read_bytes()
     chain = (folder / "chain.pem").read_bytes()
     certificates = _read(chain)

@@ -4,7 +4,7 @@ They never stand in ``saved.toml``, which every service reads. On the card the f
 the name service's, and whatever is made in it inherits that group (``image/files/usr/lib/tmpfiles.d/``).
 """
 
-import secrets
+import os
 import tomllib
 from dataclasses import dataclass, field
 
@@ -91,7 +91,7 @@ def save(paths: Paths, provider: str, user: str, secret: str) -> str:
         OSError: the card is full or failing; the former account is untouched.
     """
     found = checked(BY_KEY[provider], user, secret)
-    revision = secrets.token_hex(8)
+    revision = os.urandom(8).hex()
     tree = {"provider": found.provider, "user": found.user, "secret": found.secret, "revision": revision}
     file = paths.name_account
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -46,6 +46,7 @@ SAID = {
     NameState.UNREACHABLE: text("The provider does not answer. porchlight tries again by itself."),
     NameState.BROKEN: text("The program that tells the provider your address does not run."),
 }
+NO_CLOCK = text("Nobody has told this device the date yet. The provider is told your address as soon as it is known.")
 NO_ADDRESS = text("Nobody could say which address your home has. porchlight tries again by itself.")
 NOT_TRUSTED = text("The provider's server could not prove who it is, so it got no password.")
 REFUSED_OR_NAME = text("The provider refused this name or the token.")

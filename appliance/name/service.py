@@ -5,7 +5,6 @@ It starts inadyn with what settings and account say, at once again when they cha
 when the router says that the outer address has changed.
 """
 
-import json
 import random
 import select
 import time
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from appliance.clock import since_boot
+from appliance.clock import since_boot, told
 from appliance.errors import PorchlightError, SettingsError
 from appliance.files import Stamp, stamp
 from appliance.name.account import Account
@@ -21,11 +20,12 @@ from appliance.name.account import load as load_account
 from appliance.name.child import Child
 from appliance.name.configuration import PERIOD, render
 from appliance.name.lookup import Lookup
-from appliance.name.outcome import FINAL, SAID, NameState, Outcome, Reading, unanswered
+from appliance.name.outcome import FINAL, NO_CLOCK, SAID, NameState, Outcome, Reading, unanswered
 from appliance.name.providers import BY_KEY
 from appliance.paths import Paths
 from appliance.settings.declared import NameSettings
 from appliance.settings.load import load
+from appliance.status import router
 from appliance.status.name import PUBLISH_EVERY, NameStatus, publish
 from appliance.text import Text, text
 
@@ -54,6 +54,7 @@ class Service:
         notify: speaks to the service manager (sd_notify(3)).
         say: takes one line for the log; no line holds a password, a name or an address.
         patience: seconds that a server may take for an answer.
+        wall: seconds since 1970, or None while nobody has told the time.
         clock: seconds since boot.
     """
 
@@ -64,9 +65,11 @@ class Service:
         notify: Callable[[str], object] = lambda message: None,
         say: Callable[[str], object] = lambda line: None,
         patience: float = PATIENCE,
+        wall: Callable[[], float | None] = told,
         clock: Callable[[], float] = since_boot,
     ) -> None:
-        self._paths, self._notify, self._say, self._patience, self._clock = paths, notify, say, patience, clock
+        self._paths, self._notify, self._say, self._patience = paths, notify, say, patience
+        self._wall, self._clock = wall, clock
         self._folder = paths.name_status.parent
         self._stamps: list[Stamp | None] | None = None
         self._wanted: tuple[NameSettings, str, Account | None] | None = None
@@ -119,9 +122,12 @@ class Service:
         self._follow_files(now)
         if self._live is not None:
             self._listen(now, *self._live)
+        elif self._configuration and self._wall() is None:
+            # No server can prove who it is to a clock that stands in the past.
+            self._outcome = Outcome(NameState.TRYING, NO_CLOCK)
         elif self._configuration and now >= self._start_at:
             self._start(now)
-        self._follow_router()
+        self._follow_router(now)
         self._lookup.follow(self._name, now)
         self._publish(now)
 
@@ -235,8 +241,10 @@ class Service:
             self._live[0].end()
             self._live = None
 
-    def _follow_router(self) -> None:
-        outer = outer_address(self._paths.run / "router" / "status.json")
+    def _follow_router(self, now: float) -> None:
+        """Look at once when the router says that the home has another address: the outer one, or its own."""
+        found = router.read(self._paths.router_status, now)
+        outer = (found.seen or found.outer) if found else ""
         if outer and outer != self._outer:
             if self._outer and self._live is not None:
                 self._live[0].check_now()
@@ -289,16 +297,3 @@ def _configuration(name: NameSettings, host: str, account: Account | None) -> st
 
 def _as_text(error: PorchlightError) -> Text:
     return error.what if isinstance(error.what, Text) else text("%(what)s", what=error.what)
-
-
-def outer_address(path: Path) -> str:
-    """The home's outer address as the router service says: as the outside sees it, or else as the router says.
-
-    Args:
-        path: the router service's status; a missing or damaged one says nothing.
-    """
-    try:
-        raw = json.loads(path.read_bytes())
-        return str(raw.get("seen") or raw.get("outer") or "")
-    except (OSError, ValueError, AttributeError):
-        return ""

@@ -3,7 +3,7 @@
 from tests.boot.board import Board
 from tests.boot.eye import Span
 
-SERVICES = ("porchlight-relay", "porchlight-page", "porchlight-lights", "porchlight-router")
+SERVICES = tuple(f"porchlight-{name}" for name in ("relay", "page", "lights", "router", "name", "certificate"))
 # MB; docs/architecture.md. Of the 512 that the smallest board has.
 MOST_MEMORY = 120
 
@@ -42,6 +42,16 @@ def test_memory_is_enough_for_the_smallest_board(board: Board, relaying: Span) -
     print(f"{used:.0f} MB are used")
     details = board.shell.run("grep . /sys/fs/cgroup/system.slice/*/memory.current", check=False)
     assert used <= MOST_MEMORY, f"{used:.0f} MB are used:\n{details}"
+
+
+def test_a_secret_is_for_two_services_at_most(board: Board, relaying: Span) -> None:
+    """Who can read the folders that two services share (tmpfiles.d/porchlight.conf)."""
+    for folder, owner, group in (
+        ("name", "porchlight-page", "porchlight-name"),
+        ("certificate", "porchlight-certificate", "porchlight-relay"),
+    ):
+        said = board.shell.run(f"stat -c '%a %U %G' /var/lib/porchlight/{folder}")
+        assert said.split() == ["2750", owner, group]
 
 
 def test_nobody_can_log_in(board: Board, relaying: Span) -> None:

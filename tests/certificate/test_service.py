@@ -76,6 +76,7 @@ def test_the_clock_is_wrong(running: Running, authority: Authority) -> None:
     running.until(lambda one: one.state == "good")
 
 
+@pytest.mark.slow
 def test_a_clock_that_somebody_set_wrong(running: Running, authority: Authority) -> None:
     """What comes does not fit that date, so the relay does not get it."""
     running.wall = time.time() + 1000 * DAY
@@ -85,6 +86,7 @@ def test_a_clock_that_somebody_set_wrong(running: Running, authority: Authority)
     assert not running.paths.issued_certificate.exists()
 
 
+@pytest.mark.slow
 def test_renewed_at_two_thirds_of_its_life(running: Running, authority: Authority) -> None:
     running.choose()
     running.start()
@@ -196,6 +198,7 @@ def test_an_authority_that_cannot_prove_who_it_is(running: Running, authority: A
     assert "could not prove who it is" in status.said
 
 
+@pytest.mark.slow
 def test_another_name(running: Running, authority: Authority) -> None:
     """The former certificate stays until there is one for the new name."""
     running.choose()

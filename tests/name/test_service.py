@@ -1,11 +1,12 @@
 """The whole service: Debian's inadyn, a provider on loopback, and what a volunteer is told."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from appliance.name.outcome import REFUSED_OR_NAME, SAID, STRANGE, NameState
+from appliance.name.outcome import NO_CLOCK, REFUSED_OR_NAME, SAID, STRANGE, NameState
 from appliance.text import Text
 from tests.name.conftest import HOST, SECRET, Running
 
@@ -88,14 +89,12 @@ def test_no_server(running: Running) -> None:
 
 def test_the_router_says_that_the_address_has_changed(running: Running) -> None:
     """It takes no minute, as inadyn's own look would."""
-    router = running.paths.run / "router" / "status.json"
-    router.parent.mkdir(parents=True)
-    router.write_text('{"seen": "80.100.100.1"}')
+    running.router("80.100.100.1")
     revision = running.enter()
     running.start()
     running.until(lambda one: one.tried(revision))
     running.provider.address = "80.100.100.2"
-    router.write_text('{"seen": "80.100.100.2"}')
+    running.router("80.100.100.2")
     running.until(lambda one: one.address == "80.100.100.2" and one.state == NameState.GOOD)
     assert running.provider.updates == ["80.100.100.1", "80.100.100.2"]
 
@@ -125,6 +124,17 @@ def test_a_restart_tells_the_provider_nothing_new(running: Running) -> None:
     running.start()
     assert running.until(lambda one: one.tried(revision)).state == NameState.GOOD
     assert running.provider.updates == ["80.100.100.1"]
+
+
+def test_no_clock(running: Running) -> None:
+    """To a clock that stands in the past no server can prove who it is."""
+    running.wall = None
+    revision = running.enter()
+    running.start()
+    assert running.until(lambda one: one.said == NO_CLOCK).state == NameState.TRYING
+    assert not running.provider.paths
+    running.wall = time.time()
+    assert running.until(lambda one: one.tried(revision)).state == NameState.GOOD
 
 
 def test_switching_it_off_ends_inadyn(running: Running) -> None:
