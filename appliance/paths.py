@@ -83,6 +83,26 @@ class Paths:
         return self.certificate_run / "status.json"
 
     @property
+    def page_status(self) -> Path:
+        """Whether this card has an owner, as the page says."""
+        return self.run / "page" / "status.json"
+
+    @property
+    def router_status(self) -> Path:
+        """What the router service found out."""
+        return self.run / "router" / "status.json"
+
+    @property
+    def update_status(self) -> Path:
+        """What an update is doing."""
+        return self.run / "update" / "status.json"
+
+    @property
+    def halting_note(self) -> Path:
+        """Exists from the moment when the system begins to shut down."""
+        return self.run / "halting"
+
+    @property
     def screen(self) -> Path:
         """The text for a screen at the card, claim code included: for the page's user only."""
         return self.run / "page" / "screen"

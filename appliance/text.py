@@ -8,6 +8,7 @@ is the English sentence, so that log, console and ``porchlight check`` need no c
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 
 class Text(str):
@@ -55,3 +56,33 @@ def translated(sentence: str, lookup: Callable[[str], str]) -> str:
     return template % {
         name: translated(value, lookup) if isinstance(value, Text) else value for name, value in sentence.values.items()
     }
+
+
+def packed(value: Any) -> Any:
+    """Plain data for a file through which one process speaks to another: sentences keep their parts.
+
+    Args:
+        value: as ``json.dumps`` takes it, with Texts anywhere in it.
+    """
+    if isinstance(value, Text):
+        return {"text": value.template, "values": {name: packed(one) for name, one in value.values.items()}}
+    if isinstance(value, Mapping):
+        return {name: packed(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [packed(one) for one in value]
+    return value
+
+
+def unpacked(value: Any) -> Any:
+    """The same on the reader's side, with the sentences as Texts again.
+
+    Raises:
+        TypeError, ValueError, KeyError, AttributeError: the file is damaged, or its template and values do not fit.
+    """
+    if isinstance(value, list):
+        return [unpacked(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"text", "values"}:
+        return Text(value["text"], {name: unpacked(one) for name, one in value["values"].items()})
+    return {name: unpacked(one) for name, one in value.items()}

@@ -1,1 +1,1 @@
-"""What is soldered and printed: the pins, and the programs that draw them."""
+"""What is soldered and printed: pins and parts, and the programs that draw wiring, board, case and sheet from them."""

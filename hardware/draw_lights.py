@@ -3,7 +3,7 @@
     python3 -m hardware.draw_lights           writes them anew; the PNG needs chromium
     python3 -m hardware.draw_lights --check   says what is out of date, and ends with status 1 if anything is
 
-Everything comes from appliance/lights/language.py, appliance/status/words.py and hardware/pins.toml.
+Everything comes from appliance/lights/language.py and hardware/pins.toml.
 """
 
 import hashlib
@@ -16,10 +16,10 @@ import zlib
 from html import escape
 from pathlib import Path
 
-from appliance.lights.language import PATTERNS
+from appliance.lights.language import PATTERNS, WORDS
 from appliance.lights.pins import Pin, load_pins
 from appliance.status.state import State
-from appliance.status.words import WORDS
+from hardware.parts import load_parts
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "lights.md"
@@ -34,10 +34,10 @@ BACKGROUND, PANEL, UNLIT, TEXT, FAINT = "#14181f", "#1c222c", "#2d3542", "#eef2f
 WIDTH, TOP, ROW = 1000, 56, 74
 HEIGHT = TOP + len(State) * ROW + 46
 LIGHTS_X, LIGHT, WORDS_X = 40, 11, 142
-STRIP_X, STRIP, SECONDS, LANE = 590, 372, 6, 14
+STRIP_X, STRIP, SECONDS, LANE = 590, 372, 7, 14
 
-# Volts, ohms, milliamperes. A red, amber or plain green LED of 5 mm takes 1.8 to 2.2 V; a pin gives 3.3 V.
-SUPPLY, FORWARD, RESISTOR = 3.3, 2.0, 330
+# Volts, volts of the amber light, ohms: hardware/parts.toml has the data and says where the limits come from.
+SUPPLY, FORWARD, RESISTOR = load_parts().supply, load_parts().leds[1].volts[1], load_parts().ohms
 
 
 def picture() -> str:

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 from image.errors import BuildError, NoSpace
+from image.publish import Release
 from image.roots import Sources
-from image.stages import REPOSITORY, Build, Wishes, version
+from image.stages import REPOSITORY, Build, Wishes, epoch, version
+from image.verify import verify
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,6 +45,28 @@ def parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="mirror of Debian's security updates; default: the mirror's URL and -security",
     )
+    made.add_argument(
+        "--url",
+        metavar="URL",
+        help="the address of the folder where the files will be offered, for Raspberry Pi Imager's list; default: dist",
+    )
+    made.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="sign with this secret key of minisign (one without password); default: a development key of the cache",
+    )
+    made.add_argument(
+        "--locked",
+        type=Path,
+        metavar="FILE",
+        help="insist on the packages of this .lock file: from the cache, or from a snapshot of the archive (--mirror)",
+    )
+    made.add_argument(
+        "--verify",
+        action="store_true",
+        help="then build once more, with another path, cache, umask and time zone, and compare the two cards",
+    )
     made.add_argument("--fresh", action="store_true", help="ignore cached trees: newest packages of everything")
     return made
 
@@ -55,6 +79,8 @@ def interrupted(number: int, frame: object) -> None:
 def main() -> int:
     """Build, and say in plain words why not when not. Exit status 0, 1, or 130 after Ctrl-C."""
     options = parser().parse_args()
+    # The card's folders and files get their modes from this, whatever the builder's own habit is.
+    os.umask(0o022)
     signal.signal(signal.SIGTERM, interrupted)
     signal.signal(signal.SIGHUP, interrupted)
     wishes = Wishes(
@@ -63,9 +89,15 @@ def main() -> int:
         mode=options.mode,
         sources=Sources(options.mirror, options.security_mirror),
         fresh=options.fresh,
+        locked=options.locked and options.locked.expanduser().resolve(),
+        release=Release(options.url, options.key and options.key.expanduser().resolve()),
     )
     try:
-        made = Build(wishes).run()
+        build = Build(wishes)
+        made = build.run()
+        if options.verify:
+            said = verify(REPOSITORY, wishes.store, wishes.output, build.name, epoch(), rootless=build.rootless)
+            print(f"./build: {said}", file=sys.stderr)
     except BuildError as error:
         print(f"\n./build: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Inside the native tree: `python3 -m image.assembly base|card`, called by `image.stages` and by nobody else.
+"""Inside the native tree: `python3 -m image.assembly base|card|pack`, called by `image.stages` and by nobody else.
 
 `/source` is the repository, `/cache` the kept trees, `/work` an empty directory, `/output` where the result goes.
 Lines that begin with `>>>` are shown to the person at the terminal.
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from image import filesystems, firmware, initramfs, layer, layout, native
+from image import blockmap, filesystems, firmware, initramfs, layer, layout, native
 from image.errors import BuildError
 
 SOURCE, CACHE, WORK, OUTPUT = Path("/source"), Path("/cache"), Path("/work"), Path("/output")
@@ -68,6 +68,7 @@ def main(arguments: list[str]) -> int:
                 command = ["xz", "--stdout", "-1", f"--threads={max(2, os.cpu_count() or 2)}", f"/work/{image}"]
                 with (OUTPUT / name).open("wb") as file:
                     subprocess.run(command, check=True, stdout=file)
+                (OUTPUT / f"{image}.bmap").write_text(blockmap.make(WORK / image))
             case _:
                 print(__doc__, file=sys.stderr)
                 return 2

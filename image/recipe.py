@@ -40,6 +40,7 @@ TOOLS = (
     "systemd",  # systemctl --root, systemd-sysusers --root, systemd-analyze
     "ca-certificates",
     "xz-utils",
+    "minisign",  # signs the checksums
 )
 
 # What runs on the card. No openssh-server, no avahi (systemd-resolved answers for porchlight.local), no apt: the card
@@ -153,14 +154,7 @@ TRIMMED = (
     # What only maintainer scripts need. No user is ever added on the card, and these bring programs that are root for
     # whoever calls them.
     "usr/share/adduser",
-    *(
-        f"usr/sbin/{name}"
-        for name in ("adduser", "addgroup", "deluser", "delgroup", "newusers", "chpasswd", "chgpasswd")
-    ),
-    *(
-        f"usr/sbin/{verb}"
-        for verb in ("user*", "group*", "pwck", "pwconv", "pwunconv", "grpck", "grpconv", "grpunconv")
-    ),
+    *(f"usr/sbin/{name}" for name in ("add[gu]*", "del[gu]*", "user*", "group*", "newusers", "chpasswd", "chgpasswd")),
     *(f"usr/bin/{name}" for name in ("passwd", "chage", "chfn", "chsh", "expiry", "gpasswd")),
     "var/cache/*",
     "var/lib/apt/*",

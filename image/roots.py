@@ -10,11 +10,11 @@ Hooks are shell text and not files, since in unshare mode they run as somebody w
 import os
 import subprocess
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from image import cache, cell, recipe
+from image import cache, cell, lock, recipe
 from image.errors import BuildError, NoNetwork
 from image.progress import Progress
 
@@ -108,10 +108,16 @@ class Maker:
     rootless: bool
     logs: Path
     progress: Progress
+    wanted: Sequence[lock.Entry] = ()
 
     def root(self, root: Root) -> Path:
         """The directory in the cache with `tree.tar` and `packages.lock` of that tree."""
-        return self.store.get(f"{root.kind}-{root.key}", lambda draft: self._make(root, draft))
+        kept = self.store.directory / f"{root.kind}-{root.key}"
+        if self.wanted and not (kept.exists() and lock.agrees(entries_of(kept), self.wanted)):
+            # Not the newest packages, but those of the lock.
+            key = cache.key([root.key, lock.text(self.wanted)])
+            return self.store.get(f"{root.kind}-{key}", lambda draft: self._make(root, draft))
+        return self.store.get(kept.name, lambda draft: self._make(root, draft))
 
     def _make(self, root: Root, draft: Path) -> None:
         draft.mkdir()
@@ -134,7 +140,7 @@ class Maker:
             "--skip=essential/unlink",
             f'--setup-hook=mkdir -p "$1{ARCHIVES}"',
             f"--setup-hook=sync-in {packages} {ARCHIVES}",
-            *(f"--setup-hook={hook}" for hook in root.setup),
+            *(f"--setup-hook={hook}" for hook in (*root.setup, *self._pins())),
             f"--extract-hook={fetched}",  # kept even when a later step fails, and the extract variant ends here
             *(f"--essential-hook={hook}" for hook in root.essential),
             *(f"--customize-hook={hook}" for hook in root.customize),
@@ -155,8 +161,15 @@ class Maker:
                 lines = [line for line in said.splitlines() if any(sign in line for sign in OFFLINE)]
                 raise NoNetwork(f"Debian's packages for the {root.kind} tree", f"\n    | {lines[0][:200]}")
             raise cell.failure(f"Making the {root.kind} tree", log)
-        lock = locked(root, draft / "tree.tar", packages)
-        (draft / "packages.lock").write_text("".join("\t".join(entry) + "\n" for entry in lock))
+        made = locked(root, draft / "tree.tar", packages)
+        (draft / "packages.lock").write_text(lock.text(made))
+
+    def _pins(self) -> list[str]:
+        """The hook that tells apt which versions the lock wants."""
+        if not self.wanted:
+            return []
+        # The name sorts last: of several rules for one package apt takes the one with the highest priority anyway.
+        return [f'cat > "$1/etc/apt/preferences.d/zz-lock" <<"END"\n{lock.preferences(self.wanted)}END\n']
 
     def _scratch(self) -> Path:
         """Where mmdebstrap works when it is root."""
@@ -170,6 +183,11 @@ class Maker:
             self.progress.note(line[3:].rstrip("."))
         elif line.startswith(("Unpacking ", "Setting up ")):
             self.progress.note(" ".join(line.split()[:3]))
+
+
+def entries_of(kept: Path) -> list[list[str]]:
+    """Name, version, architecture and SHA-256 of what a kept tree was made of."""
+    return [line.split("\t") for line in (kept / "packages.lock").read_text().splitlines()]
 
 
 def locked(root: Root, tree: Path, packages: Path) -> list[tuple[str, str, str, str]]:

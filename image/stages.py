@@ -2,13 +2,12 @@
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from image import cache, cell, host, pypi, recipe, roots
+from image import cache, cell, host, lock, publish, pypi, recipe, roots
 from image.errors import BuildError
 from image.progress import Progress
 
@@ -27,6 +26,8 @@ class Wishes:
     mode: str
     sources: roots.Sources
     fresh: bool = False
+    locked: Path | None = None
+    release: publish.Release = field(default_factory=publish.Release)
 
 
 def version() -> str:
@@ -65,6 +66,7 @@ class Build:
         """Build the card; the path of the compressed image back."""
         stage = self.progress.stage
         wishes = self.wishes
+        wanted = lock.read(wishes.locked) if wishes.locked else []
         with stage("checking this machine"):
             host.check_platform()
             host.check_tools()
@@ -80,7 +82,8 @@ class Build:
                     self._remove(path)
             self.progress.note("ordinary user, by user namespaces" if self.rootless else "as root")
         try:
-            return self._stages(roots.Maker(self.store, wishes.sources, self.rootless, logs, self.progress), logs)
+            maker = roots.Maker(self.store, wishes.sources, self.rootless, logs, self.progress, wanted)
+            return self._stages(maker, logs)
         finally:
             self._remove(self.store.unfinished)
 
@@ -89,7 +92,7 @@ class Build:
         with stage("native tools"):
             packed = maker.root(roots.TOOLS)
             # Owners differ between root and an ordinary user's namespace, so each has a copy of its own.
-            tree = f"toolroot{'-user' if self.rootless else ''}-{roots.TOOLS.key}"
+            tree = f"toolroot{'-user' if self.rootless else ''}-{packed.name.rpartition('-')[2]}"
             tools = self.store.get(tree, lambda draft: self._unpack(packed / "tree.tar", draft))
         work = cell.Cell(tools, logs / "assembly.log", self.rootless)
         work.log.unlink(missing_ok=True)
@@ -99,15 +102,19 @@ class Build:
             userland = maker.root(roots.USERLAND)
         with stage("kernel, firmware and loader"):
             hardware = maker.root(roots.HARDWARE)
+            entries = self._lock(packed, userland, hardware)
+            if maker.wanted:
+                lock.insist(entries, maker.wanted)
         with stage("base: modules, bytecode, what the card does without"):
             code = [REPOSITORY / "image" / name for name in BASE_CODE]
-            key = cache.key([roots.TOOLS.key, roots.USERLAND.key, roots.HARDWARE.key, pypi.KEY, *code])
+            trees = [path.name for path in (packed, userland, hardware)]
+            key = cache.key([*trees, pypi.KEY, *code])
             binds = {userland: "/cache/userland", hardware: "/cache/hardware", pinned: "/cache/pypi"}
             base = self.store.get(f"base-{key}.tar", lambda draft: self._base(work, binds, draft))
         with stage("this card"):
             image = self._card(work, base)
-        with stage("compressing, checksum, manifest"):
-            result = self._publish(work, image, userland, hardware)
+        with stage("compressing, checksums, signature"):
+            result = self._publish(work, image, entries)
             self.store.prune(self._remove)
             self.progress.note(f"{result.name}, {result.stat().st_size / 1e6:.1f} MB")
         return result
@@ -157,38 +164,29 @@ class Build:
         self._remove(self.store.unfinished / "card")
         return out / f"{self.name}.img"
 
-    def _publish(self, work: cell.Cell, image: Path, userland: Path, hardware: Path) -> Path:
+    def _publish(self, work: cell.Cell, image: Path, entries: list[list[str]]) -> Path:
         packed = self._scratch("packed")
         file = f"{self.name}.img.xz"
         binds = {image.parent: "/work", packed: "/output"}
         self._inside(work, "Compressing", ["pack", image.name, file], binds)
-        lock = self._lock(userland, hardware)
-        (packed / f"{file}.sha256").write_text(f"{cache.sha256(packed / file)}  {file}\n")
-        (packed / f"{self.name}.lock").write_text("".join("\t".join(entry) + "\n" for entry in lock))
-        (packed / f"{self.name}.manifest").write_text("".join("\t".join(entry[:3]) + "\n" for entry in lock))
-        # All are copied beside their places before any is renamed, since the disk may be full, and another one: old
-        # or new, never a mixture. The image last: whoever sees it sees its checksum too.
-        names = (f"{self.name}.lock", f"{self.name}.manifest", f"{file}.sha256", file)
-        beside = {name: self.wishes.output / f".{name}.unfinished" for name in names}
-        try:
-            for name in names:
-                shutil.copyfile(packed / name, beside[name])
-            for name in names:
-                beside[name].rename(self.wishes.output / name)
-        finally:
-            for path in beside.values():
-                path.unlink(missing_ok=True)
+        card = publish.Card(self.name, version(), epoch(), image.stat().st_size, cache.sha256(image))
+        release = self.wishes.release
+        place = f"{release.place.rstrip('/')}/" if release.place else f"{self.wishes.output.as_uri()}/"
+        icon = REPOSITORY / "appliance/page/static/lamp.svg"
+        publish.describe(packed, card, entries, place, icon)
+        publish.sign(work, packed, card, release.key, self.store.directory / "keys")
+        publish.replace(packed, self.wishes.output, file)
         return self.wishes.output / file
 
-    def _lock(self, userland: Path, hardware: Path) -> list[list[str]]:
-        """Name, version, architecture, SHA-256 of everything on the card, sorted."""
-        entries = [line.split("\t") for line in (userland / "packages.lock").read_text().splitlines()]
+    def _lock(self, tools: Path, userland: Path, hardware: Path) -> list[list[str]]:
+        """What is on the card and what made it, as the lock has it, sorted."""
+        entries = [[*entry, lock.ONLY_TOOLS] for entry in roots.entries_of(tools)]
+        entries += [[*entry, lock.ON_CARD] for entry in roots.entries_of(userland)]
         named = tuple(name for name in recipe.HARDWARE if name != "linux-image-arm64")
-        for line in (hardware / "packages.lock").read_text().splitlines():
-            entry = line.split("\t")
-            if entry[0] in named or re.match(r"linux-image-\d", entry[0]):
-                entries.append(entry)
+        for entry in roots.entries_of(hardware):
+            used = entry[0] in named or re.match(r"linux-image-\d", entry[0])
+            entries.append([*entry, lock.ON_CARD if used else lock.ONLY_TOOLS])
         for pin in recipe.PINNED:
             name, _, number = pin.requirement.partition("==")
-            entries.append([f"python:{name}", number, "source" if pin.source else "all", pin.sha256])
-        return sorted(entries)
+            entries.append([f"python:{name}", number, "source" if pin.source else "all", pin.sha256, lock.ON_CARD])
+        return sorted(entries, key=lambda entry: (entry[4], entry))

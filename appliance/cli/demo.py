@@ -148,7 +148,7 @@ WhatsApp's servers are played by an echo on this computer: no message goes anywh
   share link   {link}
   relay        chat in TLS on port {ports.chat_tls}, chat on {ports.chat}, media on {ports.media}, all on {HOST}
   try it       (printf 'WA\\6\\3 hello\\n'; sleep 9) | openssl s_client -quiet -connect {HOST}:{ports.chat_tls}
-               "hello" comes back, and the lights show that people are connected
+               "hello" comes back; once the page is claimed, the lights flicker within ten minutes
   or           kill {pid}: the relay ends, and the lights show it
   files        {paths.owner_file.parent} ({"kept" if keeps else "removed at the end"})
   end          Ctrl-C

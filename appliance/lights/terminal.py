@@ -4,9 +4,8 @@ import shutil
 from typing import TextIO
 
 from appliance.errors import PinsError
-from appliance.lights.language import DARK, PATTERNS, Frame
+from appliance.lights.language import DARK, PATTERNS, WORDS, Frame
 from appliance.status.state import State
-from appliance.status.words import WORDS
 
 # ANSI (ECMA-48) colours of the three lights: green, yellow, red; a dark light is a grey ring.
 COLOURS = ("\x1b[92m", "\x1b[93m", "\x1b[91m")

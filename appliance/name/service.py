@@ -5,7 +5,6 @@ It starts inadyn with what settings and account say, at once again when they cha
 when the router says that the outer address has changed.
 """
 
-import json
 import random
 import select
 import time
@@ -26,6 +25,7 @@ from appliance.name.providers import BY_KEY
 from appliance.paths import Paths
 from appliance.settings.declared import NameSettings
 from appliance.settings.load import load
+from appliance.status import router
 from appliance.status.name import PUBLISH_EVERY, NameStatus, publish
 from appliance.text import Text, text
 
@@ -121,7 +121,7 @@ class Service:
             self._listen(now, *self._live)
         elif self._configuration and now >= self._start_at:
             self._start(now)
-        self._follow_router()
+        self._follow_router(now)
         self._lookup.follow(self._name, now)
         self._publish(now)
 
@@ -235,8 +235,10 @@ class Service:
             self._live[0].end()
             self._live = None
 
-    def _follow_router(self) -> None:
-        outer = outer_address(self._paths.run / "router" / "status.json")
+    def _follow_router(self, now: float) -> None:
+        """Look at once when the router says that the home has another address: the outer one, or its own."""
+        found = router.read(self._paths.router_status, now)
+        outer = (found.seen or found.outer) if found else ""
         if outer and outer != self._outer:
             if self._outer and self._live is not None:
                 self._live[0].check_now()
@@ -289,16 +291,3 @@ def _configuration(name: NameSettings, host: str, account: Account | None) -> st
 
 def _as_text(error: PorchlightError) -> Text:
     return error.what if isinstance(error.what, Text) else text("%(what)s", what=error.what)
-
-
-def outer_address(path: Path) -> str:
-    """The home's outer address as the router service says: as the outside sees it, or else as the router says.
-
-    Args:
-        path: the router service's status; a missing or damaged one says nothing.
-    """
-    try:
-        raw = json.loads(path.read_bytes())
-        return str(raw.get("seen") or raw.get("outer") or "")
-    except (OSError, ValueError, AttributeError):
-        return ""

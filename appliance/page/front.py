@@ -3,13 +3,11 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from appliance.lights.language import PATTERNS
+from appliance.lights.language import PATTERNS, WORDS
 from appliance.page.porch import porch
 from appliance.page.share import share_link
 from appliance.status import lights
-from appliance.status.gather import situation
-from appliance.status.problems import problems_now
-from appliance.status.words import WORDS, data_used, people
+from appliance.status.words import data_used, people
 
 pages = Blueprint("front", __name__)
 
@@ -25,14 +23,14 @@ CARRIES = {
 def home() -> ResponseReturnValue:
     """State, problems, people, and the way to the link."""
     paths = porch().paths
-    now = situation(paths)
+    now = porch().watch.situation(anew=True)
     settings = now.loaded.settings
     return render_template(
         "home.html",
         state=now.state,
         words=WORDS[now.state],
         people=people(now.facts.relay),
-        problems=problems_now(paths, now),
+        problems=now.problems,
         relay=now.facts.relay,
         quota=data_used(now.facts.relay.quota) if now.facts.relay and now.facts.relay.quota else "",
         carries=CARRIES,

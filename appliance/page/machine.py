@@ -10,14 +10,15 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from appliance import __version__
+from appliance.lights.language import PATTERNS, WORDS
 from appliance.page.coarse import Measures
 from appliance.page.owner import ownership
 from appliance.page.porch import porch
+from appliance.settings.problem import Severity
 from appliance.status import lights
 from appliance.status.gather import Situation
-from appliance.status.problems import problems_now
 from appliance.status.state import State
-from appliance.status.words import WORDS, people, rounded_up
+from appliance.status.words import people, rounded_up
 
 pages = Blueprint("machine", __name__)
 
@@ -47,13 +48,14 @@ def status() -> ResponseReturnValue:
         title=words.title,
         means=words.means,
         todo=words.todo,
+        looks=PATTERNS[now.state].looks,
         version=__version__,
         ownership=ownership(porch().paths),
         people=people(relay),
         connections_up_to=rounded_up(relay.connections if relay else 0),
-        problems=[asdict(problem) for problem in problems_now(porch().paths, now)],
+        problems=[asdict(problem) for problem in now.problems],
         upstreams={name: asdict(one) for name, one in relay.upstreams.items()} if relay else {},
-        # When somebody last got through is for the owner alone.
+        # Not when somebody last got through: that is for the owner alone.
         ports=[{"port": one.port, "carries": one.carries, "trouble": one.trouble} for one in relay.ports]
         if relay
         else [],
@@ -68,16 +70,15 @@ def metrics() -> ResponseReturnValue:
     registry = CollectorRegistry(auto_describe=False)
     relay = now.facts.relay
     measures = porch().standing.measures(relay, porch().clock()) if relay else None
-    registry.register(_Collector(now, len(problems_now(porch().paths, now)), measures))
+    registry.register(_Collector(now, measures))
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 class _Collector:
     """One look at the relay as metrics."""
 
-    def __init__(self, now: Situation, problems: int, measures: Measures | None) -> None:
+    def __init__(self, now: Situation, measures: Measures | None) -> None:
         self._now = now
-        self._problems = problems
         self._measures = measures
 
     def collect(self) -> Iterator[Metric]:
@@ -86,7 +87,10 @@ class _Collector:
         for one in State:
             state.add_metric([one], float(one is self._now.state))
         yield state
-        yield GaugeMetricFamily("porchlight_problems", "Things that need the owner", value=self._problems)
+        problems = GaugeMetricFamily("porchlight_problems", "Things that need the owner", labels=["severity"])
+        for severity in Severity:
+            problems.add_metric([severity], sum(one.severity is severity for one in self._now.problems))
+        yield problems
         info = GaugeMetricFamily("porchlight_version_info", "The version that runs", labels=["version"])
         info.add_metric([__version__], 1.0)
         yield info

@@ -6,13 +6,16 @@ card's code all the same. A record that is there and cannot be understood opens 
 
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from appliance.clock import since_boot
 from appliance.errors import SavedStateError
 from appliance.files import write_atomically
 from appliance.paths import Paths
+from appliance.status.page import PageStatus, publish
 
 ARGON2ID = "$argon2id$"
 
@@ -86,7 +89,19 @@ def write_record(paths: Paths, password_hash: str) -> Record:
     record = Record(password_hash, secrets.token_hex(16))
     content = json.dumps({"hash": record.hash, "generation": record.generation})
     write_atomically(record_file(paths), content.encode(), mode=0o600)
+    # At once, so that whoever has just claimed the card does not read that it waits. The service says why, if it fails.
+    with suppress(OSError):
+        tell(paths)
     return record
+
+
+def tell(paths: Paths) -> None:
+    """Tell the other services whether the card is claimed; they may not read the record.
+
+    Raises:
+        OSError: the folder of the page's status is missing or full.
+    """
+    publish(paths.page_status, PageStatus(since_boot(), ownership(paths)))
 
 
 def session_key(paths: Paths) -> bytes:

@@ -17,6 +17,7 @@ from appliance.history.keeper import Keeper
 from appliance.network.home import Home, look
 from appliance.page.app import create_app
 from appliance.page.doors import Doors, wanted_addresses
+from appliance.page.owner import tell
 from appliance.page.porch import Porch
 from appliance.paths import Paths
 from appliance.settings import backup, load
@@ -49,6 +50,7 @@ class Service:
         self._watch = Watch(paths)
         self._screen = Screen(paths, self._watch)
         self._history = Keeper(paths, since_boot())
+        self._complained = False
         self._ended = Event()
 
     def run(self) -> None:
@@ -61,14 +63,14 @@ class Service:
         notify = _notifier()
         doors = Doors(self._application(), self._port, self._is_inside)
         doors.follow(wanted_addresses(self._home, self._listen))
-        self._screen.follow()
+        self._tell()
         self._follow_history()
         notify("READY=1")
         try:
             while not self._ended.wait(LOOK_EVERY):
                 self._home = look()
                 doors.follow(wanted_addresses(self._home, self._listen))
-                self._screen.follow()
+                self._tell()
                 self._follow_history()
                 notify("WATCHDOG=1")
         finally:
@@ -81,6 +83,19 @@ class Service:
 
     def _follow_history(self) -> None:
         self._history.turn(relay.read(self._paths.relay_status), since_boot(), told())
+
+    def _tell(self) -> None:
+        """Tell the lights whether this card has an owner, and the screen everything."""
+        try:
+            self._paths.page_status.parent.mkdir(parents=True, exist_ok=True)
+            tell(self._paths)
+        except OSError as error:
+            if not self._complained:
+                log.error("The page's status cannot be written (%s); the lights do not know who owns this.", error)
+            self._complained = True
+        else:
+            self._complained = False
+        self._screen.follow()
 
     def _application(self) -> Flask:
         paths = self._paths

@@ -18,6 +18,7 @@ from appliance.clock import since_boot
 from appliance.files import write_atomically
 from appliance.relay.quota import Count, advanced, from_json, month_of, to_json
 from appliance.status.relay import QuotaStatus
+from appliance.text import text
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +27,11 @@ WRITE_EVERY = 600.0
 # Seconds since boot after which a clock that nobody has set is worth a word; until then the network is coming up.
 CLOCK_TAKES = 600.0
 
-NO_CLOCK = (
+NO_CLOCK = text(
     "Nobody has told this device the time, so the relay cannot see when a new month begins for monthly_quota. "
     "Does your router let it ask a time server (NTP, UDP port 123)?"
 )
-DAMAGED = "The count of this month's data was damaged on the card. It begins anew at nothing."
+DAMAGED = text("The count of this month's data was damaged on the card. It begins anew at nothing.")
 
 
 class Meter:
@@ -77,7 +78,9 @@ class Meter:
 
     def _trouble(self, count: Count, wall: float | None) -> str:
         if self._unwritable:
-            return f"The count of this month's data cannot be written to the card ({self._unwritable})."
+            return text(
+                "The count of this month's data cannot be written to the card (%(reason)s).", reason=self._unwritable
+            )
         if self._damaged_in is not None:
             # Found before anybody told the time, it belongs to the month that is then told.
             self._damaged_in = self._damaged_in or count.month

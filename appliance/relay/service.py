@@ -29,11 +29,12 @@ from appliance.relay.site import Site, SiteError
 from appliance.relay.sockets import Sockets
 from appliance.relay.sums import Label, Sums, add, by_port, by_reason, bytes_relayed, layout
 from appliance.relay.upstream import Verdict
+from appliance.relay.use import Use
 from appliance.relay.worker import Plan
 from appliance.settings.load import Loaded, load
 from appliance.settings.problem import Problem
 from appliance.status import knock, pause
-from appliance.status.relay import QuotaStatus, RelayStatus, UpstreamStatus, publish, read
+from appliance.status.relay import Cause, QuotaStatus, RelayStatus, UpstreamStatus, publish, read
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +60,17 @@ ENDED = {
     "paused": "The relay's pause is over.",
     "quota": "The relay is no longer held back by monthly_quota.",
 }
+# For the log and for programs; people read what ``appliance.health.upstream`` makes of the cause.
 IN_WORDS = {
     Verdict.UNRESOLVED: "The name of WhatsApp's {group} servers cannot be found. Does the Internet connection work?",
     Verdict.REFUSED_PRIVATE: "The name of WhatsApp's {group} servers leads into a home network, so somebody forges the "
     "answers. They are not used. Choose another DNS server in your router.",
     Verdict.UNREACHABLE: "WhatsApp's {group} servers do not answer. Does the Internet connection work?",
+}
+CAUSES = {
+    Verdict.UNRESOLVED: Cause.UNRESOLVED,
+    Verdict.REFUSED_PRIVATE: Cause.FORGED,
+    Verdict.UNREACHABLE: Cause.UNREACHABLE,
 }
 
 
@@ -96,6 +103,8 @@ class Service:
         self._certificate = Certificate(paths.relay_state, paths.issued_certificate, wall)
         self._site_problem: Problem | None = None
         self._last_good = LastGood(paths.relay_upstreams)
+        self._started = since_boot()
+        self._use = Use(self._started)
         self._retry_at = 0.0
         # Connections refused for want of descriptors, and when that was last logged.
         self._refused, self._told = 0, 0.0
@@ -257,12 +266,15 @@ class Service:
             sum(number for label, number in totals.items() if label[::2] == ("refused", "descriptors"))
         )
         plan = self._current.plan
+        now, connections = since_boot(), sum(one.plan.sums.open_connections() for one in self._generations)
         status = RelayStatus(
-            written=since_boot(),
+            written=now,
             version=__version__,
             phase=phase,
             workers=len(plan.sums.rows),
-            connections=sum(one.plan.sums.open_connections() for one in self._generations),
+            connections=connections,
+            started=self._started,
+            used_lately=self._use.turn(now, connections),
             max_connections=plan.max_connections,
             ports=tuple(replace(one, reached_outside=self._reached.get(one.port)) for one in self._sockets.status),
             upstreams={group: self._upstream(group) for group in plan.sums.groups},
@@ -293,7 +305,7 @@ class Service:
         verdict = sums.rows[0][sums.group_cell(group)]
         if verdict in (Verdict.UNKNOWN, Verdict.REACHABLE):
             return UpstreamStatus(None if verdict == Verdict.UNKNOWN else True)
-        return UpstreamStatus(False, IN_WORDS[verdict].format(group=group))
+        return UpstreamStatus(False, IN_WORDS[verdict].format(group=group), CAUSES[verdict])
 
     def _stop(self) -> None:
         self._notifier.notify("STOPPING=1")

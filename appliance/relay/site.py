@@ -12,6 +12,7 @@ from mimetypes import MimeTypes
 from pathlib import Path
 
 from appliance.errors import PorchlightError
+from appliance.text import Text, text
 
 # Every relay process shares these bytes, on a board with 512 MB; a small site with a few pictures has less.
 LARGEST_SITE = 4 * 1024 * 1024
@@ -79,21 +80,21 @@ def load(folder: Path, private: Iterable[Path]) -> Site:
     try:
         root = Path(os.path.realpath(folder, strict=True))
         if not root.is_dir():
-            raise _error(folder, "is no folder")
+            raise _error(folder, text("it is no folder"))
         for one in private:
             found = Path(os.path.realpath(one))
             if found.is_relative_to(root) or root.is_relative_to(found):
-                raise _error(folder, f"belongs to porchlight itself and holds what nobody may see ({one})")
+                raise _error(folder, text("it holds porchlight's own files, which nobody may see"))
         site = _read(root, folder)
     except SiteError:
         raise
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         inside = error.filename is not None and os.fspath(error.filename) != os.fspath(folder)
-        what = f"holds {error.filename}, which cannot be read" if inside else "cannot be read"
-        raise _error(folder, f"{what} ({reason})") from error
+        what = text("%(file)s in it cannot be read", file=error.filename) if inside else text("it cannot be read")
+        raise _error(folder, text("%(what)s (%(reason)s)", what=what, reason=reason)) from error
     if b"/index.html" not in site.pages:
-        raise _error(folder, "has no file index.html")
+        raise _error(folder, text("it has no file index.html"))
     return site
 
 
@@ -111,9 +112,9 @@ def _read(root: Path, folder: Path) -> Site:
                 pages[path + os.fsencode(name)] = page
                 left -= len(page.body)
             if left < 0:
-                raise _error(folder, f"holds more than {LARGEST_SITE // 1024 // 1024} MB")
+                raise _error(folder, text("it holds more than %(size)s MB", size=LARGEST_SITE // 1024 // 1024))
         if len(pages) + len(folders) + len(below) > MOST_ENTRIES:
-            raise _error(folder, f"holds more than {MOST_ENTRIES} files and folders")
+            raise _error(folder, text("it holds more than %(number)s files and folders", number=MOST_ENTRIES))
     return Site(pages, frozenset(folders))
 
 
@@ -147,9 +148,11 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _error(folder: Path, reason: str) -> SiteError:
+def _error(folder: Path, reason: Text) -> SiteError:
     return SiteError(
-        f"The folder of your web page, {folder}, {reason}.",
-        "Browsers are shown the neutral page instead; the relay goes on.",
-        "Mend the folder, or web_directory in the settings file, and restart.",
+        text(
+            "The folder of your web page, %(folder)s, cannot be shown: %(reason)s.", folder=str(folder), reason=reason
+        ),
+        text("Browsers are shown the neutral page instead; the relay goes on."),
+        text("Mend the folder, or web_directory in the settings file, and restart."),
     )

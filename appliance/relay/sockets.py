@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from appliance.network.port_holder import holder_of
 from appliance.relay.ports import Port
 from appliance.status.relay import PortStatus
+from appliance.text import Text, text
 
 # Connections that the kernel holds for us between two turns of the loop; capped by net.core.somaxconn.
 BACKLOG = 4096
@@ -29,7 +30,7 @@ class Sockets:
             address, number = one.getsockname()[:2]
             self._open.setdefault((str(ipaddress.ip_address(address)), number), []).append(one)
         self._ports: tuple[Port, ...] = ()
-        self._trouble: dict[int, str] = {}
+        self._trouble: dict[int, Text] = {}
 
     def open(self, ports: Iterable[Port], addresses: Iterable[str], workers: int) -> None:
         """Open what is wanted and not open yet; close what is wanted no more.
@@ -127,13 +128,16 @@ def _bound(family: int, address: str, number: int, *, shared: bool) -> socket.so
     return found
 
 
-def _in_words(address: str, number: int, error: OSError) -> str:
+def _in_words(address: str, number: int, error: OSError) -> Text:
     if error.errno == errno.EADDRINUSE:
-        holder = holder_of(number)
-        by = f"by {holder}" if holder else "by another program"
-        return f"Port {number} is in use {by}."
+        holder = holder_of(number) or text("another program")
+        return text("Port %(port)s is in use by %(program)s.", port=number, program=holder)
     if error.errno == errno.EACCES:
-        return f"Port {number} may not be opened by an ordinary user: it is below 1024."
+        return text("Port %(port)s may not be opened by an ordinary user: it is below 1024.", port=number)
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"Port {number} waits for the address {address}, which this device does not have at the moment."
-    return f"Port {number} cannot be opened ({os.strerror(error.errno or 0)})."
+        return text(
+            "Port %(port)s waits for the address %(address)s, which this device does not have at the moment.",
+            port=number,
+            address=address,
+        )
+    return text("Port %(port)s cannot be opened (%(reason)s).", port=number, reason=os.strerror(error.errno or 0))

@@ -14,6 +14,7 @@ from appliance.settings.declared import Settings, is_section
 from appliance.settings.kinds import show
 from appliance.settings.problem import Problem
 from appliance.settings.salvage import read_toml
+from appliance.text import Text, text
 
 # A settings file of this size is not one: it is a damaged file system or a joke. Bytes.
 LARGEST_FILE = 256 * 1024
@@ -42,53 +43,65 @@ class _Source:
 
     path: Path
     name: str
-    mend: str
+    mend: Text
     values: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def report(self, what: str, means: str, todo: str = "") -> None:
-        self.problems.append(Problem(f"{self.name}{what}", means, todo or self.mend))
+    def report(self, what: Text, means: Text, todo: Text | None = None) -> None:
+        self.problems.append(Problem(what, means, todo or self.mend))
 
 
 def load(paths: Paths) -> Loaded:
     """Load everything that applies on this device; never raises for what stands in the files."""
-    saved = _Source(paths.saved_settings, "What the setup page saved", "Save the settings again on the setup page.")
-    owner = _Source(paths.owner_file, paths.owner_file.name, "Mend the line and save the file.")
+    saved = _Source(
+        paths.saved_settings, text("What the setup page saved"), text("Save the settings again on the setup page.")
+    )
+    owner = _Source(paths.owner_file, paths.owner_file.name, text("Mend the line and save the file."))
     for source in (saved, owner):
         _take(Settings, _read(source), "", source)
     problems = [*owner.problems, *saved.problems]
     if len(problems) > MOST_PROBLEMS:
-        rest = f"There are {len(problems) - MOST_PROBLEMS} more mistakes in the settings."
-        problems[MOST_PROBLEMS:] = [Problem(rest, "They are ignored too.", "Mend the first ones first.")]
+        rest = text("There are %(number)s more mistakes in the settings.", number=len(problems) - MOST_PROBLEMS)
+        problems[MOST_PROBLEMS:] = [Problem(rest, text("They are ignored too."), text("Mend the first ones first."))]
     settings = _build(Settings, {**saved.values, **owner.values}, "")
     return Loaded(settings, tuple(problems), frozenset(owner.values))
 
 
 def _read(source: _Source) -> dict[str, Any]:
-    means = "None of its settings apply; the relay goes on without them."
-    fresh = "Put a fresh settings file in its place."
+    means = text("None of its settings apply; the relay goes on without them.")
+    fresh = text("Put a fresh settings file in its place.")
     try:
         with source.path.open("rb") as file:
             raw = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
         return {}
     except OSError as error:
-        source.report(f" cannot be read ({error.strerror}).", means, "If this stays, flash the card again.")
+        source.report(
+            text("%(file)s cannot be read (%(reason)s).", file=source.name, reason=error.strerror or ""),
+            means,
+            text("If this stays, flash the card again."),
+        )
         return {}
     if len(raw) > LARGEST_FILE:
-        source.report(" is far too large.", means, fresh)
+        source.report(text("%(file)s is far too large.", file=source.name), means, fresh)
         return {}
-    text = _decode(raw)
-    if "\0" in text:
-        source.report(" is not a text file.", means, fresh)
+    decoded = _decode(raw)
+    if "\0" in decoded:
+        source.report(text("%(file)s is not a text file.", file=source.name), means, fresh)
         return {}
-    understood, unreadable = read_toml(text)
+    understood, unreadable = read_toml(decoded)
     for one in unreadable:
         # A problem is shown to everybody on the home network; a claim code is not.
-        shown = "the line of claim_code" if "claim_code" in one.text else show(one.text)
+        shown = text("the line of claim_code") if "claim_code" in one.text else show(one.text)
         source.report(
-            f", line {one.line}: {shown} cannot be understood ({one.reason}).",
-            "This line is ignored; all other settings apply.",
+            text(
+                "%(file)s, line %(line)s: %(shown)s cannot be understood (%(reason)s).",
+                file=source.name,
+                line=one.line,
+                shown=shown,
+                reason=one.reason,
+            ),
+            text("This line is ignored; all other settings apply."),
         )
     return understood
 
@@ -109,18 +122,30 @@ def _take(section: type, table: dict[str, Any], prefix: str, source: _Source) ->
         dotted = prefix + key
         if key not in declared:
             close = get_close_matches(key, declared, n=1)
-            hint = f"Did you mean {prefix}{close[0]}?" if close else ""
-            source.report(f": there is no setting {show(dotted)}.", "It is ignored.", hint)
+            source.report(
+                text("%(file)s: there is no setting %(setting)s.", file=source.name, setting=show(dotted)),
+                text("It is ignored."),
+                text("Did you mean %(setting)s?", setting=prefix + close[0]) if close else None,
+            )
         elif is_section(declared[key]):
             if isinstance(value, dict):
                 _take(declared[key].metadata["section"], value, dotted + ".", source)
             else:
-                source.report(f": {dotted} is a section.", "It is ignored.", f"Write [{dotted}] on a line of its own.")
+                source.report(
+                    text("%(file)s: %(setting)s is a section.", file=source.name, setting=dotted),
+                    text("It is ignored."),
+                    text("Write [%(setting)s] on a line of its own.", setting=dotted),
+                )
         else:
             try:
                 source.values[dotted] = declared[key].metadata["kind"].read(value)
             except ValueError as error:
-                source.report(f": {dotted} {error}.", "porchlight goes on as if it were not set.")
+                # The reason is a part of a sentence, in English only: it speaks of what stands in an English file.
+                reason = error.args[0] if error.args else ""
+                source.report(
+                    text("%(file)s: %(setting)s %(reason)s.", file=source.name, setting=dotted, reason=reason),
+                    text("porchlight goes on as if it were not set."),
+                )
 
 
 def _build(section: type, values: dict[str, Any], prefix: str) -> Any:

@@ -5,12 +5,14 @@ Only sums stand here. No field can hold a client's address, and none may be adde
 
 import json
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from appliance.files import write_atomically
-from appliance.settings.problem import Problem
+from appliance.settings.problem import Problem, Severity
 from appliance.status.knock import KnockStatus
+from appliance.text import packed, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,27 @@ class PortStatus:
     reached_outside: int | None = None
 
 
+class Cause(StrEnum):
+    """Why upstreams are not reached."""
+
+    UNRESOLVED = "unresolved"
+    FORGED = "forged"
+    UNREACHABLE = "unreachable"
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamStatus:
-    """One group of upstreams: reachable or not, None while nobody has tried; and why not, in plain words."""
+    """One group of upstreams.
+
+    Args:
+        reachable: or not; None while nobody has tried.
+        trouble: why not, in plain words for the log and for programs.
+        cause: the same in one word (``Cause``); empty when they are reached.
+    """
 
     reachable: bool | None
     trouble: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +101,10 @@ class RelayStatus:
         phase: ``starting``, ``running`` or ``stopping``.
         workers: how many processes relay.
         connections: people's connections now, all ports together.
+        started: when this relay began, in seconds since boot; None when it does not say.
+        used_lately: whether anybody was connected in the last window of time (``appliance.relay.use``): the only thing
+            about people that the lights show.
+        resting: why nobody is let in: ``off`` or ``paused`` by the owner's wish, or ``quota``; empty while it relays.
         max_connections: past this many a new one is refused.
         ports: every port that the settings ask for.
         upstreams: by group: ``chat``, ``http``, ``media``.
@@ -91,7 +112,6 @@ class RelayStatus:
         by_reason: the same told apart further: name, then port, then reason; for a histogram (``..._seconds``) the
             upper bound of a class in seconds instead, with the number in that class alone.
         quota: how much of this month's data is used up; None when there is no limit.
-        resting: why nobody is relayed: ``off`` or ``paused`` by the owner's wish, or ``quota``; empty when people are.
         certificate: what people get in TLS; None while there is none.
         knock: whether the owner's link was opened, while there is one.
         problems: what is wrong with the relay as a whole.
@@ -112,15 +132,8 @@ class RelayStatus:
     certificate: CertificateServed | None = None
     knock: KnockStatus | None = None
     problems: tuple[Problem, ...] = ()
-
-    @property
-    def troubles(self) -> tuple[str, ...]:
-        """What needs somebody's attention although chat is relayed: ports in use, media unreachable, a lost count."""
-        ports = [one.trouble for one in self.ports]
-        upstreams = [one.trouble for one in self.upstreams.values()]
-        quota = self.quota.trouble if self.quota else ""
-        whole = [one.what for one in self.problems]
-        return tuple(one for one in (*whole, quota, *ports, *upstreams) if one)
+    started: float | None = None
+    used_lately: bool = False
 
 
 def publish(path: Path, status: RelayStatus) -> None:
@@ -129,13 +142,13 @@ def publish(path: Path, status: RelayStatus) -> None:
     Raises:
         OSError: the folder is missing or full.
     """
-    write_atomically(path, json.dumps(asdict(status), separators=(",", ":")).encode(), durable=False)
+    write_atomically(path, json.dumps(packed(asdict(status)), separators=(",", ":")).encode(), durable=False)
 
 
 def read(path: Path) -> RelayStatus | None:
     """The relay's last word, or None when there is none that can be read."""
     try:
-        return _from_json(json.loads(path.read_bytes()))
+        return _from_json(unpacked(json.loads(path.read_bytes())))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -147,7 +160,10 @@ def _from_json(raw: dict[str, Any]) -> RelayStatus:
             "written": float(raw["written"]),
             "ports": tuple(PortStatus(**one) for one in raw["ports"]),
             "upstreams": {name: UpstreamStatus(**one) for name, one in raw["upstreams"].items()},
-            "problems": tuple(Problem(**one) for one in raw["problems"]),
+            "problems": tuple(
+                Problem(**{**one, "severity": Severity(one.get("severity", Severity.TROUBLE))})
+                for one in raw["problems"]
+            ),
             "quota": QuotaStatus(**raw["quota"]) if raw.get("quota") else None,
             "certificate": CertificateServed(**raw["certificate"]) if raw.get("certificate") else None,
             "knock": KnockStatus(**raw["knock"]) if raw.get("knock") else None,

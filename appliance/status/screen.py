@@ -6,15 +6,13 @@ up in a log.
 """
 
 import logging
-from dataclasses import replace
 
 from appliance.claim import code_to_show
 from appliance.files import write_atomically
+from appliance.lights.language import WORDS
 from appliance.paths import Paths
 from appliance.status.gather import Situation, Watch
-from appliance.status.problems import problems_now
 from appliance.status.state import State
-from appliance.status.words import WORDS
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +28,7 @@ def screen(now: Situation, code: str, problems: tuple[str, ...] = ()) -> str:
     words = WORDS[now.state]
     if now.state in (State.RELAYING, State.RELAYING_IN_USE):
         # Not each person who comes and goes: whoever stands before the screen need not know, and drawing costs.
-        words = replace(WORDS[State.RELAYING], means="Your porchlight is on and reaches WhatsApp.")
+        words = WORDS[State.RELAYING]
     port = now.loaded.settings.page.port
     numeric = [f"    http://{one}:{port}/" for one in now.home.addresses if one.version == 4]
     lines = ["", "porchlight", "", f"{words.title}.", words.means, words.todo, ""]
@@ -62,7 +60,7 @@ class Screen:
     def follow(self) -> None:
         """Look once. A file that cannot be written is said once in the log; the page goes on without it."""
         now = self._watch.situation()
-        problems = tuple(problem.what for problem in problems_now(self._paths, now))
+        problems = tuple(problem.what for problem in now.problems)
         text = screen(now, code_to_show(self._paths), problems)
         if text == self._shown:
             return

@@ -1,89 +1,28 @@
-"""What each state means for a volunteer, in plain words: the page, the screen and ``porchlight check`` read it here."""
+"""Numbers in plain words, as the page, the screen and ``porchlight check`` say them.
 
-from dataclasses import dataclass
+The states in words stand in ``appliance.lights.language``, beside their patterns.
+"""
 
 from appliance.status.relay import QuotaStatus, RelayStatus
-from appliance.status.state import State
+from appliance.text import Text, text
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One state in words.
-
-    Args:
-        title: a few words, for a headline.
-        means: what it means for the people who use the relay.
-        todo: what the volunteer does now.
-    """
-
-    title: str
-    means: str
-    todo: str
-
-    def __str__(self) -> str:
-        return f"{self.title}. {self.means} {self.todo}"
-
-
-WORDS: dict[State, Words] = {
-    State.STARTING: Words(
-        "Getting ready",
-        "Your porchlight is starting and looks for WhatsApp.",
-        "Nothing to do: this takes a minute or two after the power comes on.",
-    ),
-    State.NO_NETWORK: Words(
-        "No connection to the internet",
-        "Your porchlight has no way out, so nobody can use it at the moment.",
-        "Check that the network cable sits tight at both ends and that your router is on. The rest happens by itself.",
-    ),
-    State.UPSTREAM_UNREACHABLE: Words(
-        "WhatsApp does not answer",
-        "Your home network works, but WhatsApp cannot be reached from it. Nobody can use the relay meanwhile.",
-        "Check whether other web pages open in your home. If they do, wait: porchlight keeps trying by itself.",
-    ),
-    State.QUOTA_REACHED: Words(
-        "Resting until next month",
-        "Your porchlight has passed on as much data as you allow in a month. Nobody can use it until the next one "
-        "begins.",
-        "Nothing to do: it goes on by itself on the first. To go on now, raise monthly_quota in porchlight.toml.",
-    ),
-    State.RELAYING: Words(
-        "All is well",
-        "Your porchlight is on and reaches WhatsApp. Nobody is connected at this moment.",
-        "Nothing to do. People find you by the link that you share with them.",
-    ),
-    State.RELAYING_IN_USE: Words(
-        "People are connected",
-        "Your porchlight is on, and somebody reaches WhatsApp through it right now.",
-        "Nothing to do. Thank you for leaving the light on.",
-    ),
-    State.NEEDS_ATTENTION: Words(
-        "Working, but something needs you",
-        "People can write to each other through your porchlight, but not everything works as it should.",
-        "Read on the setup page what it is, and follow it when you have a moment.",
-    ),
-    State.STOPPED: Words(
-        "The relay is not running",
-        "Nobody can use your porchlight at the moment.",
-        "It tries to start again by itself. If this stays for five minutes, unplug the power, wait ten seconds and "
-        "plug it in again.",
-    ),
-}
-
-
-def people(relay: RelayStatus | None) -> str:
+def people(relay: RelayStatus | None) -> Text:
     """How many people are connected, as coarse as a neighbour needs to know.
 
     One person's app keeps a few connections open, and an exact number at an exact moment could give somebody away,
     so the numbers are round and speak of connections.
     """
     at_most = rounded_up(relay.connections if relay else 0)
-    return "Nobody is connected" if at_most == 0 else f"Up to {at_most:,} connections"
+    if at_most == 0:
+        return text("Nobody is connected")
+    return text("Up to %(number)s connections", number=f"{at_most:,}")
 
 
-def data_used(quota: QuotaStatus) -> str:
+def data_used(quota: QuotaStatus) -> Text:
     """How much of the month's data is used up, in whole hundredths."""
     part = min(100, quota.used * 100 // quota.limit)
-    return f"{part} % of {data(quota.limit)} used"
+    return text("%(part)s %% of %(limit)s used", part=part, limit=data(quota.limit))
 
 
 def data(number: int) -> str:

@@ -9,7 +9,7 @@ import pytest
 from appliance.status.state import State
 from tests.boot.board import BOOT_TAKES, Board
 from tests.boot.card import Card, unpack
-from tests.boot.eye import Span
+from tests.boot.eye import RELAYS, Span
 from tests.boot.home import UPSTREAM, Home
 from tests.boot.owner import Owner, become_owner
 from tests.boot.upstream import CHAT, HTTP, MEDIA, Upstream
@@ -89,16 +89,22 @@ def unreachable(board: Board, no_network: Span) -> Span:
 
 
 @pytest.fixture(scope="session")
-def relaying(board: Board, upstream: Upstream, unreachable: Span) -> Span:
-    """When the lights showed, after that, that the board relays."""
+def waiting(board: Board, upstream: Upstream, unreachable: Span) -> Span:
+    """When the lights showed, after that, that the board works and waits for its owner."""
     upstream.set_reachable(True)
-    return board.eye.wait_for(State.RELAYING, NOTICED, since=unreachable.end)
+    return board.eye.wait_for(State.WAITING_TO_BE_CLAIMED, NOTICED, since=unreachable.end)
 
 
 @pytest.fixture(scope="session")
-def owner(board: Board, relaying: Span) -> Owner:
+def owner(board: Board, waiting: Span) -> Owner:
     """The card's owner, who has claimed it and set its domain."""
     return become_owner(board)
+
+
+@pytest.fixture(scope="session")
+def relaying(board: Board, waiting: Span, owner: Owner) -> Span:
+    """When the lights showed, after that, that the board relays."""
+    return board.eye.wait_for(RELAYS, NOTICED, since=waiting.end)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,7 +9,9 @@ from typing import NamedTuple
 from appliance.lights.language import DARK, PATTERNS, Frame, Pattern
 from appliance.status.state import State
 
-# Seconds. A flash lasts 0.2: five looks at it.
+# What the lights show while the card relays and nothing is wrong: which of the two, people decide.
+RELAYS = (State.RELAYING, State.RELAYING_IN_USE)
+# Seconds. A flash lasts 0.2: five looks at it; the parts of a flicker 0.12: three.
 LOOK_EVERY = 0.04
 # Full repetitions of a pattern before it counts as seen, and seconds for one that never changes: longer than the
 # longest time for which a blinking pattern stands still.
@@ -133,7 +135,7 @@ class Eye:
 
     def wait_for(
         self,
-        state: State,
+        state: State | tuple[State, ...],
         timeout: float,
         since: float = 0.0,
         find: Callable[[Pattern, Sequence[Look]], Span | None] = find,
@@ -141,7 +143,7 @@ class Eye:
         """Wait until the lights show a state.
 
         Args:
-            state: which.
+            state: which, or which of several.
             timeout: seconds.
             since: what was seen before that time does not count.
             find: how it is recognised.
@@ -150,10 +152,14 @@ class Eye:
             AssertionError: they do not show it in time.
         """
         deadline = time.monotonic() + timeout
-        while (found := find(PATTERNS[state], self.looks(since))) is None:
-            assert time.monotonic() < deadline, f"no '{state}' in {timeout} s; the lights: {told(self.looks(since))}"
+        wanted = (state,) if isinstance(state, State) else state
+        while True:
+            looks = self.looks(since)
+            found = next((span for one in wanted if (span := find(PATTERNS[one], looks))), None)
+            if found:
+                return found
+            assert time.monotonic() < deadline, f"no {', '.join(wanted)} in {timeout} s; the lights: {told(looks)}"
             time.sleep(0.5)
-        return found
 
     def _watch(self) -> None:
         due = time.monotonic()

@@ -3,10 +3,11 @@
 import time
 
 from appliance.lights.language import DARK, Frame
+from appliance.relay.use import WINDOW
 from appliance.status.state import State
 from tests.boot.board import BOOT_TAKES, Board
 from tests.boot.conftest import NOTICED
-from tests.boot.eye import Span, find_order
+from tests.boot.eye import RELAYS, Span, find_order
 from tests.boot.person import CHAT_BEGIN, connect
 from tests.boot.upstream import Upstream
 
@@ -27,16 +28,16 @@ def test_upstream_unreachable(unreachable: Span, no_network: Span) -> None:
     assert unreachable.begin > no_network.begin
 
 
-def test_relaying(relaying: Span, unreachable: Span) -> None:
-    assert relaying.begin > unreachable.begin
+def test_relaying(relaying: Span, waiting: Span) -> None:
+    assert relaying.begin > waiting.begin
 
 
 def test_relaying_in_use(board: Board, relaying: Span) -> None:
+    """Not at once: the lights tell only of the window of time that is over (appliance/relay/use.py)."""
     since = time.monotonic()
     with connect(board.home, 5222) as person:
         person.sendall(CHAT_BEGIN)
-        board.eye.wait_for(State.RELAYING_IN_USE, NOTICED, since)
-    board.eye.wait_for(State.RELAYING, NOTICED, time.monotonic())
+        board.eye.wait_for(State.RELAYING_IN_USE, WINDOW + NOTICED, since)
 
 
 def test_upstream_lost_and_found(board: Board, relaying: Span, upstream: Upstream) -> None:
@@ -46,7 +47,7 @@ def test_upstream_lost_and_found(board: Board, relaying: Span, upstream: Upstrea
         board.eye.wait_for(State.UPSTREAM_UNREACHABLE, 2 * NOTICED, since)
     finally:
         upstream.set_reachable(True)
-    board.eye.wait_for(State.RELAYING, NOTICED, time.monotonic())
+    board.eye.wait_for(RELAYS, NOTICED, time.monotonic())
 
 
 def test_relay_stopped(board: Board, relaying: Span) -> None:
@@ -56,7 +57,7 @@ def test_relay_stopped(board: Board, relaying: Span) -> None:
         board.eye.wait_for(State.STOPPED, NOTICED, since)
     finally:
         board.shell.run("systemctl start porchlight-relay")
-    board.eye.wait_for(State.RELAYING, NOTICED, time.monotonic())
+    board.eye.wait_for(RELAYS, NOTICED, time.monotonic())
 
 
 def test_killed_lights_claim_nothing(board: Board, relaying: Span) -> None:
@@ -70,4 +71,4 @@ def test_killed_lights_claim_nothing(board: Board, relaying: Span) -> None:
         assert seen.outputs == DARK
     finally:
         board.shell.run("systemctl unmask --runtime porchlight-lights; systemctl restart porchlight-lights")
-    board.eye.wait_for(State.RELAYING, NOTICED, time.monotonic())
+    board.eye.wait_for(RELAYS, NOTICED, time.monotonic())

@@ -15,22 +15,6 @@ from tests.boot.owner import DOMAIN, HOME_PAGE, Owner
 from tests.boot.visitor import Visitor
 
 
-def test_asks_for_the_code(board: Board, relaying: Span) -> None:
-    page = Visitor(board.home).get(HOME_PAGE)
-    assert page.status == 200
-    page.form_with("code", "password", "again")
-
-
-def test_refuses_another_code(board: Board, relaying: Span) -> None:
-    visitor = Visitor(board.home)
-    page = visitor.get(HOME_PAGE)
-    refused = visitor.submit(
-        page, page.form_with("code"), code="2222-2222", password="a wrong guess", again="a wrong guess"
-    )
-    assert refused.status == 422
-    assert "not this card's code" in refused.text
-
-
 def test_name_is_answered_on_the_home_network(board: Board, relaying: Span) -> None:
     assert mdns.ask(board.home, "porchlight.local", 60) == [BOARD]
 

@@ -6,9 +6,8 @@ import time
 
 import pytest
 
-from appliance.status.state import State
 from tests.boot.board import BOOT_TAKES, Board
-from tests.boot.eye import Span
+from tests.boot.eye import RELAYS, Span
 from tests.boot.home import NEIGHBOUR, STRANGER
 from tests.boot.person import chat, connect, exchange, media
 from tests.boot.upstream import CHAT, HTTP, MEDIA, MIB, Upstream, answer
@@ -100,4 +99,4 @@ def test_restart_of_the_service_cuts_nobody_off(board: Board, relaying: Span, up
         exchange(person, again, SOME)
         upstream.wait_for(again)
     assert "FD Store" in board.shell.run("systemctl status --no-pager porchlight-relay", check=False)
-    board.eye.wait_for(State.RELAYING, BOOT_TAKES, since=time.monotonic())
+    board.eye.wait_for(RELAYS, BOOT_TAKES, since=time.monotonic())

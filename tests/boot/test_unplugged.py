@@ -5,8 +5,8 @@ import ssl
 
 import pytest
 
-from appliance.status.state import State
 from tests.boot.board import BOOT_TAKES, Board
+from tests.boot.eye import RELAYS
 from tests.boot.owner import HOME_PAGE, Owner, set_domain, sign_in
 from tests.boot.person import chat, connect, exchange
 from tests.boot.upstream import CHAT, MIB, Upstream, answer
@@ -40,7 +40,7 @@ def test_setting_is_still_there(board: Board, before: str) -> None:
 
 
 def test_relays_again(board: Board, before: str, upstream: Upstream) -> None:
-    board.eye.wait_for(State.RELAYING, BOOT_TAKES, board.switched_on)
+    board.eye.wait_for(RELAYS, BOOT_TAKES, board.switched_on)
     said = chat("after the power cut", MIB)
     with connect(board.home, 443, with_tls=True) as person:
         assert exchange(person, said, MIB) == answer(CHAT)

@@ -7,6 +7,7 @@ import pytest
 
 from appliance.status.state import State
 from tests.boot.board import BOOT_TAKES, Board
+from tests.boot.eye import RELAYS
 from tests.boot.owner import HOME_PAGE, Owner, sign_in
 from tests.boot.person import chat, connect, exchange
 from tests.boot.upstream import CHAT, MIB, Upstream, answer
@@ -18,9 +19,9 @@ SUPERBLOCK = 2048
 EVERYTHING = 64 * MIB
 
 
-def relays(board: Board, upstream: Upstream, word: str) -> None:
+def relays(board: Board, upstream: Upstream, word: str, states: tuple[State, ...] = RELAYS) -> None:
     """A stream through the board reaches the upstream and comes back, byte for byte."""
-    board.eye.wait_for(State.RELAYING, BOOT_TAKES, board.switched_on)
+    board.eye.wait_for(states, BOOT_TAKES, board.switched_on)
     said = chat(word, MIB)
     with connect(board.home, 443, with_tls=True) as person:
         assert exchange(person, said, MIB) == answer(CHAT)
@@ -66,4 +67,4 @@ def test_what_is_beyond_repair_is_made_anew_and_said(board: Board, lost: None) -
 
 
 def test_a_card_whose_data_were_lost_relays(board: Board, lost: None, upstream: Upstream) -> None:
-    relays(board, upstream, "after the loss")
+    relays(board, upstream, "after the loss", (State.WAITING_TO_BE_CLAIMED,))

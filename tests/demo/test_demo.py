@@ -108,7 +108,7 @@ def test_a_folder_of_ones_own_is_kept_and_used_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_everything(tmp_path: Path, number: int) -> None:
     with demo(tmp_path) as process:
-        read_until(process, "lights: relaying", 60)
+        read_until(process, "lights: waiting-to-be-claimed", 60)
         assert len(processes_of(tmp_path)) >= 5
         process.send_signal(number)
         assert process.wait(15) == 0
@@ -119,7 +119,7 @@ def test_ctrl_c_ends_everything(tmp_path: Path, number: int) -> None:
 @pytest.mark.slow
 def test_a_demo_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
-        read_until(process, "lights: relaying", 60)
+        read_until(process, "lights: waiting-to-be-claimed", 60)
         assert len(processes_of(tmp_path)) >= 5
         process.kill()
         process.wait()
@@ -129,7 +129,7 @@ def test_a_demo_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_lights_show_a_relay_that_is_killed(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
-        text = read_until(process, "lights: relaying", 60)
+        text = read_until(process, "lights: waiting-to-be-claimed", 60)
         found = re.search(r"kill (\d+): the relay ends", text)
         assert found is not None
         os.kill(int(found[1]), signal.SIGKILL)

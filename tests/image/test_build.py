@@ -33,7 +33,7 @@ def assert_three_sentences(text: str) -> None:
 def test_help_names_every_option() -> None:
     result = run(BUILD, "--help")
     assert result.returncode == 0
-    for option in ("--mirror", "--cache", "--mode", "--output", "--fresh"):
+    for option in ("--mirror", "--cache", "--mode", "--output", "--fresh", "--locked", "--verify", "--key", "--url"):
         assert option in result.stdout
 
 

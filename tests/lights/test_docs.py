@@ -39,6 +39,12 @@ def test_the_picture_is_well_formed_and_has_a_row_for_each_state() -> None:
     assert len(names) == len(State)
 
 
+def test_what_somebody_sees_fits_beside_the_bars() -> None:
+    """About 7 pixels a letter in the picture's smaller type."""
+    room = (draw_lights.STRIP_X - draw_lights.WORDS_X) / 7
+    assert all(len(pattern.looks) <= room for pattern in PATTERNS.values())
+
+
 def test_the_resistor_keeps_within_the_pins_limits() -> None:
     """16 mA for one pin and 50 mA for all: even dead shorts stay below."""
     worst = draw_lights.SUPPLY / draw_lights.RESISTOR * 1000

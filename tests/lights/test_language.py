@@ -5,12 +5,31 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from appliance.lights.language import DARK, GREEN, PATTERNS, Frame, Pattern, frame, until_change
+from appliance.lights.language import (
+    DARK,
+    FLASH,
+    FLICKER,
+    GREEN,
+    PATTERNS,
+    WORDS,
+    Frame,
+    Pattern,
+    Step,
+    frame,
+    until_change,
+)
 from appliance.status.state import State
-from appliance.status.words import WORDS
+from appliance.text import Text
 
 Rhythm = tuple[tuple[int, int], ...]
 PAIRS = list(combinations(State, 2))
+RELAYING = {
+    State.RELAYING,
+    State.RELAYING_IN_USE,
+    State.SETTINGS_MISTAKEN,
+    State.NEEDS_ATTENTION,
+    State.HARDWARE_TROUBLE,
+}
 
 
 def without_colours(pattern: Pattern) -> Rhythm:
@@ -55,7 +74,10 @@ def played(pattern: Pattern, seconds: float) -> Iterator[tuple[float, Frame]]:
 
 def test_every_state_has_a_pattern_and_words() -> None:
     assert set(PATTERNS) == set(State) == set(WORDS)
-    assert all(pattern.looks for pattern in PATTERNS.values())
+    sentences = [one.looks for one in PATTERNS.values()]
+    sentences += [one for words in WORDS.values() for one in (words.title, words.means, words.todo)]
+    assert all(sentence and isinstance(sentence, Text) for sentence in sentences)
+    assert len({pattern.looks for pattern in PATTERNS.values()}) == len(State)
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
@@ -81,18 +103,71 @@ def test_at_most_three_flashes_in_any_second(state: State) -> None:
         assert sum(begin <= flash < begin + 1 for flash in brighter) <= 3
 
 
+# In these, nobody can use the relay and something is wrong.
+WRONG = (State.NO_NETWORK, State.UPSTREAM_UNREACHABLE, State.NOT_REACHABLE, State.STOPPED)
+
+
+def one_blur(pattern: Pattern) -> Rhythm:
+    """Whether any light is lit: what is left through frosted glass, or from across the street."""
+    steps = tuple(Step(Frame(any(one), False, False), lasts) for one, lasts in pattern.steps)
+    return without_colours(Pattern(steps, pattern.looks))
+
+
+@pytest.mark.parametrize("state", WRONG)
+def test_what_stops_people_looks_like_nothing_else_even_as_one_blur(state: State) -> None:
+    assert [other for other in State if one_blur(PATTERNS[other]) == one_blur(PATTERNS[state])] == [state]
+
+
+def test_what_stops_people_is_dark_for_a_good_part_and_what_relays_never_is() -> None:
+    """One glance tells: a light that stays on relays, or rests as its owner wants it."""
+
+    def longest_dark(state: State) -> int:
+        return max((lasts for one, lasts in PATTERNS[state].steps if one == DARK), default=0)
+
+    assert all(longest_dark(state) >= 1000 for state in WRONG)
+    assert all(longest_dark(state) <= FLICKER for state in RELAYING)
+
+
+def test_every_state_shows_itself_within_a_few_seconds() -> None:
+    """The longest that somebody has to look: two repetitions, or the steadiness of a light that does not blink."""
+    assert max(pattern.period for pattern in PATTERNS.values()) <= 6000
+
+
+def test_the_count_of_flashes_is_what_the_table_says() -> None:
+    def flashes(state: State) -> int:
+        return sum(lasts == FLASH and sum(one) == max(sum(other) for other, _l in PATTERNS[state].steps)
+                   for one, lasts in PATTERNS[state].steps)  # fmt: skip
+
+    counted = {state: flashes(state) for state in State if state is not State.STARTING and flashes(state)}
+    assert counted == {
+        State.NO_NETWORK: 1,
+        State.UPSTREAM_UNREACHABLE: 2,
+        State.NOT_REACHABLE: 3,
+        State.SETTINGS_MISTAKEN: 2,
+        State.NEEDS_ATTENTION: 3,
+        State.HARDWARE_TROUBLE: 4,
+    }
+
+
 def test_calm_when_all_is_well() -> None:
     assert [one for _now, one in played(PATTERNS[State.RELAYING], 60)] == [GREEN]
     lit = sum(lasts for one, lasts in PATTERNS[State.RELAYING_IN_USE].steps if one == GREEN)
     assert lit / PATTERNS[State.RELAYING_IN_USE].period > 0.9
+    paused = PATTERNS[State.PAUSED]
+    assert sum(lasts for one, lasts in paused.steps if one != DARK) / paused.period < 0.2
+
+
+def test_the_flicker_is_brief_and_green_alone() -> None:
+    steps = PATTERNS[State.RELAYING_IN_USE].steps
+    assert {one for one, _lasts in steps} == {GREEN, DARK}
+    assert sum(lasts for _one, lasts in steps[1:]) <= 400
 
 
 def test_green_means_that_it_relays() -> None:
-    """A steady green part stands in the patterns of the states that relay, and in no other for more than a flash."""
-    relaying = {State.RELAYING, State.RELAYING_IN_USE, State.NEEDS_ATTENTION}
+    """Green alone for a second stands in the patterns of the states that relay, and in no other."""
     for state, pattern in PATTERNS.items():
-        longest = max((lasts for one, lasts in pattern.steps if one.green), default=0)
-        assert (longest >= 1000) == (state in relaying)
+        longest = max((lasts for one, lasts in pattern.steps if one == GREEN), default=0)
+        assert (longest >= 1000) == (state in RELAYING)
 
 
 def test_every_pattern_lights_something() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from appliance.clock import since_boot
+from appliance.files import write_atomically
 from appliance.lights.language import PATTERNS, Frame, frame
 from appliance.network import home
 from appliance.paths import Paths
@@ -52,22 +53,41 @@ def shown(paths: Paths) -> tuple[str, str]:
     return status["state"], status["trouble"]
 
 
+def note(path: Path, **values: str) -> None:
+    """What another service would write."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps({"written": since_boot(), **values}).encode(), durable=False)
+
+
 def say(paths: Paths, state: State) -> None:
     """Put the real files into the condition that leads to a state."""
     chat = UpstreamStatus(True)
     status = RelayStatus(since_boot(), "0", "running", upstreams={"chat": chat})
     unreachable = {"chat": UpstreamStatus(False, "no answer")}
+    note(paths.page_status, ownership="unclaimed" if state is State.WAITING_TO_BE_CLAIMED else "claimed")
+    if state is State.UPDATING:
+        note(paths.update_status, phase="installing", version="9.9.9")
+    elif state is State.NOT_REACHABLE:
+        note(paths.router_status, verdict="cgnat")
+    elif state is State.SETTINGS_MISTAKEN:
+        paths.owner_file.write_text("[relay]\nworkers = true\n")
+    elif state is State.HARDWARE_TROUBLE:
+        paths.data_lost_note.touch()
+    elif state is State.SAFE_TO_UNPLUG:
+        # Nothing is mounted on the folder of the state here, so nothing of it can be written any more.
+        paths.halting_note.touch()
     changed = {
         State.STARTING: replace(status, phase="starting"),
         State.NO_NETWORK: replace(status, upstreams=unreachable),
         State.UPSTREAM_UNREACHABLE: replace(status, upstreams=unreachable),
         State.QUOTA_REACHED: replace(status, quota=QuotaStatus(1000, 1000, "2026-11")),
         State.RELAYING: status,
-        State.RELAYING_IN_USE: replace(status, connections=3),
+        State.PAUSED: replace(status, resting="paused"),
+        State.RELAYING_IN_USE: replace(status, used_lately=True),
         State.NEEDS_ATTENTION: replace(status, ports=(PortStatus(80, "chat", "Port 80 is in use by nginx."),)),
         State.STOPPED: replace(status, phase="stopping"),
     }
-    publish(paths.relay_status, changed[state])
+    publish(paths.relay_status, changed.get(state, status))
 
 
 def one_period(state: State) -> list[tuple[Frame, int]]:

@@ -1,5 +1,6 @@
 """The name service as a thread, with the real inadyn and a provider on loopback."""
 
+import json
 import os
 import threading
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.clock import since_boot
+from appliance.files import write_atomically
 from appliance.name import account
 from appliance.name.service import Service
 from appliance.paths import Paths
@@ -52,6 +54,12 @@ class Running:
     def enter(self, secret: str = SECRET, provider: str = "custom") -> str:
         """Save an account as the page does; returns its revision."""
         return account.save(self.paths, provider, "alice", secret)
+
+    def router(self, seen: str) -> None:
+        """Say what the router service would."""
+        self.paths.router_status.parent.mkdir(parents=True, exist_ok=True)
+        status = {"written": since_boot(), "verdict": "mapped", "outer": "192.168.7.7", "seen": seen}
+        write_atomically(self.paths.router_status, json.dumps(status).encode(), durable=False)
 
     def start(self) -> None:
         service = Service(self.paths, say=self.log.append, patience=self._patience)

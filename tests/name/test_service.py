@@ -88,14 +88,12 @@ def test_no_server(running: Running) -> None:
 
 def test_the_router_says_that_the_address_has_changed(running: Running) -> None:
     """It takes no minute, as inadyn's own look would."""
-    router = running.paths.run / "router" / "status.json"
-    router.parent.mkdir(parents=True)
-    router.write_text('{"seen": "80.100.100.1"}')
+    running.router("80.100.100.1")
     revision = running.enter()
     running.start()
     running.until(lambda one: one.tried(revision))
     running.provider.address = "80.100.100.2"
-    router.write_text('{"seen": "80.100.100.2"}')
+    running.router("80.100.100.2")
     running.until(lambda one: one.address == "80.100.100.2" and one.state == NameState.GOOD)
     assert running.provider.updates == ["80.100.100.1", "80.100.100.2"]
 

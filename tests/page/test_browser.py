@@ -8,6 +8,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,10 +54,8 @@ class Relay:
             ports = (PortStatus(443, "chat-tls", self.trouble), PortStatus(587, "media"))
             upstreams = {"chat": UpstreamStatus(True), "media": UpstreamStatus(True)}
             people = 0 if self.quota and self.quota.reached else 23
-            publish(
-                self.page.paths.relay_status,
-                RelayStatus(since_boot(), "0.1.0", "running", 2, people, 27500, ports, upstreams, quota=self.quota),
-            )
+            now = RelayStatus(since_boot(), "0.1.0", "running", 2, people, 27500, ports, upstreams, quota=self.quota)
+            publish(self.page.paths.relay_status, replace(now, used_lately=people > 0))
             state = "needs-attention" if self.trouble else "relaying-in-use"
             if self.quota and self.quota.reached:
                 state = "quota-reached"
@@ -116,7 +115,7 @@ def test_from_the_claim_to_the_link(page: Page, relay: Relay, browser: Browser, 
     tab.fill("#password", PASSWORD)
     tab.fill("#again", PASSWORD)
     tab.click("text=Make it mine")
-    tab.wait_for_selector("text=People are connected")
+    tab.wait_for_selector("text=People use it")
     assert fits(tab)
     tab.click("text=Enter the name")
     tab.fill("#domain", "lamp.example.org")
@@ -140,7 +139,7 @@ def test_the_start_page_follows_by_itself(page: Page, relay: Relay, browser: Bro
     tab.fill("#password", PASSWORD)
     tab.fill("#again", PASSWORD)
     tab.click("text=Make it mine")
-    tab.wait_for_selector("text=People are connected")
+    tab.wait_for_selector("text=People use it")
     relay.trouble = "Port 443 is in use by nginx."
     tab.wait_for_selector("text=Port 443 is in use by nginx.", timeout=20_000)
     assert tab.url == page_address
@@ -181,6 +180,6 @@ def test_it_works_without_javascript(page: Page, relay: Relay, browser: Browser)
     tab.fill("#password", PASSWORD)
     tab.fill("#again", PASSWORD)
     tab.click("text=Make it mine")
-    tab.wait_for_selector("text=People are connected")
+    tab.wait_for_selector("text=People use it")
     tab.click("text=Sign out")
     tab.wait_for_selector("text=Welcome back")

@@ -10,11 +10,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.clock import since_boot
-from appliance.lights.language import PATTERNS
+from appliance.lights.language import PATTERNS, WORDS
 from appliance.page.drawing import rules
 from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
 from appliance.status.state import State
-from appliance.status.words import WORDS
 from tests.page.conftest import Page, Visitor
 
 STATIC = Path(__file__).parents[2] / "appliance" / "page" / "static"
@@ -44,13 +43,14 @@ def relay(connections: int = 0, trouble: str = "", reachable: bool | None = True
         COUNTERS,
         BY_REASON,
         QuotaStatus(200_000_000_000, 51_999_999_999, "2026-11"),
+        used_lately=connections > 0,
     )
 
 
 def test_people_connected(page: Page, owner: Visitor) -> None:
     publish(page.paths.relay_status, relay(connections=3))
     answer = owner.get("/")
-    assert "People are connected" in answer.text
+    assert WORDS[State.RELAYING_IN_USE].title in answer.text
     assert "Up to 10 connections" in answer.text
     assert PATTERNS[State.RELAYING_IN_USE].looks in answer.text
     assert 'class="lights relaying-in-use"' in answer.body
@@ -60,7 +60,7 @@ def test_a_settings_mistake_and_a_port_in_use_say_what_and_what_to_do(page: Page
     publish(page.paths.relay_status, relay(trouble="Port 443 is in use by nginx."))
     page.paths.owner_file.write_text("[relay]\nworkers = <b>\n")
     answer = owner.get("/")
-    assert WORDS[State.NEEDS_ATTENTION].title in answer.text
+    assert WORDS[State.SETTINGS_MISTAKEN].title in answer.text
     assert "porchlight.toml, line 2" in answer.text
     assert "Port 443 is in use by nginx." in answer.text
     assert "<b>" not in answer.body
@@ -91,18 +91,40 @@ def test_lights_that_are_turned_off_are_said_to_be(page: Page, owner: Visitor) -
     assert "turned off in porchlight.toml" in owner.get("/").text
 
 
-def test_status_for_programs_needs_no_login_and_holds_only_round_numbers(page: Page) -> None:
+def test_status_for_programs_needs_no_login_and_holds_only_round_numbers(page: Page, owner: Visitor) -> None:
     publish(page.paths.relay_status, relay(connections=3))
     answer = page.visitor().get("/status.json")
     assert answer.headers["Content-Type"] == "application/json"
     status = json.loads(answer.body)
     assert status["state"] == "relaying-in-use"
     assert status["connections_up_to"] == 10
-    assert status["upstreams"]["chat"] == {"reachable": True, "trouble": ""}
+    assert status["upstreams"]["chat"] == {"reachable": True, "trouble": "", "cause": ""}
     assert status["ports"][0] == {"port": 443, "carries": "chat-tls", "trouble": ""}
     assert status["problems"] == []
-    assert status["ownership"] == "unclaimed"
+    assert status["ownership"] == "claimed"
+    assert status["looks"] == PATTERNS[State.RELAYING_IN_USE].looks
     assert status["version"]
+
+
+def test_a_page_that_nobody_has_claimed_waits_for_its_owner(page: Page) -> None:
+    publish(page.paths.relay_status, relay(connections=3))
+    status = json.loads(page.visitor().get("/status.json").body)
+    assert status["ownership"] == "unclaimed"
+    assert status["state"] == "waiting-to-be-claimed"
+
+
+def test_problems_are_told_to_programs_with_their_names_and_weights(page: Page, owner: Visitor) -> None:
+    publish(page.paths.relay_status, replace(relay(trouble="Port 443 is in use by nginx."), connections=27500))
+    visitor = page.visitor()
+    (port, full) = json.loads(visitor.get("/status.json").body)["problems"]
+    assert (port["id"], port["severity"]) == ("port-closed", "trouble")
+    assert port["what"] == "Port 443 is in use by nginx."
+    assert port["means"]
+    assert port["todo"]
+    assert (full["id"], full["severity"]) == ("nearly-full", "notice")
+    found = samples(visitor.get("/metrics").body)
+    counted = [found[("porchlight_problems", severity)] for severity in ("blocking", "trouble", "notice")]
+    assert counted == [0.0, 1.0, 1.0]
 
 
 def samples(text: str) -> dict[tuple[str, ...], float]:
@@ -114,7 +136,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_metrics_are_read_by_prometheus_own_parser_and_are_round(page: Page) -> None:
+def test_metrics_are_read_by_prometheus_own_parser_and_are_round(page: Page, owner: Visitor) -> None:
     publish(page.paths.relay_status, relay(connections=3))
     answer = page.visitor().get("/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")

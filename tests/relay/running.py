@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from appliance.text import unpacked
+
 # The longest that anything here may take on a busy machine, in seconds.
 PATIENCE = 60.0
 
@@ -170,7 +172,7 @@ class Relay:
     @property
     def status(self) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = json.loads((self.folder / "run/relay/status.json").read_bytes())
+            found: dict[str, Any] = unpacked(json.loads((self.folder / "run/relay/status.json").read_bytes()))
         except FileNotFoundError:
             return {}
         return found

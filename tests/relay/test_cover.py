@@ -204,16 +204,16 @@ def test_a_folder_that_cannot_be_shown_says_why(tmp_path: Path) -> None:
         assert "neutral page" in caught.value.means
         return caught.value.what
 
-    assert "cannot be read (No such file or directory)" in reason(tmp_path / "nowhere")
+    assert "it cannot be read (No such file or directory)" in reason(tmp_path / "nowhere")
     (tmp_path / "file").write_bytes(b"")
     assert "is no folder" in reason(tmp_path / "file")
     (tmp_path / "loop").symlink_to("loop")
-    assert "cannot be read (Too many levels of symbolic links)" in reason(tmp_path / "loop")
+    assert "it cannot be read (Too many levels of symbolic links)" in reason(tmp_path / "loop")
     (tmp_path / "empty").mkdir()
     assert "no file index.html" in reason(tmp_path / "empty")
     shop = make_site(tmp_path / "shop")
     for private in (shop / "porchlight.toml", shop / "d/state", tmp_path):
-        assert "belongs to porchlight itself" in reason(shop, tmp_path / "elsewhere", private), private
+        assert "porchlight's own files" in reason(shop, tmp_path / "elsewhere", private), private
     make_site(tmp_path / "large", big_bin=bytes(LARGEST_SITE))
     assert "more than 4 MB" in reason(tmp_path / "large")
     make_site(tmp_path / "many", **{f"f{number}": b"" for number in range(MOST_ENTRIES)})
@@ -321,14 +321,14 @@ def test_a_folder_of_ones_own_is_shown_on_both_ports(
 def test_a_missing_folder_is_said_and_the_neutral_page_shown(start_relay: StartRelay) -> None:
     relay = start_relay(web_directory="nowhere")
     (problem,) = relay.status["problems"]
-    assert "nowhere, cannot be read (No such file or directory)." in problem["what"]
+    assert "nowhere, cannot be shown: it cannot be read (No such file or directory)." in problem["what"]
     assert problem["what"] in relay.log
     request = b"GET / HTTP/1.0\r\n\r\n"
     assert site.DEFAULT_PAGE in read_to_end(relay.connect(relay.chat, request))
     # Also the settings' own folder, with everything that must stay secret.
     relay.settings["web_directory"] = "."
     relay.write_settings()
-    wait_for(lambda: "belongs to porchlight" in relay.status["problems"][0]["what"], "the other problem", PATIENCE)
+    wait_for(lambda: "porchlight's own files" in relay.status["problems"][0]["what"], "the other problem", PATIENCE)
     asked = read_to_end(relay.connect(relay.chat, b"GET /porchlight.toml HTTP/1.0\r\n\r\n"))
     assert asked.startswith(b"HTTP/1.1 404")
     relay.settings["web_directory"] = ""

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_running_relay_is_asked_for_ports_and_upstreams(paths: Paths) -> None:
     )
     found = list(findings(paths))
     problems = [finding.problem.what for finding in found if finding.problem]
-    assert {"Port 443 is in use by nginx.", "Media is gone."} <= set(problems)
+    assert {"Port 443 is in use by nginx.", "WhatsApp's servers for pictures and calls do not answer."} <= set(problems)
     fine = [finding.fine for finding in found]
     assert "587 is open for media." in fine
     assert "WhatsApp's servers for chat: reachable." in fine
@@ -95,6 +96,20 @@ def test_a_running_relay_is_asked_for_ports_and_upstreams(paths: Paths) -> None:
 def test_a_relay_that_fell_silent_is_a_problem(paths: Paths) -> None:
     publish(paths.relay_status, RelayStatus(since_boot() - 60, "1", "running"))
     assert "The relay is not running." in [finding.problem.what for finding in findings(paths) if finding.problem]
+
+
+def test_what_the_page_lists_is_printed_in_the_same_words_and_a_notice_is_no_failure(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths.owner_file.touch()
+    now = RelayStatus(since_boot(), "1", "running", upstreams={"chat": UpstreamStatus(True)})
+    publish(paths.relay_status, replace(now, quota=QuotaStatus(100, 95, "2026-11")))
+    assert main(options(paths)) == 0
+    told = capsys.readouterr().out
+    (problem,) = situation(paths).problems
+    assert f"\nWhat needs you\n  --  {problem.what}\n      {problem.means} {problem.todo}\n" in told
+    assert "The lights show “relaying”: Green is on, without blinking." in told
+    assert "All that was looked at is well." in told
 
 
 def test_a_damaged_password_is_a_problem(paths: Paths) -> None:

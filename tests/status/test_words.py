@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.lights.language import WORDS
 from appliance.status.relay import QuotaStatus, RelayStatus
 from appliance.status.state import State
-from appliance.status.words import WORDS, data, data_used, people, rounded_up
+from appliance.status.words import data, data_used, people, rounded_up
 
 
 @pytest.mark.parametrize("state", State)

@@ -4,7 +4,9 @@ import copy
 import json
 from dataclasses import asdict, dataclass
 
-from appliance.text import Text, text, translated
+import pytest
+
+from appliance.text import Text, packed, text, translated, unpacked
 
 FRENCH = {
     "Port %(port)s is in use by %(program)s.": "%(program)s occupe le port %(port)s.",
@@ -49,3 +51,26 @@ def test_copies_stay_translatable() -> None:
     for other in (copy.copy(said), copy.deepcopy(said), asdict(Holder(said))["what"]):
         assert isinstance(other, Text)
         assert translated(other, french) == "nginx occupe le port 80."
+
+
+def test_it_passes_through_a_file_with_its_parts() -> None:
+    said = text("Port %(port)s is in use by %(program)s.", port=80, program=text("another program"))
+    status = {"ports": [{"port": 80, "trouble": said}], "plain": "Wait.", "number": 1.5, "nothing": None}
+    found = unpacked(json.loads(json.dumps(packed(status))))
+    assert found == status
+    assert translated(found["ports"][0]["trouble"], french) == "un autre programme occupe le port 80."
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"text": "Port %(port)s", "values": {"other": 1}},
+        {"text": "Port %(port)d", "values": {"port": "x"}},
+        {"text": "100 %", "values": {"port": 1}},
+        {"text": "Port", "values": []},
+        {"text": 7, "values": {"port": "x"}},
+    ],
+)
+def test_damaged_parts_are_an_error_that_readers_expect(damaged: object) -> None:
+    with pytest.raises((TypeError, ValueError, KeyError, AttributeError)):
+        unpacked({"ports": [damaged]})

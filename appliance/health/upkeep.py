@@ -1,0 +1,43 @@
+"""What waits for the owner at leisure: the page's password, the lights, an update."""
+
+from collections.abc import Iterator
+
+from appliance.health.check import check
+from appliance.settings.problem import Problem, Severity
+from appliance.status.facts import Facts
+from appliance.status.update import WAITING
+from appliance.text import text
+
+
+@check("password", Severity.TROUBLE)
+def password(facts: Facts) -> Iterator[Problem]:
+    """The file with the password's hash is there and cannot be understood."""
+    if facts.page and facts.page.ownership == "damaged":
+        yield Problem(
+            text("The password cannot be read."),
+            text("Nobody can sign in to the setup page. The relay is not affected."),
+            text("Write a new claim_code under [page] in porchlight.toml on the card, and start again."),
+        )
+
+
+@check("lights", Severity.NOTICE)
+def lights(facts: Facts) -> Iterator[Problem]:
+    """The lights' program cannot use their pins, or cannot tell how the relay does."""
+    if facts.lights and facts.lights.trouble:
+        yield Problem(
+            facts.lights.trouble,
+            text("The relay is not affected; only the lights cannot be trusted."),
+            text("Check the wires of the lights, or turn the lights off in porchlight.toml."),
+        )
+
+
+@check("update-waiting", Severity.NOTICE)
+def update_waiting(facts: Facts) -> Iterator[Problem]:
+    """A newer version can be installed, and waits for the owner."""
+    update = facts.update
+    if update and update.phase == WAITING:
+        yield Problem(
+            text("A new version waits for you: %(version)s.", version=update.version),
+            text("It may close a gap in security or help more people."),
+            text("Install it on the setup page when you have a moment."),
+        )

@@ -1,0 +1,1 @@
+"""The small board with lights and button: a KiCad project written by a program."""

@@ -1,0 +1,1 @@
+"""The printable case, and the pictures of it."""
