@@ -1,5 +1,6 @@
 """Connecting to an upstream, one address after the other, by callbacks."""
 
+import _socket
 import errno
 import socket
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 from gevent import get_hub
 
 from appliance.clock import since_boot
+from appliance.relay.connection import open_connection
 from appliance.relay.stream import WRITE
 from appliance.relay.upstream import Endpoint
 
@@ -27,13 +29,13 @@ class Dial:
     __slots__ = ("_connected", "_endpoints", "_failed", "_limit", "_reason", "_socket", "_watcher", "begun", "deadline")
 
     def __init__(
-        self, endpoints: list[Endpoint], connected: Callable[[socket.socket, Any], None], failed: Callable[[str], None]
+        self, endpoints: list[Endpoint], connected: Callable[[_socket.socket, Any], None], failed: Callable[[str], None]
     ) -> None:
         self._endpoints = endpoints[::-1]
         self._connected = connected
         self._failed = failed
         self._reason = "unresolved"
-        self._socket: socket.socket | None = None
+        self._socket: _socket.socket | None = None
         self._watcher: Any = None
         self.begun = since_boot()
         self._limit = self.begun + DIAL_LIMIT
@@ -47,7 +49,7 @@ class Dial:
             # What time is left is shared among the addresses that are left.
             self.deadline = now + (self._limit - now) / (len(self._endpoints) + 1)
             try:
-                attempt = socket.socket(endpoint.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+                attempt = open_connection(endpoint.family)
             except OSError:
                 # No descriptor is left, or this device has no IPv6.
                 self._reason = "refused"
@@ -77,7 +79,7 @@ class Dial:
             endpoint.failed = float("-inf")
             self._done(attempt)
 
-    def _done(self, attempt: socket.socket) -> None:
+    def _done(self, attempt: _socket.socket) -> None:
         watcher = self._watcher
         if watcher is None:
             watcher = get_hub().loop.io(attempt.fileno(), WRITE)
@@ -102,7 +104,6 @@ class Dial:
     def stop(self) -> None:
         """Give up what is under way."""
         if self._watcher is not None:
-            self._watcher.stop()
             self._watcher.close()
             self._watcher = None
         if self._socket is not None:

@@ -5,6 +5,7 @@ them together have ``OPENING_LIMIT`` seconds. Whoever is not an app and not a br
 silence, until that time is over.
 """
 
+import _socket
 import logging
 import socket
 import ssl
@@ -25,7 +26,7 @@ from appliance.relay.ports import Port
 from appliance.relay.proxy_header import Ends, ProxyHeaderError
 from appliance.relay.site import Site
 from appliance.relay.stream import NOTHING_YET, READ, RESET_ON_CLOSE
-from appliance.relay.tls import TlsError
+from appliance.relay.tls import Person, Secured, TlsError, wire_of
 from appliance.relay.upstream import Group
 from appliance.settings.declared import RelaySettings
 
@@ -80,8 +81,8 @@ class Keeper(Protocol):
         self,
         opening: "Opening",
         port: Port,
-        person: socket.socket,
-        upstream: socket.socket,
+        person: Person,
+        upstream: _socket.socket,
         readers: tuple[Any, Any],
         first: bytes,
     ) -> None:
@@ -123,10 +124,10 @@ class Opening:
     )  # fmt: skip
 
     def __init__(
-        self, keeper: Keeper, person: socket.socket, port: Port, peer: tuple[str, int], cells: tuple[int, int]
+        self, keeper: Keeper, person: _socket.socket, port: Port, peer: tuple[str, int], cells: tuple[int, int]
     ) -> None:
         self._keeper = keeper
-        self._person = person
+        self._person: Person = person
         self._port = port
         self._peer = peer
         self.cells = cells
@@ -159,7 +160,7 @@ class Opening:
             return
         except ProxyHeaderError:
             # The reference resets it too; what comes from a balancer without a header is a mistake, or no balancer.
-            self._person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            wire_of(self._person).setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self._refuse("proxy-header")
         except ssl.SSLEOFError:
             # This is how Python tells a reset.
@@ -168,7 +169,7 @@ class Opening:
         except (TlsError, ssl.SSLError):
             with suppress(OSError):
                 # With something unread the kernel would send RST, before the alert is read.
-                socket.socket.recv(self._person, OPENING_READ)
+                wire_of(self._person).recv(OPENING_READ)
             self._tls_failed()
         except OSError:
             self._count_handshake("closed")
@@ -179,49 +180,59 @@ class Opening:
 
     def _step(self) -> None:
         """Take what the phase needs, and not a byte that belongs to the next one."""
+        phase = self._phase
         person = self._person
-        if self._phase is Phase.DIAL:
-            # Not a byte more is read until there is somewhere to send it.
-            self._reader.stop()
-        elif self._phase is Phase.HEADER:
-            self._read_header()
-        elif self._phase is Phase.DETECT:
-            first = person.recv(1, socket.MSG_PEEK)
-            self._phase = Phase.TLS if first == TLS_HANDSHAKE[:1] else Phase.FIRST
-            # Nothing has been taken, so the loop comes again at once; also for the end, which FIRST understands.
-        elif self._phase is Phase.TLS:
-            if not isinstance(person, ssl.SSLSocket):
-                first = person.recv(1, socket.MSG_PEEK)
-                if not first:
-                    self.close()
-                    return
-                self._first_byte = first[0]
-                person = self._person = tls.begin(self._keeper.tls_context(), person)
-            if tls.shake_hands(person):
-                self._phase = Phase.FIRST
-        elif self._phase is Phase.SILENCE:
-            # As it comes, also where it is TLS: nobody looks at it.
-            if not socket.socket.recv(person, OPENING_READ):
-                self.close()
-        else:
-            data = person.recv(OPENING_READ)
-            if not data:
-                self.close()
-            elif self._phase is Phase.HELLO:
-                self._look_at_hello(data)
-            else:
+        if phase is Phase.FIRST or phase is Phase.BROWSER:
+            # First in order, because every connection to a chat port comes through here.
+            if data := person.recv(OPENING_READ):
                 self._early += data
                 self._judge()
+            else:
+                self.close()
+        elif phase is Phase.DIAL:
+            # Not a byte more is read until there is somewhere to send it.
+            self._reader.stop()
+        elif phase is Phase.TLS:
+            self._shake_hands()
+        elif phase is Phase.HEADER:
+            self._read_header()
+        elif phase is Phase.DETECT:
+            first = wire_of(person).recv(1, socket.MSG_PEEK)
+            self._phase = Phase.TLS if first == TLS_HANDSHAKE[:1] else Phase.FIRST
+            # Nothing has been taken, so the loop comes again at once; also for the end, which FIRST understands.
+        elif phase is Phase.SILENCE:
+            # As it comes, also where it is TLS: nobody looks at it.
+            if not wire_of(person).recv(OPENING_READ):
+                self.close()
+        elif data := person.recv(OPENING_READ):
+            self._look_at_hello(data)
+        else:
+            self.close()
+
+    def _shake_hands(self) -> None:
+        person = self._person
+        if not isinstance(person, Secured):
+            first = person.recv(1, socket.MSG_PEEK)
+            if not first:
+                self.close()
+                return
+            self._first_byte = first[0]
+            person = self._person = tls.begin(self._keeper.tls_context(), person)
+        if tls.shake_hands(person):
+            self._phase = Phase.FIRST
+            # The first words of TLS 1.3 come with the last ones of the handshake.
+            self._step()
 
     def _read_header(self) -> None:
-        seen = self._person.recv(proxy_header.LONGEST_V2, socket.MSG_PEEK)
+        wire = wire_of(self._person)
+        seen = wire.recv(proxy_header.LONGEST_V2, socket.MSG_PEEK)
         if not seen:
             self.close()
             return
         header = proxy_header.parse(self._early + seen)
         # All of what was seen belongs to a header that is not complete.
         taken = len(seen) if header is None else header.size - len(self._early)
-        self._early += self._person.recv(taken)
+        self._early += wire.recv(taken)
         if header is None:
             return
         self._early = b""
@@ -296,7 +307,7 @@ class Opening:
         if self._dial is not None:
             self.deadline = self._dial.deadline
 
-    def _connected(self, upstream: socket.socket, watcher: Any) -> None:
+    def _connected(self, upstream: _socket.socket, watcher: Any) -> None:
         if self._dial is not None:
             self._keeper.count_connect(self._port, since_boot() - self._dial.begun)
         self._dial = None
@@ -309,7 +320,7 @@ class Opening:
         self._keeper.relay(self, self._port, self._person, upstream, readers, header + self._early)
 
     def _own_ends(self) -> Ends:
-        here = self._person.getsockname()
+        here = wire_of(self._person).getsockname()
         return Ends(self._peer[0].partition("%")[0], here[0].partition("%")[0], self._peer[1], here[1])
 
     def _no_upstream(self, reason: str) -> None:
@@ -317,7 +328,7 @@ class Opening:
         self._keeper.no_upstream(self._port, reason)
         with suppress(OSError):
             # With something unread the kernel would send RST instead of an orderly end.
-            socket.socket.recv(self._person, OPENING_READ)
+            wire_of(self._person).recv(OPENING_READ)
         self.close()
 
     def expire(self) -> None:
@@ -338,7 +349,7 @@ class Opening:
     def _tls_failed(self) -> None:
         """OpenSSL refused something: in the handshake, or what came after it."""
         reason = "no-certificate"
-        if isinstance(self._person, ssl.SSLSocket):
+        if isinstance(self._person, Secured):
             reason = "protocol" if self._first_byte == TLS_HANDSHAKE[0] else "not-tls"
         if self._count_handshake(reason):
             self.close()
@@ -347,7 +358,7 @@ class Opening:
 
     def _count_handshake(self, reason: str) -> bool:
         """Count a failed handshake, if there was one under way; a peer that never said a word began none."""
-        begun = isinstance(self._person, ssl.SSLSocket) or reason == "no-certificate"
+        begun = isinstance(self._person, Secured) or reason == "no-certificate"
         under_way = self._phase is Phase.TLS and begun
         if under_way:
             self._keeper.count(self._port, "handshake_failures", reason)
@@ -355,7 +366,6 @@ class Opening:
 
     def _stop(self) -> None:
         if self._reader is not None:
-            self._reader.stop()
             self._reader.close()
             self._reader = None
 

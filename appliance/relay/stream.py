@@ -6,6 +6,7 @@ on by splice(2), where the kernel moves the bytes by itself. The end of one dire
 other direction goes on.
 """
 
+import _socket
 import logging
 import socket
 import ssl
@@ -18,6 +19,7 @@ from gevent import get_hub
 
 from appliance.relay import tls
 from appliance.relay.pipe import Pipe
+from appliance.relay.tls import Person, Secured, wire_of
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +73,7 @@ class Flow:
 
     __slots__ = ("_cell", "_large", "_pending", "_reader", "_sink", "_source", "_stream", "_writer", "ended")
 
-    def __init__(self, stream: "Stream", source: socket.socket, sink: socket.socket, cell: int, reader: Any) -> None:
+    def __init__(self, stream: "Stream", source: Person, sink: Person, cell: int, reader: Any) -> None:
         self._stream = stream
         self._source = source
         self._sink = sink
@@ -162,7 +164,7 @@ class Flow:
     def _copy_large(self) -> None:
         """The same by way of the shared buffer."""
         try:
-            count = self._source.recv_into(_buffer)
+            count = self._source.recv_into(_buffer, BUFFER_SIZE)
         except NOTHING_YET:
             self._large = False
             return
@@ -183,7 +185,7 @@ class Flow:
             False when there is no room to say it yet; ``Stream.ended`` will be called again.
         """
         if not last:
-            self._sink.shutdown(socket.SHUT_WR)
+            wire_of(self._sink).shutdown(socket.SHUT_WR)
         return True
 
     def _deliver(self, data: bytes | memoryview) -> None:
@@ -218,7 +220,6 @@ class Flow:
             if self._pending:
                 return
             self._pending = b""
-            self._writer.stop()
             self._writer.close()
             self._writer = None
             if self.ended:
@@ -250,10 +251,9 @@ class Flow:
 
     def stop(self) -> None:
         """Give the loop's watchers back, before the sockets are closed."""
-        for watcher in (self._reader, self._writer):
-            if watcher is not None:
-                watcher.stop()
-                watcher.close()
+        self._reader.close()
+        if self._writer is not None:
+            self._writer.close()
         self._reader = self._writer = None
         self._pending = b""
         # Stream and flows know each other: cut here, so that they go at once and not when the collector comes.
@@ -265,7 +265,7 @@ class DecryptingFlow(Flow):
 
     __slots__ = ()
 
-    _source: ssl.SSLSocket
+    _source: Secured
 
     def _pass_large(self) -> None:
         # One record at a time is all that OpenSSL gives; one send for several is what the kernel likes.
@@ -297,7 +297,7 @@ class EncryptingFlow(Flow):
 
     __slots__ = ()
 
-    _sink: ssl.SSLSocket
+    _sink: Secured
 
     def _pass_large(self) -> None:
         self._copy_large()
@@ -311,8 +311,7 @@ class EncryptingFlow(Flow):
             return False
         tls.say_end(self._sink, listening=not self._stream.from_person.ended)
         if not last:
-            # SSLSocket's own method would forget that this is TLS, in the other direction too.
-            socket.socket.shutdown(self._sink, socket.SHUT_WR)
+            self._sink.wire.shutdown(socket.SHUT_WR)
         return True
 
 
@@ -335,8 +334,8 @@ class Stream:
 
     def __init__(
         self,
-        person: socket.socket,
-        upstream: socket.socket,
+        person: Person,
+        upstream: _socket.socket,
         readers: tuple[Any, Any],
         common: Common,
         cells: tuple[int, int],
@@ -347,7 +346,7 @@ class Stream:
         self._over = False
         self.active = True
         self.quiet = 0
-        kinds = common.kinds[isinstance(person, ssl.SSLSocket)]
+        kinds = common.kinds[isinstance(person, Secured)]
         self.from_person = kinds[0](self, person, upstream, cells[0], readers[0])
         self.to_person = kinds[1](self, upstream, person, cells[1], readers[1])
 
@@ -388,9 +387,9 @@ class Stream:
     def _take_leave(self) -> None:
         """A person who is still connected gets an orderly end, as far as that is possible without waiting."""
         person = self._person
-        if isinstance(person, ssl.SSLSocket) and not self.to_person.ended and not self.to_person.holds:
+        if isinstance(person, Secured) and not self.to_person.ended and not self.to_person.holds:
             tls.say_end(person, listening=False)
         # With something unread the kernel would send RST, which can destroy what the person has not read yet.
         if not self.from_person.ended:
             with suppress(OSError):
-                socket.socket.recv_into(person, _buffer)
+                wire_of(person).recv_into(_buffer)

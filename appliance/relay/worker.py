@@ -1,5 +1,6 @@
 """A worker: one process with gevent's loop, which serves the connections that reach its listening sockets."""
 
+import _socket
 import gc
 import logging
 import os
@@ -27,7 +28,7 @@ from appliance.relay.rate import Meter, MeteredCommon, Shares
 from appliance.relay.site import Site
 from appliance.relay.stream import READ, Common, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums, class_of
-from appliance.relay.tls import TlsError
+from appliance.relay.tls import Person, TlsError
 from appliance.relay.upstream import Group, Watch
 from appliance.settings.declared import PageSettings, RelaySettings
 
@@ -222,7 +223,7 @@ class Worker:
         shortest = self._plan.sums.first_class["connect_seconds", port.number]
         self._row[shortest + class_of("connect_seconds", seconds)] += 1
 
-    def admit(self, person: socket.socket, port: Port, peer: tuple[str, int]) -> bool:
+    def admit(self, person: _socket.socket, port: Port, peer: tuple[str, int]) -> bool:
         """Take a fresh connection, unless a limit is reached."""
         if self._plan.sums.resting():
             self.count(port, "refused", "quota")
@@ -235,7 +236,7 @@ class Worker:
         if not port.needs_header and self._plan.crowd.count(cells) >= self.settings.max_connections_per_address:
             self.count(port, "refused", "address-limit")
             return False
-        opening = Opening(self, person, port, peer[:2], cells)
+        opening = Opening(self, person, port, peer, cells)
         self._openings.add(opening)
         self._row[OPEN] += 1
         self._plan.crowd.add(self._number, cells, 1)
@@ -266,8 +267,8 @@ class Worker:
         self,
         opening: Opening,
         port: Port,
-        person: socket.socket,
-        upstream: socket.socket,
+        person: Person,
+        upstream: _socket.socket,
         readers: tuple[Any, Any],
         first: bytes,
     ) -> None:
