@@ -9,12 +9,10 @@ import _socket
 import logging
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import IntEnum, auto
 from typing import Any, Protocol
-
-from gevent import get_hub
 
 from appliance.clock import since_boot
 from appliance.relay import client_hello, cover, proxy_header, tls
@@ -55,12 +53,22 @@ class Phase(IntEnum):
     SILENCE = auto()
 
 
+# What comes after the PROXY header, or instead of it; for media it depends on a setting.
+AFTER_HEADER = {"chat-tls": Phase.TLS, "chat": Phase.FIRST, "chat-any": Phase.DETECT}
+
+
 class Keeper(Protocol):
     """Who keeps the connections: what an opening asks of its worker (``worker.Worker``)."""
 
     settings: RelaySettings
+    # Makes a watcher of a descriptor: gevent's ``loop.io``.
+    watch: Callable[[int, int], Any]
     groups: Mapping[str, Group]
     site: Site
+
+    @property
+    def now(self) -> float:
+        """Seconds since boot, a moment ago."""
 
     def count(self, port: Port, name: str, reason: str = "") -> None:
         """Add one to a counter."""
@@ -131,7 +139,7 @@ class Opening:
         self._port = port
         self._peer = peer
         self.cells = cells
-        self.deadline = since_boot() + OPENING_LIMIT
+        self.deadline = keeper.now + OPENING_LIMIT
         self._early = b""
         self._ends: Ends | None = None
         self._first_byte = -1
@@ -139,7 +147,7 @@ class Opening:
         self._delivery: Delivery | None = None
         self._hello: client_hello.Reader | None = None
         self._phase = Phase.HEADER if port.needs_header else self._after_header()
-        self._reader: Any = get_hub().loop.io(person.fileno(), READ)
+        self._reader: Any = keeper.watch(person.fileno(), READ)
 
     def start(self) -> None:
         """Begin to listen to the peer; a media connection is dialled at once."""
@@ -150,8 +158,7 @@ class Opening:
 
     def _after_header(self) -> Phase:
         media = Phase.DIAL if self._keeper.settings.foreign_sni == "allow" else Phase.HELLO
-        after = {"chat-tls": Phase.TLS, "chat": Phase.FIRST, "chat-any": Phase.DETECT, "media": media}
-        return after[self._port.carries]
+        return AFTER_HEADER.get(self._port.carries, media)
 
     def _readable(self) -> None:
         try:
@@ -302,26 +309,26 @@ class Opening:
         # The reader goes on, and stops when something comes: most wait for an answer, and the stream reads on by it.
         self._phase = Phase.DIAL
         endpoints = self._keeper.groups[self._port.group].addresses()
-        self._dial = Dial(endpoints, self._connected, self._no_upstream)
-        self._dial.next()
-        if self._dial is not None:
-            self.deadline = self._dial.deadline
+        dial = self._dial = Dial(self._keeper.watch, endpoints, self._connected, self._no_upstream)
+        dial.next()
+        self.deadline = dial.deadline
 
     def _connected(self, upstream: _socket.socket, watcher: Any) -> None:
+        keeper, port = self._keeper, self._port
         if self._dial is not None:
-            self._keeper.count_connect(self._port, since_boot() - self._dial.begun)
-        self._dial = None
-        header = b""
-        if self._port.group != "media" and self._keeper.settings.send_proxy != "off":
-            header = proxy_header.build(self._keeper.settings.send_proxy, self._ends or self._own_ends())
+            keeper.count_connect(port, since_boot() - self._dial.begun)
+            self._dial = None
+        first = self._early
+        if port.group != "media" and (version := keeper.settings.send_proxy) != "off":
+            first = proxy_header.build(version, self._ends or self._own_ends()) + first
         # It waited until it could write; from now on it waits until there is something to read.
         watcher.events = READ
         readers, self._reader = (self._reader, watcher), None
-        self._keeper.relay(self, self._port, self._person, upstream, readers, header + self._early)
+        keeper.relay(self, port, self._person, upstream, readers, first)
 
     def _own_ends(self) -> Ends:
-        here = wire_of(self._person).getsockname()
-        return Ends(self._peer[0].partition("%")[0], here[0].partition("%")[0], self._peer[1], here[1])
+        there, here = self._peer, wire_of(self._person).getsockname()
+        return Ends(there[0].partition("%")[0], here[0].partition("%")[0], there[1], here[1])
 
     def _no_upstream(self, reason: str) -> None:
         self._dial = None

@@ -7,10 +7,10 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import gevent
 from gevent import get_hub
@@ -78,6 +78,25 @@ class Plan:
     last_good: LastGood
 
 
+class PortCells(NamedTuple):
+    """Where that is counted, in a worker's row, which happens to every connection of one port."""
+
+    connections: int
+    from_people: int
+    to_people: int
+    connect: int
+    session: int
+
+    @classmethod
+    def of(cls, sums: Sums, port: int) -> Self:
+        """The cells of a port; of histograms the first one."""
+        names = ("connections", "bytes_from_people", "bytes_to_people")
+        histograms = ("connect_seconds", "session_seconds")
+        return cls(
+            *(sums.index[name, port, ""] for name in names), *(sums.first_class[name, port] for name in histograms)
+        )
+
+
 class Worker:
     """One worker.
 
@@ -89,10 +108,12 @@ class Worker:
     def __init__(self, plan: Plan, number: int) -> None:
         self.settings = plan.settings
         self.site = plan.site
+        self.watch: Callable[[int, int], Any] = get_hub().loop.io
         self._plan = plan
         self._number = number
         self._row = plan.sums.rows[number]
         self._cells = plan.sums.index
+        self._port_cells = {port.number: PortCells.of(plan.sums, port.number) for port in plan.ports}
         # For each stream: two cells of the crowd, the first class of its port's session times, and when it began.
         self._streams: dict[Stream, tuple[int, int, int, float]] = {}
         self._openings: set[Opening] = set()
@@ -159,6 +180,11 @@ class Worker:
         self._now = since_boot()
         self._row[ALIVE] = int(self._now * 1000)
 
+    @property
+    def now(self) -> float:
+        """Seconds since boot, a quarter of a second ago at most."""
+        return self._now
+
     def _retire(self) -> None:
         """Accept no more, and end with the last stream: a new generation has taken over."""
         self._retiring = True
@@ -220,27 +246,27 @@ class Worker:
 
     def count_connect(self, port: Port, seconds: float) -> None:
         """Count a dial that reached an upstream, by how long it took."""
-        shortest = self._plan.sums.first_class["connect_seconds", port.number]
-        self._row[shortest + class_of("connect_seconds", seconds)] += 1
+        self._row[self._port_cells[port.number].connect + class_of("connect_seconds", seconds)] += 1
 
     def admit(self, person: _socket.socket, port: Port, peer: tuple[str, int]) -> bool:
         """Take a fresh connection, unless a limit is reached."""
-        if self._plan.sums.resting():
+        plan = self._plan
+        if plan.sums.resting():
             self.count(port, "refused", "quota")
             return False
-        if self._plan.sums.open_connections() >= self._plan.max_connections:
+        if plan.sums.open_connections() >= plan.max_connections:
             self.count(port, "refused", "full")
             return False
-        cells = self._plan.crowd.cells_of(peer[0])
+        cells = plan.crowd.cells_of(peer[0])
         # Behind a balancer everybody comes from its address; the header tells the real one (readmit).
-        if not port.needs_header and self._plan.crowd.count(cells) >= self.settings.max_connections_per_address:
+        if not port.needs_header and plan.crowd.count(cells) >= self.settings.max_connections_per_address:
             self.count(port, "refused", "address-limit")
             return False
         opening = Opening(self, person, port, peer, cells)
         self._openings.add(opening)
         self._row[OPEN] += 1
-        self._plan.crowd.add(self._number, cells, 1)
-        self.count(port, "connections")
+        self._row[self._port_cells[port.number].connections] += 1
+        plan.crowd.add(self._number, cells, 1)
         opening.start()
         return True
 
@@ -273,16 +299,16 @@ class Worker:
         first: bytes,
     ) -> None:
         """Turn an opening into a stream."""
-        cells = self._cells["bytes_from_people", port.number, ""], self._cells["bytes_to_people", port.number, ""]
-        stream = Stream(person, upstream, readers, self._common, cells)
-        session = self._plan.sums.first_class["session_seconds", port.number]
-        self._streams[stream] = (*opening.cells, session, self._now)
+        _, from_people, to_people, _, session = self._port_cells[port.number]
+        stream = Stream(person, upstream, readers, self._common, (from_people, to_people))
+        first_cell, second_cell = opening.cells
+        self._streams[stream] = (first_cell, second_cell, session, self._now)
         self._openings.discard(opening)
         stream.start(first)
 
     def _stream_ended(self, stream: Stream) -> None:
         first, second, session, begun = self._streams.pop(stream)
-        self._row[session + class_of("session_seconds", since_boot() - begun)] += 1
+        self._row[session + class_of("session_seconds", self._now - begun)] += 1
         self._left((first, second))
 
     def no_upstream(self, port: Port, reason: str) -> None:
