@@ -38,6 +38,9 @@ _view = memoryview(_buffer)
 NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
 NO_ROOM = (BlockingIOError, ssl.SSLWantWriteError)
 
+# A list, or shared memory: what can be counted in.
+Counters = list[int] | memoryview
+
 Kinds = tuple[type["Flow"], type["Flow"]]
 
 
@@ -45,7 +48,7 @@ class Common:
     """What all streams of a worker have in common.
 
     Args:
-        row: this worker's counters.
+        row: where the bytes are counted.
         pipe: the way for large reads; None where the kernel cannot splice.
         closed: called once for each stream, when it is over.
     """
@@ -54,7 +57,7 @@ class Common:
 
     kinds: "ClassVar[tuple[Kinds, Kinds]]"
 
-    def __init__(self, row: "memoryview[int]", pipe: Pipe | None, closed: Callable[["Stream"], None]) -> None:
+    def __init__(self, row: Counters, pipe: Pipe | None, closed: Callable[["Stream"], None]) -> None:
         self.row = row
         self.pipe = pipe
         self.closed = closed

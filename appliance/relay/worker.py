@@ -117,6 +117,8 @@ class Worker:
         # For each stream: two cells of the crowd, the first class of its port's session times, and when it began.
         self._streams: dict[Stream, tuple[int, int, int, float]] = {}
         self._openings: set[Opening] = set()
+        # What the streams count; a list, since shared memory takes Python four times as long. Each beat adds it there.
+        self._moved = [0] * len(self._row)
         self._common = self._make_common()
         self._listeners: list[Listener] = []
         self._finished = Event()
@@ -167,18 +169,27 @@ class Worker:
         # even once, since that would copy every page that is shared with the parent.
         gc.freeze()
         self._finished.wait()
+        self._add_up()
 
     def _make_common(self) -> Common:
         """What the streams share: with a limit, which splices would be too large for, or without."""
         limit = self.settings.rate_limit
         if not limit:
-            return Common(self._row, open_pipe(), self._stream_ended)
+            return Common(self._moved, open_pipe(), self._stream_ended)
         meter = Meter(limit, self._plan.shares, self._plan.shares_row + self._number)
-        return MeteredCommon(self._row, self._stream_ended, meter)
+        return MeteredCommon(self._moved, self._stream_ended, meter)
 
     def _beat(self) -> None:
         self._now = since_boot()
         self._row[ALIVE] = int(self._now * 1000)
+        self._add_up()
+
+    def _add_up(self) -> None:
+        """Bring the bytes that streams have moved to where everybody counts."""
+        for cells in self._port_cells.values():
+            for cell in (cells.from_people, cells.to_people):
+                self._row[cell] += self._moved[cell]
+                self._moved[cell] = 0
 
     @property
     def now(self) -> float:
