@@ -13,7 +13,7 @@ import ssl
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from gevent import get_hub
 
@@ -34,6 +34,8 @@ BUFFER_SIZE = 64 * 1024
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _buffer = bytearray(BUFFER_SIZE)
 _view = memoryview(_buffer)
+# Where the next record goes, after those that the buffer holds already.
+_rest_from = {at: _view[at:] for at in range(0, BUFFER_SIZE, READ_SIZE)}
 # What a socket says, with TLS or without, when there is nothing to read and when there is no room to write.
 NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
 NO_ROOM = (BlockingIOError, ssl.SSLWantWriteError)
@@ -167,7 +169,7 @@ class Flow:
     def _copy_large(self) -> None:
         """The same by way of the shared buffer."""
         try:
-            count = self._source.recv_into(_buffer, BUFFER_SIZE)
+            count = cast(_socket.socket, self._source).recv_into(_buffer)
         except NOTHING_YET:
             self._large = False
             return
@@ -272,12 +274,12 @@ class DecryptingFlow(Flow):
 
     def _pass_large(self) -> None:
         # One record at a time is all that OpenSSL gives; one send for several is what the kernel likes.
-        source = self._source
+        read = self._source.recv
         try:
-            total = count = source.recv_into(_buffer, READ_SIZE)
+            total = count = read(READ_SIZE, _buffer)
             while count == READ_SIZE and total < BUFFER_SIZE:
                 try:
-                    count = source.recv_into(_view[total:], READ_SIZE)
+                    count = read(READ_SIZE, _rest_from[total])
                 except NOTHING_YET:
                     break
                 except ssl.SSLZeroReturnError:

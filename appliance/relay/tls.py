@@ -32,7 +32,8 @@ class Secured:
     Attributes:
         wire: the socket; what is read and sent there has nothing to do with TLS.
         session: the object in C.
-        recv: takes the most bytes that are wanted; gives at most one record.
+        recv: takes the most bytes that are wanted, and perhaps a buffer for them; gives at most one record, or how
+            many bytes of the buffer are used.
         send: takes bytes; gives how many of them were taken.
     """
 
@@ -47,11 +48,6 @@ class Secured:
     def fileno(self) -> int:
         """The descriptor."""
         return self.wire.fileno()
-
-    def recv_into(self, buffer: bytearray | memoryview, most: int) -> int:
-        """Read at most one record into a buffer; how many bytes that were."""
-        count: int = self.recv(most, buffer)
-        return count
 
     def close(self) -> None:
         """Close the connection, without a word in TLS."""
