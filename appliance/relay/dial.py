@@ -25,7 +25,18 @@ class Dial:
         failed: called with the reason (``unresolved``, ``refused``, ``timeout``) when no address is left.
     """
 
-    __slots__ = ("_connected", "_endpoints", "_failed", "_limit", "_reason", "_socket", "_watch", "_watcher", "begun", "deadline")
+    __slots__ = (
+        "_connected",
+        "_endpoints",
+        "_failed",
+        "_limit",
+        "_reason",
+        "_socket",
+        "_watch",
+        "_watcher",
+        "begun",
+        "deadline",
+    )
 
     def __init__(
         self,

@@ -35,6 +35,8 @@ the card, and hardly a row would gain the factor of 1.5 that would be worth it.
 
 {machine}. {load}
 
+- All programs are those of the card's own Debian release, in a tree that mmdebstrap makes, for this machine's
+  processor (`./test bench --release host` takes this machine's own instead). The kernel is this machine's.
 - Porchlight and three peers run on the same machine, in the same run, and take turns: {rounds} rounds of {seconds:g}
   seconds for each piece of work; the table has the medians. Everything stays on 127.0.0.1.
 - **HAProxy, reference** has the values of the reference's image: 4 KiB buffers, an RSA-4096 key, 200 s until an idle
@@ -95,6 +97,7 @@ def machine() -> str:
     memory = next(int(line.split()[1]) for line in _read("/proc/meminfo") if line.startswith("MemTotal"))
     parts = [
         f"The machine: {os.cpu_count()} cores ({models[0] if models else platform.machine()}), {memory / 1e6:.0f} GB",
+        platform.freedesktop_os_release()["PRETTY_NAME"],
         f"Linux {platform.release().partition('-')[0]}",
         f"Python {platform.python_version()} with {ssl.OPENSSL_VERSION.rpartition(' ')[0].rsplit(' ', 2)[0]}",
         _version(["haproxy", "-v"]),
