@@ -1,7 +1,7 @@
-"""The ends of a relayed connection: TCP sockets without what Python's ``socket`` module adds to the kernel's.
+"""The ends of a relayed connection: TCP sockets without what Python's ``socket`` module adds.
 
-``socket.socket`` is a class in Python around ``_socket.socket``, the one in C. Its constructor, ``accept`` and ``close``
-run Python code for each connection and ask the kernel for what is known already; ``recv`` and ``send`` are the same.
+``socket.socket`` is a class in Python around ``_socket.socket``, the one in C. Its constructor, ``accept`` and
+``close`` run Python code for each connection and ask the kernel for what is known; ``recv`` and ``send`` are the same.
 """
 
 import _socket

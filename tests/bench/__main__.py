@@ -21,9 +21,7 @@ QUICK_SECONDS, QUICK_SCALE = 0.6, 0.2
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./test bench", description="Compare porchlight with HAProxy and nginx.")
     # The script ./test has taken it already.
-    parser.add_argument(
-        "--release", choices=("card", "host"), help="whose programs: the card's (default), or this machine's"
-    )
+    parser.add_argument("--release", choices=("card", "host", "board"), help="whose programs (card)")
     names = ", ".join(task.name for task in TASKS)
     parser.add_argument("--quick", action="store_true", help="one short round: a minute in all, good for a first look")
     parser.add_argument("--rows", metavar="NAME", nargs="+", default=[], help=f"only these: {names}")

@@ -11,6 +11,7 @@ from tests.bench import chart, report
 from tests.bench.relays import ROOT, Peer
 from tests.bench.report import Line
 
+BOARD = ROOT / "docs/performance-board.md"
 PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/pictures/performance.svg"
 
 TEXT = """# What porchlight costs, beside HAProxy and nginx
@@ -28,6 +29,9 @@ of the distance between its best and its worst round, as a part of the median.
 ## What is not reached
 
 {missed}
+What a 64-bit Arm processor has to do for the same work, counted in instructions inside an emulated board, is in
+[performance-board.md](performance-board.md).
+
 A compiled extension would save most of what Python costs. There is none: it would have to be built and audited for
 the card, and hardly a row would gain the factor of 1.5 that would be worth it.
 
@@ -56,6 +60,22 @@ the card, and hardly a row would gain the factor of 1.5 that would be worth it.
 """
 
 
+BOARD_TEXT = """# The same on a 64-bit Arm board, counted
+
+`./test bench --release board --write` measured this and wrote this page, inside an emulated board (QEMU `virt`, one
+Cortex-A53) with the card's own kernel and the card's own release of Debian. QEMU counts the instructions: one takes one
+nanosecond of the board's clock, whatever this machine does meanwhile. **So only the ratios mean something**, and they
+are ratios of instructions, in the kernel and out of it. What an instruction costs on a real board, by caches, memory
+and pipeline, is not in them. OpenSSL is told that there is no AES in the processor, as in a Pi 3 or 4.
+
+{table}
+
+The two columns of ratios belong to porchlight; in brackets stands the most that is allowed. {rounds} rounds, medians; ±
+is half of the distance between the best and the worst one. {machine}. How the figures are taken says
+[performance.md](performance.md).
+"""
+
+
 def write(
     found: Sequence[Line],
     relays: Sequence[Peer],
@@ -79,6 +99,13 @@ def write(
     PAGE.write_text(text, "utf-8")
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_text(chart.draw(found), "utf-8")
+
+
+def write_board(cells: Sequence[Sequence[str]], machine: str, rounds: int) -> None:
+    """Write the page about the emulated board."""
+    BOARD.write_text(
+        BOARD_TEXT.format(table=report.for_markdown(cells), machine=machine, rounds=rounds), encoding="utf-8"
+    )
 
 
 def _missed(found: Sequence[Line]) -> str:
