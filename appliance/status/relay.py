@@ -21,10 +21,10 @@ class PortStatus:
 
     Args:
         port: its number.
-        carries: ``chat-tls``, ``chat``, ``media`` or ``balancer``.
-        trouble: why it cannot be opened, in plain words; empty when it is open.
-        reached_outside: when somebody who is not of the home network last got through, in seconds since boot, rounded
-            down to whole minutes; None when nobody did since boot.
+        carries: ``chat-tls``, ``chat``, ``media`` or ``chat-any``.
+        trouble: why it is not open, in plain words; empty when it is.
+        reached_outside: when somebody who is not of the home network last got through on it: seconds since boot, in
+            whole minutes; None when nobody did since then.
     """
 
     port: int
@@ -104,7 +104,7 @@ class RelayStatus:
         started: when this relay began, in seconds since boot; None when it does not say.
         used_lately: whether anybody was connected in the last window of time (``appliance.relay.use``): the only thing
             about people that the lights show.
-        resting: why nobody is let in: ``off``, ``paused`` or ``quota``; empty while the relay works.
+        resting: why nobody is let in: ``off`` or ``paused`` by the owner's wish, or ``quota``; empty while it relays.
         max_connections: past this many a new one is refused.
         ports: every port that the settings ask for.
         upstreams: by group: ``chat``, ``http``, ``media``.
@@ -112,7 +112,6 @@ class RelayStatus:
         by_reason: the same told apart further: name, then port, then reason; for a histogram (``..._seconds``) the
             upper bound of a class in seconds instead, with the number in that class alone.
         quota: how much of this month's data is used up; None when there is no limit.
-        resting: why nobody is relayed: ``off`` or ``paused`` by the owner's wish, or ``quota``; empty when people are.
         certificate: what people get in TLS; None while there is none.
         knock: whether the owner's link was opened, while there is one.
         problems: what is wrong with the relay as a whole.
