@@ -6,5 +6,5 @@ CARRIES = {
     "chat-tls": text("messages, protected once more"),
     "chat": text("messages"),
     "media": text("pictures, voice messages, calls"),
-    "balancer": text("from your own load balancer"),
+    "chat-any": text("from your own load balancer"),
 }

@@ -21,10 +21,10 @@ class PortStatus:
 
     Args:
         port: its number.
-        carries: ``chat-tls``, ``chat``, ``media`` or ``balancer``.
-        trouble: why it cannot be opened, in plain words; empty when it is open.
-        reached_outside: when somebody who is not of the home network last got through, in seconds since boot, rounded
-            down to whole minutes; None when nobody did since boot.
+        carries: ``chat-tls``, ``chat``, ``media`` or ``chat-any``.
+        trouble: why it is not open, in plain words; empty when it is.
+        reached_outside: when somebody who is not of the home network last got through on it: seconds since boot, in
+            whole minutes; None when nobody did since then.
     """
 
     port: int
