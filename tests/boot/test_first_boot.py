@@ -9,11 +9,11 @@ import pytest
 from tests.boot.board import Board
 from tests.boot.conftest import NOTICED
 from tests.boot.eye import Span
-from tests.boot.home import SEEN
 from tests.boot.owner import DOMAIN, HOME_PAGE, Owner, watch
 from tests.boot.person import chat, exchange, tls
 from tests.boot.upstream import CHAT, Upstream, answer
 from tests.boot.visitor import Page
+from tests.home.household import SEEN
 
 # The ports that the router is asked for: chat in TLS, and media.
 PORTS = {443, 587}
@@ -50,7 +50,7 @@ def test_domain_leads_home(board: Board, owner: Owner, opened: Page) -> None:
 
 def test_router_lets_people_in_and_to_nothing_else(board: Board, opened: Page) -> None:
     assert board.home.mapped() == PORTS
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionRefusedError):
         board.home.come_in(8199, timeout=5).close()
 
 
