@@ -44,6 +44,8 @@ class Service:
         wall: seconds since 1970, or None while nobody has told the time.
         clock: seconds since boot.
         chance: a number from 0 to 1, another one each time.
+        rest: called when nothing is to be done until the saved settings change, with what their file is; may not
+            come back.
     """
 
     def __init__(
@@ -55,9 +57,10 @@ class Service:
         wall: Callable[[], float | None] = told,
         clock: Callable[[], float] = since_boot,
         chance: Callable[[], float] = random.random,
+        rest: Callable[[Stamp | None], None] | None = None,
     ) -> None:
         self._paths, self._notify, self._say = paths, notify, say
-        self._wall, self._clock, self._chance = wall, clock, chance
+        self._wall, self._clock, self._chance, self._rest = wall, clock, chance, rest
         self._stamps: list[Stamp | None] | None = None
         self._settings = CertificateSettings()
         self._name = ""
@@ -112,6 +115,9 @@ class Service:
         else:
             self._consider(now)
         self._publish(now)
+        if self._rest and self._outcome.state is CertificateState.OFF and self._stamps:
+            self._rest(self._stamps[1])
+            self._rest = None
 
     def _follow_files(self, now: float) -> None:
         paths = self._paths

@@ -56,6 +56,8 @@ class Service:
         patience: seconds that a server may take for an answer.
         wall: seconds since 1970, or None while nobody has told the time.
         clock: seconds since boot.
+        rest: called when nothing is to be done until the saved settings change, with what their file is; may not
+            come back.
     """
 
     def __init__(
@@ -67,9 +69,10 @@ class Service:
         patience: float = PATIENCE,
         wall: Callable[[], float | None] = told,
         clock: Callable[[], float] = since_boot,
+        rest: Callable[[Stamp | None], None] | None = None,
     ) -> None:
         self._paths, self._notify, self._say, self._patience = paths, notify, say, patience
-        self._wall, self._clock = wall, clock
+        self._wall, self._clock, self._rest = wall, clock, rest
         self._folder = paths.name_status.parent
         self._stamps: list[Stamp | None] | None = None
         self._wanted: tuple[NameSettings, str, Account | None] | None = None
@@ -130,6 +133,10 @@ class Service:
         self._follow_router(now)
         self._lookup.follow(self._name, now)
         self._publish(now)
+        if self._rest and self._outcome.state is NameState.OFF and not self._name and self._stamps:
+            # The account alone changes nothing: without a provider in the settings it is not read.
+            self._rest(self._stamps[1])
+            self._rest = None
 
     # ---- what is wanted
 

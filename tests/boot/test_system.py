@@ -39,7 +39,7 @@ def test_memory_is_enough_for_the_smallest_board(board: Board, relaying: Span) -
     kib = {name: int(rest.split()[0]) for name, rest in (line.split(":") for line in lines)}
     spare = sum(kib[name] for name in ("MemFree", "Buffers", "Cached", "SReclaimable")) - kib["Shmem"]
     used = (kib["MemTotal"] - spare) * 1024 / 1_000_000
-    print(f"{used:.0f} MB are used")
+    print(f"{used:.0f} MB are used: {kib}\n{board.shell.run('cat /sys/block/zram0/mm_stat')}")
     details = board.shell.run("grep . /sys/fs/cgroup/system.slice/*/memory.current", check=False)
     assert used <= MOST_MEMORY, f"{used:.0f} MB are used:\n{details}"
 
