@@ -118,7 +118,7 @@ class Certificate:
                 Problem(
                     text(
                         "The relay's new certificate in %(file)s cannot be used (%(reason)s).",
-                        file=own.file,
+                        file=str(own.file),
                         reason=_reason(error),
                     ),
                     text("The former one stays in use until the relay is started again; then a fresh one is made."),

@@ -131,7 +131,7 @@ class Sums:
 
     def open_connections(self) -> int:
         """Connections open now, in all workers."""
-        return sum(row[OPEN] for row in self.rows)
+        return sum([row[OPEN] for row in self.rows])
 
     def suspicions(self) -> int:
         """How many dials failed, in all workers."""

@@ -36,6 +36,10 @@ class Aside:
             with suppress(BaseException):
                 signal.alarm(math.ceil(seconds) + 1)
                 os.close(self._answer)
+                # miniupnpc complains on standard error, where the log is.
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, 1)
+                os.dup2(nowhere, 2)
                 said = json.dumps(work()).encode()
                 while said:
                     said = said[os.write(writing, said) :]

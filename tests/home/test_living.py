@@ -19,6 +19,9 @@ from tests.relay.running import wait_for
 pytestmark = pytest.mark.namespaces
 Make = Callable[[Kind], Household]
 
+# One of them shows it quickly, the others are as long again.
+MOSTLY_SLOW = ["PCP", *(pytest.param(one, marks=pytest.mark.slow) for one in ("NAT-PMP", "UPnP"))]
+
 # A neighbour's program that wants the same port, by whichever protocol the router speaks.
 NEIGHBOURS_WISH = f"""
 from appliance.network.gateway import Gateway
@@ -55,7 +58,7 @@ def started(home: Household, folder: Path, router: dict[str, object] | None = No
     return card
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", MOSTLY_SLOW)
 def test_a_port_that_a_neighbour_holds_is_left_alone(household: Make, tmp_path: Path, protocol: str) -> None:
     home = household(PUBLIC)
     drop, speaks = PROTOCOLS[protocol]
@@ -76,7 +79,7 @@ def test_a_port_that_a_neighbour_holds_is_left_alone(household: Make, tmp_path: 
     assert mapped(home) == theirs
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", MOSTLY_SLOW)
 def test_only_ports_of_the_relay_are_opened_and_what_is_taken_back_is_closed(
     household: Make, tmp_path: Path, protocol: str
 ) -> None:
