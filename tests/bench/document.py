@@ -29,8 +29,8 @@ of the distance between its best and its worst round, as a part of the median.
 ## What is not reached
 
 {missed}
-{board}A compiled extension would save most of what Python costs. There is none: it would have to be built and audited for
-the card, and hardly a row would gain the factor of 1.5 that would be worth it.
+{board}A compiled extension would save most of what Python costs. There is none: it would have to be built and audited
+for the card, and hardly a row would gain the factor of 1.5 that would be worth it.
 
 ## How it is measured
 
