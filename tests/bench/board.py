@@ -72,7 +72,7 @@ def root_into(folder: Path, tree: Path, *, rootless: bool) -> Path:
     for one in SOURCES:
         subprocess.run(["cp", "-r", "--parents", one, str(overlay / "source")], check=True, cwd=release.ROOT)
     first = overlay / "source/tests/bench/init"
-    first.write_text("#!/bin/sh\ncd /source && exec python3 -m tests.bench.guest\n")
+    first.write_text("#!/bin/sh\ncd /source && exec /usr/bin/python3 -m tests.bench.guest\n")
     first.chmod(0o755)
     with packed.open("wb") as output:
         # As the one who made the tree, who alone may read all of it.
