@@ -48,6 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(folder: Path) -> Iterator[Home]:
     """The home network, with the router switched on."""
     with Home(f"porchlight-{os.getpid()}", folder) as home:
+        home.offer_mappings()
         yield home
 
 

@@ -24,6 +24,7 @@ from typing import Self, TypeVar
 from tests.relay.running import wait_for
 
 CARD, NEIGHBOUR, ROUTER = "192.168.1.20", "192.168.1.30", "192.168.1.1"
+NETWORK = "192.168.1.0/24"
 OUTSIDE, STUN_PORT = "80.200.0.9", 3478
 # What everybody outside sees of the home.
 SEEN = "80.100.100.1"
@@ -101,7 +102,7 @@ max_lifetime=86400
 notify_interval=900
 system_uptime=no
 uuid=00000000-0000-0000-0000-000000000000
-allow 0-65535 192.168.1.0/24 0-65535
+allow 0-65535 {network} 0-65535
 deny 0-65535 0.0.0.0/0 0-65535
 """
 
@@ -216,7 +217,9 @@ class Household:
         words = {True: "yes", False: "no"}
         config = self._folder / "miniupnpd.conf"
         config.write_text(
-            DAEMON.format(pcp=words[pcp], upnp=words[upnp], no_ipv6=words[not ipv6], secure=words[secure])
+            DAEMON.format(
+                pcp=words[pcp], upnp=words[upnp], no_ipv6=words[not ipv6], secure=words[secure], network=NETWORK
+            )
         )
         options = ["-d", "-f", str(config), "-P", str(self._folder / "miniupnpd.pid")]
         with (self._folder / "miniupnpd.log").open("ab") as log:
