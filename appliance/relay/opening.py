@@ -390,12 +390,10 @@ class Opening:
 
     def close(self) -> None:
         """End the connection; harmless when it has ended already."""
-        if self._dial is not None:
-            self._dial.stop()
-            self._dial = None
-        if self._delivery is not None:
-            self._delivery.stop()
-            self._delivery = None
+        for under_way in (self._dial, self._delivery):
+            if under_way is not None:
+                under_way.stop()
+        self._dial = self._delivery = None
         self._stop()
         self._person.close()
         self._keeper.forget(self)

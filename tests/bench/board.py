@@ -26,6 +26,10 @@ from tests.bench.rows import TASKS
 ROWS = ("small-100", "bulk", "tls-bulk", "tls-small", "tls-churn", "churn")
 ROUNDS, SECONDS = 2, 0.5
 ARCHITECTURE = "arm64"
+# What a system needs that no script has set up, beside the benchmark's own packages.
+MORE = ("base-files", "dash", "mount")
+# What such scripts would have made: the name of the compiler, and the user that nginx becomes.
+LINKS, USERS = {"usr/bin/cc": "gcc"}, "root:x:0:0:root:/root:/bin/sh\n"
 # The root lies in memory twice for a moment, in MiB.
 MEMORY = 4096
 # What of this repository goes into it.
@@ -55,6 +59,12 @@ def root_into(folder: Path, tree: Path, *, rootless: bool) -> Path:
     overlay = folder / "overlay"
     (overlay / "source").mkdir(parents=True)
     (overlay / "init").symlink_to("/source/tests/bench/init")
+    for name, target in LINKS.items():
+        (overlay / name).parent.mkdir(parents=True, exist_ok=True)
+        (overlay / name).symlink_to(target)
+    for name in ("etc/passwd", "etc/group"):
+        (overlay / name).parent.mkdir(exist_ok=True)
+        (overlay / name).write_text(USERS if name == "etc/passwd" else "root:x:0:\n")
     script = (
         'set -e; cd "$1"; find . -xdev ! -path "./var/cache/*" ! -path "./usr/share/doc/*" | cpio --quiet -o -H newc;'
         'cd "$2"; find . | cpio --quiet -o -H newc -R 0:0'
@@ -62,7 +72,7 @@ def root_into(folder: Path, tree: Path, *, rootless: bool) -> Path:
     for one in SOURCES:
         subprocess.run(["cp", "-r", "--parents", one, str(overlay / "source")], check=True, cwd=release.ROOT)
     first = overlay / "source/tests/bench/init"
-    first.write_text("#!/bin/sh\ncd /source && exec python3 -m tests.bench.guest\n")
+    first.write_text("#!/bin/sh\ncd /source && exec /usr/bin/python3 -m tests.bench.guest\n")
     first.chmod(0o755)
     with packed.open("wb") as output:
         # As the one who made the tree, who alone may read all of it.
@@ -95,7 +105,7 @@ def main() -> int:
     """Measure, show, and write the page where that is asked for."""
     rootless = os.geteuid() != 0
     try:
-        tree = release.make(release.trees(), release.packages(), ARCHITECTURE, rootless=rootless)
+        tree = release.make(release.trees(), [*release.packages(), *MORE], ARCHITECTURE, rootless=rootless)
         with tempfile.TemporaryDirectory(prefix="porchlight-board-") as name:
             folder = Path(name)
             words = [f"bench.rows={','.join(ROWS)}", f"bench.rounds={ROUNDS}", f"bench.seconds={SECONDS}"]

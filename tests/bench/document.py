@@ -29,11 +29,8 @@ of the distance between its best and its worst round, as a part of the median.
 ## What is not reached
 
 {missed}
-What a 64-bit Arm processor has to do for the same work, counted in instructions inside an emulated board, is in
-[performance-board.md](performance-board.md).
-
-A compiled extension would save most of what Python costs. There is none: it would have to be built and audited for
-the card, and hardly a row would gain the factor of 1.5 that would be worth it.
+{board}A compiled extension would save most of what Python costs. There is none: it would have to be built and audited
+for the card, and hardly a row would gain the factor of 1.5 that would be worth it.
 
 ## How it is measured
 
@@ -60,6 +57,10 @@ the card, and hardly a row would gain the factor of 1.5 that would be worth it.
 """
 
 
+BOARD_LINK = """What a 64-bit Arm processor has to do for the same work, counted in instructions, is in
+[performance-board.md](performance-board.md).
+
+"""
 BOARD_TEXT = """# The same on a 64-bit Arm board, counted
 
 `./test bench --release board --write` measured this and wrote this page, inside an emulated board (QEMU `virt`, one
@@ -90,6 +91,7 @@ def write(
         table=report.for_markdown(report.table(found, relays)),
         remarks=f"\nRemarks:\n\n{notes}" if notes else "",
         missed=_missed(found),
+        board=BOARD_LINK if BOARD.exists() else "",
         load=f"On average {loads[0]:.1f} processes wanted to run before it began, and {loads[1]:.1f} at its end, when "
         "the benchmark's own count as well.",
         machine=machine(),

@@ -8,9 +8,10 @@ import socket
 import struct
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
-MOUNTS = (("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev"), ("tmpfs", "/tmp"))  # noqa: S108  # its own
+MOUNTS = (("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev"), ("tmpfs", "/tmp"))
 # netdevice(7): an interface's flags, and "up".
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 # Connections of all relays; the kernel's default is less than HAProxy asks for.
@@ -34,6 +35,8 @@ def main() -> None:
     for standard in range(3):
         os.dup2(console, standard)
     os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C.UTF-8", HOME="/root")
+    # The Pi 3 and 4 have no AES in their processor, which the emulated one has; OpenSSL may be told so (bit 0: NEON).
+    os.environ.update(OPENSSL_armcap="1")
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     _loopback_up()
     from tests.bench import document, relays
@@ -42,8 +45,6 @@ def main() -> None:
 
     relays.PATIENCE = 300.0
     words = dict(word.partition("=")[::2] for word in Path("/proc/cmdline").read_text().split())
-    # The Pi 3 and 4 have no AES in their processor, which the emulated one has; OpenSSL may be told so (bit 0: NEON).
-    os.environ["OPENSSL_armcap"] = "1"
     tasks = [task for task in TASKS if task.name in words["bench.rows"].split(",")]
 
     def tell(said: str) -> None:
@@ -58,6 +59,8 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
+    except BaseException:
+        traceback.print_exc(file=sys.stdout)
     finally:
         sys.stdout.flush()
         print(OVER, flush=True)

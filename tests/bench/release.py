@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from image import cache, cell, recipe, roots
+from image import cache, cell, recipe
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -34,7 +34,7 @@ def make(folder: Path, wanted: Sequence[str], architecture: str, *, rootless: bo
     Args:
         folder: where trees are kept.
         wanted: its packages.
-        architecture: Debian's name of it; packages of a foreign one are configured under emulation.
+        architecture: Debian's name of it; packages of a foreign one are unpacked only, and never configured.
         rootless: whether this is an ordinary user.
 
     Raises:
@@ -43,8 +43,6 @@ def make(folder: Path, wanted: Sequence[str], architecture: str, *, rootless: bo
     tree = folder / f"bench-{architecture}-{cache.key([recipe.SUITE, *wanted])}"
     if tree.exists():
         return tree
-    # Scripts that take minutes under emulation are left out there, as when the card is built.
-    foreign = architecture != native()
     folder.mkdir(parents=True, exist_ok=True)
     for former in folder.glob(f"bench-{architecture}-*"):
         cell.remove(former, rootless)
@@ -54,15 +52,13 @@ def make(folder: Path, wanted: Sequence[str], architecture: str, *, rootless: bo
         "mmdebstrap",
         "--quiet",
         f"--mode={'unshare' if rootless else 'root'}",
-        "--variant=apt",
+        # Scripts of packages would take minutes under emulation.
+        f"--variant={'apt' if architecture == native() else 'extract'}",
         f"--architectures={architecture}",
         f"--components={recipe.COMPONENTS}",
         f"--keyring={recipe.KEYRING}",
         '--aptopt=Apt::Install-Recommends "false"',
         "--dpkgopt=force-unsafe-io",
-        *(["--skip=essential/unlink", f"--essential-hook={roots.DIVERT}"] if foreign else []),
-        *([f"--customize-hook={roots.UNDIVERT}"] if foreign else []),
-        f'--customize-hook=mkdir -p "$1{SOURCE}"',
         f"--include={','.join(wanted)}",
         recipe.SUITE,
         str(draft),
@@ -74,6 +70,7 @@ def make(folder: Path, wanted: Sequence[str], architecture: str, *, rootless: bo
             "The tree could not be made; mmdebstrap says above why. "
             "With `./test bench --release host` this machine's own programs are measured instead."
         )
+    subprocess.run([*(cell.namespaces(True) if rootless else []), "mkdir", "-p", f"{draft}{SOURCE}"], check=True)
     draft.rename(tree)
     return tree
 

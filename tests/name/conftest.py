@@ -1,6 +1,5 @@
 """The name service as a thread, with the real inadyn and a provider on loopback."""
 
-import json
 import os
 import threading
 import time
@@ -10,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from appliance.clock import since_boot
-from appliance.files import write_atomically
 from appliance.name import account
 from appliance.name.service import Service
+from appliance.network.verdict import Verdict
 from appliance.paths import Paths
 from appliance.settings import save
 from appliance.status.name import NameStatus, read
+from appliance.status.router import RouterStatus, publish
 from tests.name.provider import Provider, serving
 
 # Blanks, quotes and signs that mean something to inadyn's configuration, to a shell and to printf.
@@ -60,8 +60,8 @@ class Running:
     def router(self, seen: str) -> None:
         """Say what the router service would."""
         self.paths.router_status.parent.mkdir(parents=True, exist_ok=True)
-        status = {"written": since_boot(), "verdict": "mapped", "outer": "192.168.7.7", "seen": seen}
-        write_atomically(self.paths.router_status, json.dumps(status).encode(), durable=False)
+        status = RouterStatus(since_boot(), Verdict.MAPPED, outer="192.168.7.7", seen=seen)
+        publish(self.paths.router_status, status)
 
     def start(self) -> None:
         service = Service(self.paths, say=self.log.append, patience=self._patience, wall=lambda: self.wall)
