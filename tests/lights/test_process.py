@@ -19,8 +19,11 @@ from appliance.clock import since_boot
 from appliance.files import write_atomically
 from appliance.lights.language import PATTERNS, Frame, frame
 from appliance.network import home
+from appliance.network.verdict import Verdict
 from appliance.paths import Paths
+from appliance.status import router
 from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
+from appliance.status.router import RouterStatus
 from appliance.status.state import State
 from tests.lights.recording import PINS, ROOT, eventually, kernel_leds, lights_process, read_transcript
 
@@ -70,7 +73,8 @@ def say(paths: Paths, state: State) -> None:
     if state is State.UPDATING:
         note(paths.update_status, phase="installing", version="9.9.9")
     elif state is State.NOT_REACHABLE:
-        note(paths.router_status, verdict="cgnat")
+        paths.router_status.parent.mkdir(parents=True, exist_ok=True)
+        router.publish(paths.router_status, RouterStatus(since_boot(), Verdict.CGNAT))
     elif state is State.SETTINGS_MISTAKEN:
         paths.owner_file.write_text("[relay]\nworkers = true\n")
     elif state is State.HARDWARE_TROUBLE:
