@@ -10,6 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.certificate.issued import Facts, deploy, facts, request
 
+# A real authority, or a real client of one: each takes seconds, so they are for ./test.
+pytestmark = pytest.mark.slow
+
 NAME = "relay.example.org"
 NOW = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)

@@ -15,6 +15,9 @@ from tests.certificate.authority import running as open_for_business
 from tests.certificate.conftest import NAME, Running
 from tests.certificate.stand_in import port_80
 
+# A real authority, or a real client of one: each takes seconds, so they are for ./test.
+pytestmark = pytest.mark.slow
+
 DAY = 86400.0
 
 
@@ -76,7 +79,6 @@ def test_the_clock_is_wrong(running: Running, authority: Authority) -> None:
     running.until(lambda one: one.state == "good")
 
 
-@pytest.mark.slow
 def test_a_clock_that_somebody_set_wrong(running: Running, authority: Authority) -> None:
     """What comes does not fit that date, so the relay does not get it."""
     running.wall = time.time() + 1000 * DAY
@@ -86,7 +88,6 @@ def test_a_clock_that_somebody_set_wrong(running: Running, authority: Authority)
     assert not running.paths.issued_certificate.exists()
 
 
-@pytest.mark.slow
 def test_renewed_at_two_thirds_of_its_life(running: Running, authority: Authority) -> None:
     running.choose()
     running.start()
@@ -100,7 +101,6 @@ def test_renewed_at_two_thirds_of_its_life(running: Running, authority: Authorit
     assert facts(running.paths.issued_certificate) is not None
 
 
-@pytest.mark.slow
 def test_the_authority_is_down(running: Running, authority: Authority) -> None:
     """The relay keeps what it has, and gets a new one once the authority is back."""
     running.choose()
@@ -118,7 +118,6 @@ def test_the_authority_is_down(running: Running, authority: Authority) -> None:
     assert running.until(lambda one: one.state == "good").kind == "public"
 
 
-@pytest.mark.slow
 def test_one_nonce_in_five_is_rejected(running: Running, port: int, tmp_path: Path) -> None:
     """Certbot asks again once; the service does for the rest."""
     with open_for_business(Authority(tmp_path / "authority", port, rejects=20)) as authority:
@@ -198,7 +197,6 @@ def test_an_authority_that_cannot_prove_who_it_is(running: Running, authority: A
     assert "could not prove who it is" in status.said
 
 
-@pytest.mark.slow
 def test_another_name(running: Running, authority: Authority) -> None:
     """The former certificate stays until there is one for the new name."""
     running.choose()

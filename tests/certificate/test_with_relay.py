@@ -14,6 +14,9 @@ from tests.relay.conftest import certificate_file
 from tests.relay.running import Relay, close_kept, wait_for
 from tests.relay.test_wire import tls_connect
 
+# A real authority, or a real client of one: each takes seconds, so they are for ./test.
+pytestmark = pytest.mark.slow
+
 # A fixture of another folder.
 __all__ = ["certificate_file"]
 

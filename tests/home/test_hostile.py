@@ -15,7 +15,7 @@ from tests.home.card import Card
 from tests.home.household import NEIGHBOUR, OUTSIDE, PUBLIC, ROUTER, SEEN, Household, Kind
 from tests.relay.running import wait_for
 
-pytestmark = pytest.mark.namespaces
+pytestmark = [pytest.mark.namespaces, pytest.mark.slow]
 Make = Callable[[Kind], Household]
 
 GROUP = "239.255.255.250"
@@ -176,7 +176,6 @@ def test_a_description_that_leads_elsewhere_is_not_followed(
     card.stop()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n<"], ids=["mute", "endless"]
 )
@@ -195,7 +194,6 @@ def test_a_router_that_dawdles_holds_up_neither_verdict_nor_end(
     card.stop()
 
 
-@pytest.mark.slow
 def test_nonsense_from_the_router_is_no_answer(household: Make, tmp_path: Path, closing: ExitStack) -> None:
     """Every datagram to PCP and NAT-PMP is answered with noise, some of it almost right."""
     home = household(PUBLIC)
@@ -243,7 +241,6 @@ table inet deaf {
 """
 
 
-@pytest.mark.slow
 def test_name_servers_that_do_not_answer_hold_up_no_verdict(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate()

@@ -16,11 +16,10 @@ from tests.home.household import CARD, NEIGHBOUR, PUBLIC, ROUTER, SEEN, Househol
 from tests.home.test_verdicts import PROTOCOLS
 from tests.relay.running import wait_for
 
-pytestmark = pytest.mark.namespaces
+pytestmark = [pytest.mark.namespaces, pytest.mark.slow]
 Make = Callable[[Kind], Household]
 
-# One of them shows it quickly, the others are as long again.
-MOSTLY_SLOW = ["PCP", *(pytest.param(one, marks=pytest.mark.slow) for one in ("NAT-PMP", "UPnP"))]
+EACH = ["PCP", "NAT-PMP", "UPnP"]
 
 # A neighbour's program that wants the same port, by whichever protocol the router speaks.
 NEIGHBOURS_WISH = f"""
@@ -58,7 +57,7 @@ def started(home: Household, folder: Path, router: dict[str, object] | None = No
     return card
 
 
-@pytest.mark.parametrize("protocol", MOSTLY_SLOW)
+@pytest.mark.parametrize("protocol", EACH)
 def test_a_port_that_a_neighbour_holds_is_left_alone(household: Make, tmp_path: Path, protocol: str) -> None:
     home = household(PUBLIC)
     drop, speaks = PROTOCOLS[protocol]
@@ -79,7 +78,7 @@ def test_a_port_that_a_neighbour_holds_is_left_alone(household: Make, tmp_path: 
     assert mapped(home) == theirs
 
 
-@pytest.mark.parametrize("protocol", MOSTLY_SLOW)
+@pytest.mark.parametrize("protocol", EACH)
 def test_only_ports_of_the_relay_are_opened_and_what_is_taken_back_is_closed(
     household: Make, tmp_path: Path, protocol: str
 ) -> None:
@@ -102,7 +101,6 @@ def test_only_ports_of_the_relay_are_opened_and_what_is_taken_back_is_closed(
     card.stop()
 
 
-@pytest.mark.slow
 def test_nobody_is_asked_before_the_owner_says_so(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate(drop=["udp dport { 1900, 5351 } counter"])
@@ -119,7 +117,6 @@ def test_nobody_is_asked_before_the_owner_says_so(household: Make, tmp_path: Pat
     card.stop()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["PCP", "NAT-PMP"])
 def test_a_router_that_has_started_anew_maps_again_at_once(household: Make, tmp_path: Path, protocol: str) -> None:
     """Without its announcement the next regular round would come a minute later."""
@@ -137,7 +134,6 @@ def test_a_router_that_has_started_anew_maps_again_at_once(household: Make, tmp_
     assert not mapped(home)
 
 
-@pytest.mark.slow
 def test_a_router_without_announcements_maps_again_within_a_minute(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate()
@@ -151,7 +147,6 @@ def test_a_router_without_announcements_maps_again_within_a_minute(household: Ma
     card.stop()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_one_that_was_killed_knows_its_mappings_again(household: Make, tmp_path: Path, protocol: str) -> None:
     home = household(PUBLIC)
@@ -172,7 +167,6 @@ def test_one_that_was_killed_knows_its_mappings_again(household: Make, tmp_path:
     assert not mapped(home)
 
 
-@pytest.mark.slow
 def test_a_new_address_at_home_takes_its_mappings_along_by_upnp(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate()
@@ -185,7 +179,6 @@ def test_a_new_address_at_home_takes_its_mappings_along_by_upnp(household: Make,
     assert not mapped(home)
 
 
-@pytest.mark.slow
 def test_a_new_address_at_home_is_told_where_the_router_keeps_the_former_one(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate()
@@ -209,7 +202,6 @@ def move(home: Household) -> None:
     home.ip("card", f"route add default via {ROUTER}")
 
 
-@pytest.mark.slow
 def test_another_gateway_is_asked_instead(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate()
@@ -229,7 +221,6 @@ def test_another_gateway_is_asked_instead(household: Make, tmp_path: Path) -> No
     assert not mapped(home)
 
 
-@pytest.mark.slow
 def test_no_network_is_no_verdict_until_there_is_one(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate()
@@ -242,7 +233,6 @@ def test_no_network_is_no_verdict_until_there_is_one(household: Make, tmp_path: 
     card.stop()
 
 
-@pytest.mark.slow
 def test_a_new_outer_address_is_known_at_once_and_never_taken_for_a_shared_one(household: Make, tmp_path: Path) -> None:
     """The router announces it; between its word and the outside's there is no false verdict."""
     home = household(PUBLIC)
@@ -312,7 +302,6 @@ def test_with_an_address_of_its_own_nobody_has_to_be_asked(household: Make, tmp_
     card.stop()
 
 
-@pytest.mark.slow
 def test_what_a_router_held_that_is_silent_for_a_while_is_closed_at_the_end(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate()

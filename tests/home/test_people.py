@@ -12,7 +12,7 @@ from tests.home.card import Card
 from tests.home.household import CARD, MASQUERADING, NEIGHBOUR, PUBLIC, SEEN, Household, Kind
 from tests.relay.running import Upstream, read_exactly, read_line, wait_for
 
-pytestmark = pytest.mark.namespaces
+pytestmark = [pytest.mark.namespaces, pytest.mark.slow]
 Make = Callable[[Kind], Household]
 
 PAGE = 8199

@@ -23,7 +23,7 @@ from tests.home.household import (
     Kind,
 )
 
-pytestmark = pytest.mark.namespaces
+pytestmark = [pytest.mark.namespaces, pytest.mark.slow]
 
 # By the name of the protocol: what the router is told to drop, and how miniupnpd is started.
 PROTOCOLS: dict[str, tuple[tuple[str, ...], dict[str, bool]]] = {
@@ -109,9 +109,7 @@ def test_an_outer_address_that_nobody_reaches_is_told(
     assert "dnat" not in home.rules()
 
 
-@pytest.mark.parametrize(
-    "protocol", ["PCP", *(pytest.param(one, marks=pytest.mark.slow) for one in ("NAT-PMP", "UPnP"))]
-)
+@pytest.mark.parametrize("protocol", ["PCP", "NAT-PMP", "UPnP"])
 def test_a_router_without_a_service_does_not_answer(household: Make, tmp_path: Path, protocol: str) -> None:
     """Nobody listens; or a firewall swallows what is asked, so that every question has to wait for its end."""
     home = household(PUBLIC)

@@ -10,6 +10,9 @@ from appliance.network.verdict import PortState, Verdict
 from appliance.status.router import MappedPort, RouterStatus, publish
 from tests.page.conftest import Page, Visitor
 
+# Each starts a page of its own, so they are for ./test.
+pytestmark = pytest.mark.slow
+
 
 def status(verdict: Verdict) -> RouterStatus:
     ports = (MappedPort(443, 443, PortState.MAPPED), MappedPort(587, 587, PortState.MAPPED))

@@ -18,6 +18,9 @@ from appliance.status.certificate import CertificateStatus
 from appliance.text import text
 from tests.page.conftest import PASSWORD, Page, Visitor
 
+# Each starts a page of its own, so they are for ./test.
+pytestmark = pytest.mark.slow
+
 
 def saved(page: Page) -> dict[str, dict[str, object]]:
     return tomllib.loads(page.paths.saved_settings.read_text()) if page.paths.saved_settings.exists() else {}

@@ -12,6 +12,9 @@ from appliance.status.knock import KnockStatus, expected
 from appliance.status.relay import PortStatus, RelayStatus, publish
 from tests.page.conftest import Page, Visitor
 
+# Each starts a page of its own, so they are for ./test.
+pytestmark = pytest.mark.slow
+
 
 def relay(*ports: PortStatus, knock: KnockStatus | None = None) -> RelayStatus:
     return RelayStatus(since_boot(), "0.1.0", "running", ports=ports, knock=knock)
