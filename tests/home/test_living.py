@@ -155,6 +155,7 @@ def test_one_that_was_killed_knows_its_mappings_again(household: Make, tmp_path:
     home.start_daemon(**speaks)
     card = started(home, tmp_path, {"also": [5222]})
     assert card.verdict().verdict is Verdict.MAPPED
+    wait_for(lambda: mapped(home) == to_card(443, 587, 5222), "the three ports to be open", PROMISED + 5)
     killed = card.service
     killed.send_signal(signal.SIGKILL)
     killed.wait()
