@@ -192,8 +192,8 @@ def test_a_night_and_dimmed_lights(board: Board, relaying: Span) -> None:
             cost[brightness] = (_cpu(board) - before) / (time.monotonic() - begun)
         looks = board.eye.looks(time.monotonic() - 20)
         lit = sum(one.frame.green for one in looks) / len(looks)
-        # A wave of 9 per cent. The emulator is asked between two of the guest's steps, mostly in the dark ones: 2 per cent
-        # were seen. Undimmed it is all of the time.
+        # A wave of 9 per cent. The emulator is asked between two of the guest's steps, mostly in the dark ones: 2 per
+        # cent were seen. Undimmed it is all of the time.
         assert 0 < lit < 0.4, f"9 per cent of the time, not {lit:.1%}"
     finally:
         board.shell.run(f"cp /run/before.toml {SAVED}")
