@@ -72,8 +72,8 @@ TLS_SMALL = (
     "nothing of Python's between a stream and OpenSSL's own read and write any more"
 )
 BULK = (
-    "porchlight and a tuned HAProxy 3.0 both let the kernel move the bytes (splice), and what is left is the kernel's own "
-    "work, the same for both; against nginx, which copies, the target is met"
+    "porchlight and a tuned HAProxy 3.0 both let the kernel move the bytes (splice), and what is left is the kernel's "
+    "own work, the same for both; against nginx, which copies, the target is met"
 )
 HELD = "not looked into yet: it was 0.66 % before the evidence of reach and the counters in a list were added"
 DELAY = "within the spread of its rounds"
