@@ -10,6 +10,7 @@ itself, and it does.
 
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from tests.boot.gpio import BLOCK, GPCLR0, GPSET0
@@ -57,7 +58,8 @@ class Hand:
 
     def close(self) -> None:
         """Take the hand away."""
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
         self._socket.close()
 
     def _write(self, register: int, gpio: int) -> None:
