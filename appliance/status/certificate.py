@@ -10,8 +10,7 @@ from appliance.text import Text, text
 
 __all__ = ["CertificateStatus", "publish", "read"]
 
-# Seconds: the service writes at each change and at least every PUBLISH_EVERY; past STALE_AFTER its word is old.
-PUBLISH_EVERY = 5.0
+# Seconds: the service writes at each change and every few seconds; past this its word is old.
 STALE_AFTER = 20.0
 NOTHING = text("")
 
