@@ -11,7 +11,7 @@ import pytest
 from appliance.lights.board import DIMMED_AT
 from appliance.lights.language import DARK, PATTERNS, Frame
 from appliance.lights.pins import load_pins
-from appliance.lights.scenes import FIND, NOT_REACHED, OPEN, Scene, answer
+from appliance.lights.scenes import ANSWER_LASTS, FIND, NOT_REACHED, OPEN, Scene, answer
 from appliance.relay.use import WINDOW
 from appliance.status.state import State
 from tests.boot.board import BOOT_TAKES, BUTTON, Board
@@ -159,16 +159,25 @@ def wait_for_scene(board: Board, scene: Scene, since: float) -> Span:
     return found
 
 
+# Seconds from letting the button go to the first flash.
+NETWORK_SHOWN_WITHIN = 3.0
+# Somebody who has not been able to count the flashes presses again; an emulated board that is busy leaves some out.
+PRESSES = 4
+
+
 def test_a_short_press_shows_the_network(board: Board, relaying: Span) -> None:
     """WhatsApp answers, and the test's people have got in."""
-    since = time.monotonic()
-    board.hand.press(BUTTON)
-    time.sleep(0.5)
-    board.hand.let_go(BUTTON)
-    deadline = since + NOTICED
-    while not any(find(answer(count).three, board.eye.looks(since)) for count in (NOT_REACHED, OPEN)):
-        assert time.monotonic() < deadline, f"no answer; the lights: {told(board.eye.looks(since))}"
-        time.sleep(0.2)
+    for _ in range(PRESSES):
+        since = time.monotonic()
+        board.hand.press(BUTTON)
+        time.sleep(0.5)
+        board.hand.let_go(BUTTON)
+        time.sleep(ANSWER_LASTS + NETWORK_SHOWN_WITHIN)
+        looks = board.eye.looks(since)
+        answers = [count for count in range(1, OPEN + 1) if find(answer(count).three, looks)]
+        if answers:
+            break
+    assert answers in ([NOT_REACHED], [OPEN]), f"answers: {answers}; the lights: {told(looks)}"
     board.eye.wait_for(RELAYS, NOTICED, time.monotonic())
 
 
