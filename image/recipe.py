@@ -41,6 +41,9 @@ TOOLS = (
     "ca-certificates",
     "xz-utils",
     "minisign",  # signs the checksums
+    "rauc",  # makes and signs the update's bundle
+    "squashfs-tools",  # which it calls for that
+    "openssl",  # makes the development key of the updates
 )
 
 # What runs on the card. No openssh-server, no avahi (systemd-resolved answers for porchlight.local), no apt: the card
@@ -65,6 +68,7 @@ USERLAND = (
     "python3-prometheus-client",
     "python3-sdnotify",
     "python3-tomli-w",
+    "rauc",  # checks a bundle's signature, streams it, writes it into the other slot
 )
 
 # Only files are taken from these; none of their maintainer scripts runs. busybox is for the initramfs.
