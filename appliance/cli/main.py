@@ -21,6 +21,7 @@ SUBCOMMANDS = {
     "lights": "show on the lights how the relay is doing",
     "check": "look at the settings and the network, and say in plain words what is wrong",
     "settings": "print a complete settings file with explanations",
+    "update": "look for a new version and install it",
     "demo": "run relay, page and lights on this computer, to look at",
 }
 

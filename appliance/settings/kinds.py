@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 # A claim code: long enough that five guesses a minute lead nowhere, short enough for one line on a screen. Characters.
 SHORTEST_CODE = 8
@@ -194,6 +195,21 @@ def _folder(value: Any) -> str:
     return value.strip()
 
 
+def _https_address(value: Any) -> str:
+    words = "a web address that begins with https://, or empty"
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"must be {words}, not {show(value)}")
+    found = value.strip()
+    try:
+        parts = urlsplit(found)
+        whole = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        whole = False
+    if found and not whole:
+        raise ValueError(f"must be {words}, not {show(value)}")
+    return found
+
+
 flag = Kind("true or false", _flag)
 port = whole_number(1, 65535, "a port number from 1 to 65535")
 port_or_off = whole_number(0, 65535, "a port number from 1 to 65535, or 0 for none")
@@ -204,3 +220,4 @@ upstreams = Kind('a list of "host:port"', _upstreams)
 domain = Kind("a host name", read_domain)
 claim_code = Kind("a text of at least 8 characters, or empty", _claim_code)
 folder = Kind("the name of a folder, or empty", _folder)
+https_address = Kind("a web address that begins with https://, or empty", _https_address)

@@ -62,12 +62,12 @@ class Environment:
         return replace(self, order=order, trial=slot).with_left(slot, TRIES)
 
     def marked_good(self, slot: Slot) -> "Environment":
-        """This slot has shown that it relays: it comes first, and starting it writes nothing any more."""
+        """The slot has shown that it relays: it comes first, and starting it writes nothing any more."""
         order = (slot, *(one for one in SLOTS if one != slot))
         return replace(self, order=order, trial=None).with_left(slot, TRIES)
 
     def marked_bad(self, slot: Slot) -> "Environment":
-        """This slot is not started any more, unless the other one does not start."""
+        """The slot is not started any more, unless the other one does not start."""
         return replace(self, trial=None if self.trial == slot else self.trial).with_left(slot, 0)
 
 

@@ -23,20 +23,12 @@ environments = st.builds(
 )
 
 
-@pytest.fixture
-def memory(tmp_path: Path) -> Memory:
-    """A card on which nothing was remembered yet."""
-    path = tmp_path / "card"
-    path.write_bytes(bytes(OFFSETS[1] + SIZE))
-    return Memory(path)
-
-
 @given(environments)
 def test_what_is_written_is_read(environment: Environment) -> None:
     assert decode(encode(environment)) == environment
 
 
-def test_format_is_the_loaders(tmp_path: Path) -> None:
+def test_format_is_the_loaders() -> None:
     """As ``env export -c`` of U-Boot writes it: tests/boot/test_boot_script.py shows that it reads it."""
     copy = encode(Environment(("B", "A"), "B", 3, 2, 0x1F))
     text = b"BOOT_A_LEFT=3\0BOOT_B_LEFT=2\0BOOT_ORDER=B A\0BOOT_TRIAL=B\0BOOT_WRITTEN=1f\0"
