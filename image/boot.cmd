@@ -21,6 +21,7 @@ setenv remembered "BOOT_ORDER BOOT_TRIAL BOOT_A_LEFT BOOT_B_LEFT BOOT_WRITTEN"
 setenv copy_size @COPY_SIZE@
 setenv copy_blocks @COPY_BLOCKS@
 setenv other @FIRST_COPY@
+setenv kept @SECOND_COPY@
 setenv newest ""
 setenv number 0
 
@@ -39,7 +40,10 @@ done
 for name in ${remembered}; do setenv ${name} ""; done
 if test -n "${newest}"; then
     ${devtype} read ${scratch} ${newest} ${copy_blocks} && env import -c ${scratch} ${copy_size} ${remembered}
-    if test "${newest}" = @FIRST_COPY@; then setenv other @SECOND_COPY@; fi
+    if test "${newest}" = @FIRST_COPY@; then
+        setenv other @SECOND_COPY@
+        setenv kept @FIRST_COPY@
+    fi
 else
     echo "porchlight: nothing is remembered; beginning anew"
 fi
@@ -76,6 +80,9 @@ for round in counted any; do
                 env export -c -s ${copy_size} ${scratch} ${remembered}
                 setenv trial "porchlight.trial"
                 if ${devtype} write ${scratch} ${other} ${copy_blocks}; then
+                    setenv newest ${other}
+                    setenv other ${kept}
+                    setenv kept ${newest}
                     echo "porchlight: slot ${slot} is on trial, ${left} tries left after this one"
                 else
                     # A try that cannot be counted might be repeated for ever.
