@@ -1,5 +1,6 @@
 """A memory card with the image that ships: unpacked, and changed only as its owner could change it."""
 
+import shutil
 import struct
 import subprocess
 from dataclasses import dataclass
@@ -47,6 +48,12 @@ class Card:
         with self.path.open("r+b") as file:
             file.seek(self._start(partition))
             file.write(content)
+
+    def fill(self, partition: int, content: Path) -> None:
+        """Write a file over the beginning of a partition."""
+        with self.path.open("r+b") as file, content.open("rb") as source:
+            file.seek(self._start(partition))
+            shutil.copyfileobj(source, file, 1024 * 1024)
 
     def _start(self, partition: int) -> int:
         """Where a partition begins, in bytes."""

@@ -12,6 +12,7 @@ from tests.boot.card import Card, unpack
 from tests.boot.eye import RELAYS, Span
 from tests.boot.home import UPSTREAM, Home
 from tests.boot.owner import Owner, become_owner
+from tests.boot.release import PLACE
 from tests.boot.upstream import CHAT, HTTP, MEDIA, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,6 +23,9 @@ chat = ["{UPSTREAM}:{CHAT}"]
 http = ["{UPSTREAM}:{HTTP}"]
 media = ["{UPSTREAM}:{MEDIA}"]
 allow_private = true
+
+[update]
+feed = "{PLACE}/update.json"
 """
 # Seconds within which the relay has noticed that its upstream has come or gone, on a busy machine.
 NOTICED = 90.0

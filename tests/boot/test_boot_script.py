@@ -61,12 +61,13 @@ class Loader:
             file.write(bytes([byte ^ 1]))
 
     def start(self) -> list[str]:
-        """Switch on, and wait until everything has been tried: the slots in their order, with what is left of a trial."""
+        """Switch on, and wait until all was tried: the slots in their order, with what is left of a trial."""
         log = self.path.with_name("loader.log")
         log.unlink(missing_ok=True)
         command = ["qemu-system-aarch64", "-M", "raspi3b", "-display", "none", "-monitor", "none"]
         command += ["-kernel", str(self._loader), "-dtb", str(self._tree)]
-        command += ["-drive", f"file={self.path},if=sd,format=raw", "-serial", f"file:{log}", "-serial", "null"]
+        # U-Boot begins on the first serial port, and goes on on the one that the tree names.
+        command += ["-drive", f"file={self.path},if=sd,format=raw", "-serial", "null", "-serial", f"file:{log}"]
         with subprocess.Popen(command, stdin=subprocess.DEVNULL) as emulator:
             try:
                 deadline = time.monotonic() + PATIENCE
