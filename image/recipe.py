@@ -8,6 +8,9 @@ from pathlib import Path
 
 SUITE = "trixie"
 KERNEL_SUITE = "trixie-backports"
+NEXT_SUITE = "forky"
+# Taken from there: what trixie has does not work with the card's kernel (image/roots.py).
+FROM_NEXT = ("rauc", "libnl-3-200", "libnl-genl-3-200")
 ARCHITECTURE = "arm64"
 COMPONENTS = "main,non-free-firmware"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
