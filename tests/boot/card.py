@@ -49,10 +49,10 @@ class Card:
             file.seek(self._start(partition))
             file.write(content)
 
-    def fill(self, partition: int, content: Path) -> None:
-        """Write a file over the beginning of a partition."""
+    def fill(self, partition: int, content: Path, offset: int = 0) -> None:
+        """Write a file into a partition, so many bytes from its beginning."""
         with self.path.open("r+b") as file, content.open("rb") as source:
-            file.seek(self._start(partition))
+            file.seek(self._start(partition) + offset)
             shutil.copyfileobj(source, file, 1024 * 1024)
 
     def _start(self, partition: int) -> int:

@@ -78,6 +78,12 @@ def pack(
     return output
 
 
+def file_system_with(file: Path, output: Path) -> Path:
+    """A small file system with one file in it."""
+    _run(["mksquashfs", str(file), str(output), "-noI", "-noD", "-noF", "-no-progress"])
+    return output
+
+
 def without_system(system: Path, output: Path) -> Path:
     """A file system with the kernel and the initramfs of another one, and nothing for them to start."""
     tree = output.with_suffix(".tree")
