@@ -29,6 +29,7 @@ INITRAMFS = (
     "reset-raspberrypi",
     "gpio-raspberrypi-exp",
     "clk-raspberrypi",
+    "bcm2835_wdt",  # restarts the board; without it a panic this early, or a slot that cannot be read, is the end
     "virtio_blk",  # the quick emulated board
     "virtio_mmio",
     "virtio_pci",
@@ -65,8 +66,7 @@ SYSTEM = (
     "uas",
     "hid-generic",
     "usbhid",
-    # Watchdog, random numbers, temperature, clock speed
-    "bcm2835_wdt",
+    # Random numbers, temperature, clock speed; the watchdog is among the first
     "bcm2835-rng",
     "iproc-rng200",
     "virtio-rng",
