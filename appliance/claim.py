@@ -16,6 +16,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from appliance import reset
 from appliance.cli.main import add_path_options, paths_of
 from appliance.errors import PorchlightError
 from appliance.fat import writable
@@ -139,6 +140,25 @@ def prepare(paths: Paths) -> Ownership:
     return state
 
 
+def again(paths: Paths) -> None:
+    """Forget the password and make the card claimable: somebody has held its button down.
+
+    The code is the owner's own where one stands in porchlight.toml, and a new one otherwise. Everything else stays as
+    it is. The password goes first: after a power cut in between, the next boot makes a code.
+
+    Args:
+        paths: where this instance keeps its files.
+
+    Raises:
+        OSError: the page's folder cannot be written.
+    """
+    record_file(paths).unlink(missing_ok=True)
+    chosen = load(paths).settings.page.claim_code
+    known = Claim(chosen or new_code(), hashlib.sha256(bare_code(chosen).encode()).hexdigest() if chosen else "")
+    _write(paths, known)
+    _keep_note(paths, known.code)
+
+
 def _write(paths: Paths, claim: Claim) -> None:
     folder = paths.page_state
     if not folder.exists():
@@ -176,8 +196,19 @@ def main() -> int:
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     parser = argparse.ArgumentParser(prog="python3 -m appliance.claim", description=(__doc__ or "").splitlines()[0])
     add_path_options(parser)
+    parser.add_argument("--again", action="store_true", help="forget the password and ask for a code again")
+    options = parser.parse_args()
     try:
-        prepare(paths_of(parser.parse_args()))
+        paths = paths_of(options)
+        if options.again:
+            again(paths)
+            return 0
+        if word := reset.word_is_new(paths, load(paths).settings.page.factory_reset):
+            log.warning("porchlight.toml names a new word for factory_reset: this card starts again and forgets all")
+            reset.mark(paths, word)
+            reset.start_again()
+            return 0
+        prepare(paths)
     except PorchlightError as error:
         log.error("%s", error)
         return 2

@@ -53,6 +53,21 @@ class Paths:
         return self.run / "lights" / "status.json"
 
     @property
+    def lights_request(self) -> Path:
+        """What the page asks of the lights: a test of all patterns, or a blinking by which they are found."""
+        return self.run / "page" / "lights.json"
+
+    @property
+    def lights_farewell(self) -> Path:
+        """The lights' settings, left by them when they end, for what is shown when everything else has."""
+        return self.run / "lights" / "farewell.json"
+
+    @property
+    def button_request(self) -> Path:
+        """What somebody asks for with the button, for the service that may do it."""
+        return self.run / "lights" / "request"
+
+    @property
     def page_status(self) -> Path:
         """Whether this card has an owner, as the page says."""
         return self.run / "page" / "status.json"
@@ -103,9 +118,49 @@ class Paths:
         return self.run / "halting"
 
     @property
+    def router_state(self) -> Path:
+        """The router service's own folder: the key from which its requests' nonces come."""
+        return self.state / "router"
+
+    @property
+    def name_account(self) -> Path:
+        """User name and password at the dynamic-DNS provider: written by the page, read by the name service alone."""
+        return self.state / "name" / "account.toml"
+
+    @property
+    def certificate_state(self) -> Path:
+        """The certificate service's folder: ``relay.pem`` for the relay's user, the rest for nobody else."""
+        return self.state / "certificate"
+
+    @property
+    def issued_certificate(self) -> Path:
+        """The publicly trusted certificate with its key, where there is one; the relay prefers it to its own."""
+        return self.certificate_state / "relay.pem"
+
+    @property
+    def certificate_run(self) -> Path:
+        """What the certificate service says, and ``challenge/``: one file for each HTTP-01 token."""
+        return self.run / "certificate"
+
+    @property
     def screen(self) -> Path:
         """The text for a screen at the card, claim code included: for the page's user only."""
         return self.run / "page" / "screen"
+
+    @property
+    def pause(self) -> Path:
+        """Until when the relay rests by the owner's wish; the page writes it, the relay reads it."""
+        return self.run / "page" / "pause"
+
+    @property
+    def knock(self) -> Path:
+        """The knock that the relay waits for, as a digest; the page writes it."""
+        return self.run / "page" / "knock"
+
+    @property
+    def challenges(self) -> Path:
+        """Answers to a certificate authority, by token; the relay gives them out on its port 80."""
+        return self.run / "certificate" / "challenge"
 
     @property
     def data_lost_note(self) -> Path:

@@ -65,7 +65,9 @@ def packed(value: Any) -> Any:
         value: as ``json.dumps`` takes it, with Texts anywhere in it.
     """
     if isinstance(value, Text):
-        return {"text": value.template, "values": {name: packed(one) for name, one in value.values.items()}}
+        # A path, an error, an address: in a sentence it is its text anyway.
+        plain = {name: one if isinstance(one, Text | int | float) else str(one) for name, one in value.values.items()}
+        return {"text": value.template, "values": {name: packed(one) for name, one in plain.items()}}
     if isinstance(value, Mapping):
         return {name: packed(one) for name, one in value.items()}
     if isinstance(value, list | tuple):

@@ -17,6 +17,7 @@ from html import escape
 from pathlib import Path
 
 from appliance.lights.language import PATTERNS, WORDS
+from appliance.lights.one_lamp import ONE_LAMP
 from appliance.lights.pins import Pin, load_pins
 from appliance.status.state import State
 from hardware.parts import load_parts
@@ -132,7 +133,7 @@ def _keyframes(state: State) -> str:
 
 def tables() -> dict[str, str]:
     """The parts of docs/lights.md that are written by this program, by name."""
-    return {"states": _states(), "pins": _pins(), "resistor": _resistor()}
+    return {"states": _states(), "board": _board(), "pins": _pins(), "resistor": _resistor()}
 
 
 def _states() -> str:
@@ -148,12 +149,20 @@ def _states() -> str:
     return "\n".join(lines)
 
 
+def _board() -> str:
+    lines = ["| what you see | state | what it means |", "|---|---|---|"]
+    lines += [f"| {ONE_LAMP[state].looks}. | `{state}` | {WORDS[state].title}. |" for state in State]
+    return "\n".join(lines)
+
+
 def _pins() -> str:
     pins = load_pins()
     rows: list[tuple[str, Pin]] = [("green", pins.green), ("amber", pins.amber), ("red", pins.red)]
     lines = ["| light | GPIO number | pin on the 40-pin header | through |", "|---|---|---|---|"]
     lines += [f"| {name} | GPIO {pin.gpio} | {pin.header} | {RESISTOR} Ω |" for name, pin in rows]
     lines.append(f"| ground, all three | | {pins.ground} | |")
+    lines.append(f"| a button, if you want one | GPIO {pins.button.gpio} | {pins.button.header} | nothing |")
+    lines.append(f"| ground of the button | | {pins.button_ground} | |")
     return "\n".join(lines)
 
 

@@ -26,12 +26,16 @@ def unpack(archive: Path, target: Path) -> None:
 
 
 def trim(root: Path) -> None:
-    """Remove what `recipe.TRIMMED` lists."""
+    """Remove what `recipe.TRIMMED` lists, and of Babel's data all but the page's languages."""
     for pattern in recipe.TRIMMED:
         for path in sorted(root.glob(pattern)):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
+                path.unlink()
+    for folder in recipe.LOCALE_DATA:
+        for path in sorted((root / folder).glob("*.dat")):
+            if path.stem not in recipe.LOCALES:
                 path.unlink()
     for name in ("var/cache", "var/log", "var/tmp", "tmp"):
         (root / name).mkdir(exist_ok=True)

@@ -62,16 +62,22 @@ USERLAND = (
     "iproute2",
     "e2fsprogs",
     "ca-certificates",
+    "tzdata",  # when the night begins for the lights; Python brings it too
     "python3-gevent",
     "python3-flask",
     "python3-netifaces",
+    "python3-miniupnpc",  # UPnP, for the router service
     "python3-argon2",
     "python3-flaskext.wtf",
+    "python3-flask-babel",  # the page in twelve languages
+    "python3-segno",  # QR codes
     "python3-cryptography",
     "python3-prometheus-client",
     "python3-sdnotify",
     "python3-tomli-w",
     "rauc",  # checks a bundle's signature, streams it, writes it into the other slot
+    "inadyn",  # the name that follows the home's address; brings GnuTLS
+    "certbot",  # a publicly trusted certificate, for those who want one
 )
 
 # Only files are taken from these; none of their maintainer scripts runs. busybox is for the initramfs.
@@ -114,6 +120,11 @@ RPI_LGPIO = Pinned(
 PINNED = (LGPIO, RPI_LGPIO)
 
 # Paths of the Debian tree that the card does without, as globs from its root.
+# The page's languages (appliance.settings.kinds.LANGUAGES) and what Babel builds them on. What it knows of a thousand
+# others would be 30 MB.
+LOCALES = ("root", "en", "fr", "es", "pt", "de", "ar", "fa", "ru", "uk", "tr", "zh", "zh_Hans", "my")
+LOCALE_DATA = ("usr/share/python-babel-localedata/locale-data", "usr/lib/python3/dist-packages/babel/locale-data")
+
 TRIMMED = (
     "usr/share/doc/*",
     "usr/share/man/*",
@@ -145,6 +156,29 @@ TRIMMED = (
     "usr/lib/python3/dist-packages/*/tests",
     "usr/lib/python3/dist-packages/cffi",  # only its run-time half, _cffi_backend, is used
     "usr/lib/python3/dist-packages/pycparser",
+    # inadyn's own service, and certbot's timer: porchlight runs both programs itself.
+    "etc/inadyn.conf",
+    "etc/default/inadyn",
+    "etc/init.d/inadyn",
+    "etc/rc?.d/*inadyn",
+    "etc/ppp",
+    "etc/cron.d/certbot",
+    "etc/logrotate.d",
+    "etc/letsencrypt",
+    "usr/lib/systemd/system/certbot.*",
+    "usr/lib/python3/dist-packages/*/_internal/tests",
+    # What only maintainer scripts need. No user is ever added on the card, and these bring programs that are root for
+    # whoever calls them.
+    "usr/share/adduser",
+    *(
+        f"usr/sbin/{name}"
+        for name in ("adduser", "addgroup", "deluser", "delgroup", "newusers", "chpasswd", "chgpasswd")
+    ),
+    *(
+        f"usr/sbin/{verb}"
+        for verb in ("user*", "group*", "pwck", "pwconv", "pwunconv", "grpck", "grpconv", "grpunconv")
+    ),
+    *(f"usr/bin/{name}" for name in ("passwd", "chage", "chfn", "chsh", "expiry", "gpasswd")),
     "var/cache/*",
     "var/lib/apt/*",
     "var/log/*",

@@ -16,7 +16,8 @@ from appliance.demo.household import Ports, free_ports, set_up
 from appliance.demo.trial import trials
 from appliance.demo.upstream import HOST
 from appliance.errors import PorchlightError
-from appliance.lights.language import PATTERNS, frame, until_change
+from appliance.lights.scenes import of_state
+from appliance.lights.shade import levels, until_change
 from appliance.lights.terminal import TerminalBoard
 from appliance.paths import Paths
 from appliance.status import relay
@@ -68,13 +69,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _show(state: State, ended: threading.Event) -> None:
     """One pattern in the terminal, until somebody has seen enough."""
-    board, begun = TerminalBoard(sys.stdout), time.monotonic()
-    board.begin(state)
+    board, begun, scene = TerminalBoard(sys.stdout), time.monotonic(), of_state(state)
+    board.begin(scene)
     pause: float | None = 0.0
     while not ended.wait(pause):
         seconds = time.monotonic() - begun
-        board.show(frame(PATTERNS[state], seconds))
-        pause = until_change(PATTERNS[state], seconds)
+        board.show(levels(scene.three, seconds, 100))
+        pause = until_change(scene.three, seconds)
     board.close()
 
 

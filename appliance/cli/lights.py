@@ -1,20 +1,26 @@
-"""``porchlight lights``: shows on the lights how the relay is doing."""
+"""``porchlight lights``: shows on the lights how the relay is doing, or walks through all that they can show."""
 
 import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from sdnotify import SystemdNotifier
 
 from appliance.cli.main import add_path_options, paths_of
+from appliance.clock import since_boot
 from appliance.errors import PinsError
-from appliance.lights.board import Board, GpioBoard
-from appliance.lights.pins import load_pins
+from appliance.lights.board_light import LEDS
+from appliance.lights.fixture import Fixture, Socket
+from appliance.lights.scenes import walk
 from appliance.lights.service import Lights
+from appliance.lights.sockets import sockets_of
 from appliance.lights.terminal import TerminalBoard
 from appliance.paths import Paths
+from appliance.settings.declared import LightsSettings
+from appliance.settings.load import load
 from appliance.status.gather import Watch
 
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -24,10 +30,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Where the files are, and where to draw."""
     add_path_options(parser)
     parser.add_argument("--terminal", action="store_true", help="draw the lights in this terminal, use no pins")
+    parser.add_argument("--test", action="store_true", help="show all patterns one after the other, and name each")
+    parser.add_argument(
+        "--leds",
+        type=Path,
+        metavar="FOLDER",
+        default=LEDS,
+        help="the kernel's folder of LEDs (%(default)s)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show the lights until a signal says stop."""
+    """Show the lights until a signal says stop, or until all patterns were shown."""
     # Blocked and waited for instead of handled: a signal then ends the sleep at once, between two steps, and never
     # in the middle of one. It comes first, so that the thread that lgpio starts is not interrupted either.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
@@ -43,11 +57,42 @@ def run(options: argparse.Namespace) -> int:
             "The lights cannot start.",
             "Choose another one with --run, or start them as the service does.",
         ) from None
+    sockets = _terminal() if options.terminal else sockets_of(folder, options.leds.absolute())
+    if options.test:
+        return _test(sockets, load(paths).settings.lights)
+    Lights(paths, Watch(paths), sockets, notify=_notifier(), say=_say).run(_wait)
+    return 0
 
-    def open_board() -> Board:
-        return TerminalBoard(sys.stdout) if options.terminal else GpioBoard(load_pins(), folder)
 
-    Lights(paths, Watch(paths), open_board, notify=_notifier(), say=_say).run(_wait)
+def _terminal() -> tuple[Socket, ...]:
+    return (Socket(lambda settings: settings.enabled, lambda settings: TerminalBoard(sys.stdout)),)
+
+
+def _test(sockets: Sequence[Socket], settings: LightsSettings) -> int:
+    """Walk through all patterns; 1 when there is nothing to show them on."""
+    fixtures = [Fixture(socket, _say) for socket in sockets]
+    try:
+        for fixture in fixtures:
+            fixture.use(settings, since_boot())
+            if fixture.note:
+                _say(f"lights: {fixture.note}")
+        if not any(fixture.is_open for fixture in fixtures):
+            _say("lights: There is nothing to show the patterns on. Draw them here with --terminal.")
+            return 1
+        for scene, lasts in walk():
+            if not (len(fixtures) == 1 and sys.stdout.isatty()):
+                print(f"{scene.name}: {scene.title}. {scene.three.looks}. (One light: {scene.one.looks}.)", flush=True)
+            begun = now = since_boot()
+            while now - begun < lasts:
+                seconds = now - begun
+                changes = [one.play(scene, seconds, settings.brightness, now, soft=settings.soft) for one in fixtures]
+                pause = min((change for change in changes if change is not None), default=lasts)
+                if _wait(max(0.0, min(pause, begun + lasts - since_boot()))):
+                    return 0
+                now = since_boot()
+    finally:
+        for fixture in fixtures:
+            fixture.release()
     return 0
 
 

@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     name.certificate_ends,
     quota.quota_count,
     upkeep.password,
+    upkeep.part_silent,
     quota.quota_reached,
     quota.quota_near,
     reach.double_nat,

@@ -20,6 +20,17 @@ def password(facts: Facts) -> Iterator[Problem]:
         )
 
 
+@check("part-silent", Severity.TROUBLE)
+def part_silent(facts: Facts) -> Iterator[Problem]:
+    """A service beside the relay has run since the device was switched on, and is silent now; one problem for each."""
+    for part in facts.silent:
+        yield Problem(
+            text("A part of porchlight has stopped: %(part)s.", part=part),
+            text("The relay is not affected, but what that part does for you does not happen."),
+            text("It starts again by itself. If this stays for five minutes, unplug the power and plug it in again."),
+        )
+
+
 @check("lights", Severity.NOTICE)
 def lights(facts: Facts) -> Iterator[Problem]:
     """The lights' program cannot use their pins, or cannot tell how the relay does."""

@@ -26,12 +26,17 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """The pins of the three lights, and the header's pin that takes their current back."""
+    """The pins of the three lights and of the button, and the header's pins that take their current back.
+
+    The button is only used where the settings name its pin; here it stands for the drawings and the documents.
+    """
 
     green: Pin
     amber: Pin
     red: Pin
     ground: int
+    button: Pin
+    button_ground: int
 
     @property
     def gpios(self) -> tuple[int, int, int]:
@@ -56,10 +61,18 @@ def load_pins(places: tuple[Path, ...] = PLACES) -> Pins:
             "Flash the card again.",
         )
     try:
-        lights = tomllib.loads(path.read_text("utf-8"))["lights"]
-        pins = Pins(_pin(lights["green"]), _pin(lights["amber"]), _pin(lights["red"]), int(lights["ground"]["header"]))
-        if len(set(pins.gpios)) != 3:
-            raise ValueError("two lights share one pin")
+        tables = tomllib.loads(path.read_text("utf-8"))
+        lights, button = tables["lights"], tables["button"]
+        pins = Pins(
+            _pin(lights["green"]),
+            _pin(lights["amber"]),
+            _pin(lights["red"]),
+            ground=int(lights["ground"]["header"]),
+            button=_pin(button),
+            button_ground=int(button["ground"]["header"]),
+        )
+        if len({*pins.gpios, pins.button.gpio}) != 4:
+            raise ValueError("two things share one pin")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PinsError(
             f"{path} does not say where the lights are connected ({type(error).__name__}: {error}).",

@@ -4,8 +4,9 @@ import shutil
 from typing import TextIO
 
 from appliance.errors import PinsError
-from appliance.lights.language import DARK, PATTERNS, WORDS, Frame
-from appliance.status.state import State
+from appliance.lights.scenes import Scene
+from appliance.lights.shade import OFF, Levels
+from appliance.text import text
 
 # ANSI (ECMA-48) colours of the three lights: green, yellow, red; a dark light is a grey ring.
 COLOURS = ("\x1b[92m", "\x1b[93m", "\x1b[91m")
@@ -14,45 +15,52 @@ LIT, UNLIT = "●", "○"
 
 
 class TerminalBoard:
-    """Three dots and what they mean: one line that is drawn anew, or a line for each state without a terminal.
+    """Three dots and what they mean: one line that is drawn anew, or a line for each scene without a terminal.
 
     Args:
         out: where to draw.
     """
 
+    one_lamp = False
+    note = text("")
+
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._redraws = out.isatty()
-        self._state: State | None = None
-        self._shown: Frame | None = None
+        self._scene: Scene | None = None
+        self._shown: Levels | None = None
 
-    def begin(self, state: State) -> None:
-        """Say which state it is."""
-        self._state = state
+    def begin(self, scene: Scene) -> None:
+        """Say which scene it is."""
+        self._scene = scene
         self._shown = None
         if not self._redraws:
-            self._write(f"lights: {state}: {PATTERNS[state].looks}. {WORDS[state].title}.\n")
+            self._write(f"lights: {scene.name}: {scene.three.looks}. {scene.title}.\n")
 
-    def show(self, frame: Frame) -> None:
+    def show(self, levels: Levels) -> None:
         """Draw the three lights."""
-        if self._redraws and frame != self._shown:
-            self._shown = frame
-            self._write(CLEAR_LINE + drawn(frame) + self._caption())
+        if self._redraws and levels != self._shown:
+            self._shown = levels
+            self._write(CLEAR_LINE + drawn(levels) + self._caption())
+
+    def pressed(self) -> bool | None:
+        """A terminal has no button."""
+        return None
 
     def close(self) -> None:
         """All lights out."""
         if self._redraws and self._shown is not None:
             try:
-                self._write(CLEAR_LINE + drawn(DARK) + "\n")
+                self._write(CLEAR_LINE + drawn(OFF) + "\n")
             except PinsError:
                 # Nobody looks any more.
                 return
 
     def _caption(self) -> str:
-        if self._state is None:
+        if self._scene is None:
             return ""
         width = shutil.get_terminal_size().columns - len("  o o o   ") - 1
-        return f"{self._state}: {WORDS[self._state].title}"[: max(width, 0)]
+        return f"{self._scene.name}: {self._scene.title}"[: max(width, 0)]
 
     def _write(self, text: str) -> None:
         try:
@@ -62,7 +70,7 @@ class TerminalBoard:
             raise PinsError("The terminal that the lights are drawn in is gone.") from error
 
 
-def drawn(frame: Frame) -> str:
+def drawn(levels: Levels) -> str:
     """Three coloured dots as terminal text."""
-    dots = [f"{colour}{LIT}" if lit else f"{GREY}{UNLIT}" for lit, colour in zip(frame, COLOURS, strict=True)]
+    dots = [f"{colour}{LIT}" if level else f"{GREY}{UNLIT}" for level, colour in zip(levels, COLOURS, strict=True)]
     return "  " + " ".join(dots) + PLAIN + "   "

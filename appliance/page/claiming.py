@@ -9,6 +9,8 @@ from appliance.page import passwords
 from appliance.page.guard import sign_in
 from appliance.page.owner import Ownership, ownership, write_record
 from appliance.page.porch import porch
+from appliance.page.saving import CARD_FAILED
+from appliance.text import text
 
 pages = Blueprint("claiming", __name__)
 
@@ -19,23 +21,22 @@ def claim() -> ResponseReturnValue:
     if ownership(porch().paths) is not Ownership.UNCLAIMED:
         return redirect(url_for("signing_in.login"), 303)
     if request.method != "POST":
-        return render_template("claim.html", error=None, code="")
+        return render_template("claim.html", error=None, typed="")
     code = request.form.get("code", "")
     try:
         generation = _claim(code, request.form.get("password", ""), request.form.get("again", ""))
     except PorchlightError as error:
-        return render_template("claim.html", error=error, code=code), 422
+        return render_template("claim.html", error=error, typed=code), 422
     except OSError:
-        return render_template("claim.html", error=NOT_SAVED, code=code), 507
+        return render_template("claim.html", error=CARD_FAILED, typed=code), 507
     sign_in(generation)
-    return redirect(url_for("front.home"), 303)
+    return redirect(url_for("naming.choose"), 303)
 
 
-NOT_SAVED = SettingsError(
-    "The card could not be written.", "The password was not saved.", "If this stays, use another card."
-)
 WRONG_CODE = SettingsError(
-    "That is not this card's code.", "", "Upper and lower case and dashes do not matter; every letter and digit does."
+    text("That is not this card's code."),
+    "",
+    text("Upper and lower case and dashes do not matter; every letter and digit does."),
 )
 
 

@@ -18,7 +18,15 @@ from appliance.page.porch import porch
 
 # What a visitor on the home network may see without a login: how to get in, how it looks, and coarse sums.
 OPEN = frozenset(
-    {"static", "drawing.stylesheet", "claiming.claim", "signing_in.login", "machine.status", "machine.metrics"}
+    {
+        "static",
+        "drawing.stylesheet",
+        "claiming.claim",
+        "signing_in.login",
+        "language.choose",
+        "machine.status",
+        "machine.metrics",
+    }
 )
 
 # The names under which the card announces itself. Avahi counts up when a second card is on the network.
@@ -38,7 +46,7 @@ HEADERS = {
     # standard, "append a request Origin header"), and the Origin check below could not tell them from foreign ones.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
+    # No Cross-Origin-Opener-Policy: browsers ignore it without https, and complain.
     "Cache-Control": "no-store",
 }
 
@@ -85,8 +93,16 @@ def is_signed_in() -> bool:
 
 def sign_in(generation: str) -> None:
     """Let this browser in until it signs out, closes, or the password changes."""
-    session.clear()
+    forget()
     session["generation"] = generation
+
+
+def forget() -> None:
+    """End the session of this browser; only the language that was chosen in it stays."""
+    chosen = session.get("language")
+    session.clear()
+    if chosen:
+        session["language"] = chosen
 
 
 def is_our_host(host: str, home: Home) -> bool:

@@ -55,7 +55,7 @@ def status() -> ResponseReturnValue:
         connections_up_to=rounded_up(relay.connections if relay else 0),
         problems=[asdict(problem) for problem in now.problems],
         upstreams={name: asdict(one) for name, one in relay.upstreams.items()} if relay else {},
-        # Not when somebody last got through: that is for the owner alone.
+        # When somebody last got through is for the owner alone.
         ports=[{"port": one.port, "carries": one.carries, "trouble": one.trouble} for one in relay.ports]
         if relay
         else [],

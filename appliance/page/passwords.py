@@ -8,6 +8,7 @@ from argon2.exceptions import InvalidHash, VerificationError
 from gevent.lock import BoundedSemaphore
 
 from appliance.errors import SettingsError
+from appliance.text import text
 
 # Characters. Eight is what NIST SP 800-63B asks for at least; the upper limit bounds the work for one request.
 SHORTEST = 8
@@ -32,12 +33,18 @@ def check_new(password: str, again: str) -> None:
         SettingsError: it is too short or too long, or the two differ.
     """
     if settled(password) != settled(again):
-        raise SettingsError("The two passwords are not the same.", "Nothing was saved.", "Type both again.")
+        raise SettingsError(
+            text("The two passwords are not the same."), text("Nothing was saved."), text("Type both again.")
+        )
     if not SHORTEST <= len(settled(password)) <= LONGEST:
         raise SettingsError(
-            f"The password must have at least {SHORTEST} characters, and at most {LONGEST}.",
-            "Nothing was saved.",
-            "Three or four words that you can remember make a good one.",
+            text(
+                "The password must have at least %(shortest)s characters, and at most %(longest)s.",
+                shortest=SHORTEST,
+                longest=LONGEST,
+            ),
+            text("Nothing was saved."),
+            text("Three or four words that you can remember make a good one."),
         )
 
 

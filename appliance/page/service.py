@@ -11,14 +11,17 @@ from gevent.event import Event
 from sdnotify import SystemdNotifier
 
 from appliance import claim
+from appliance.clock import since_boot, told
 from appliance.errors import PorchlightError
+from appliance.history.keeper import Keeper
 from appliance.network.home import Home, look
 from appliance.page.app import create_app
 from appliance.page.doors import Doors, wanted_addresses
 from appliance.page.owner import tell
 from appliance.page.porch import Porch
 from appliance.paths import Paths
-from appliance.settings import load
+from appliance.settings import backup, load
+from appliance.status import relay
 from appliance.status.gather import Watch
 from appliance.status.screen import Screen
 
@@ -47,6 +50,7 @@ class Service:
         self._watch = Watch(paths)
         self._screen = Screen(paths, self._watch)
         self._complained = False
+        self._history = Keeper(paths, since_boot())
         self._ended = Event()
 
     def run(self) -> None:
@@ -60,15 +64,19 @@ class Service:
         doors = Doors(self._application(), self._port, self._is_inside)
         doors.follow(wanted_addresses(self._home, self._listen))
         self._tell()
+        self._follow_history()
         notify("READY=1")
         try:
             while not self._ended.wait(LOOK_EVERY):
                 self._home = look()
                 doors.follow(wanted_addresses(self._home, self._listen))
                 self._tell()
+                self._follow_history()
                 notify("WATCHDOG=1")
         finally:
             notify("STOPPING=1")
+            self._follow_history()
+            self._history.close()
             doors.close()
             for one in watching:
                 one.cancel()
@@ -86,9 +94,13 @@ class Service:
             self._complained = False
         self._screen.follow()
 
+    def _follow_history(self) -> None:
+        self._history.turn(relay.read(self._paths.relay_status), since_boot(), told())
+
     def _application(self) -> Flask:
         paths = self._paths
         try:
+            backup.finish(paths)
             # On the card a service of its own did this before us, as root; anywhere else nobody did.
             claim.prepare(paths)
             porch = Porch(paths, self._home_now, self._watch, self._port)

@@ -1,48 +1,45 @@
-"""The name under which people find this relay, and the link that they get."""
+"""What to pass on: link, QR code, values to type, a message in the languages of those who need it, a sheet to print."""
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
 
-from appliance.errors import SettingsError
+from appliance.page.languages import ENGLISH, LANGUAGES, OF_THOSE_WHO_NEED_IT, Language, language, say
 from appliance.page.porch import porch
+from appliance.page.progress import progress
+from appliance.page.qr import qr
 from appliance.settings import load
 from appliance.settings.declared import ShareSettings
-from appliance.settings.save import save
+from appliance.text import Text, text
 
 pages = Blueprint("share", __name__)
 
-# The form's fields, and what a volunteer calls them.
-FIELDS = {"domain": "The name", "chat_port": "The chat port", "media_port": "The media port"}
 
-
-@pages.route("/share", methods=["GET", "POST"])
+@pages.get("/share")
 def share() -> ResponseReturnValue:
-    """The form for name and ports, and below it what to pass on."""
-    loaded = load(porch().paths)
-    now = loaded.settings.share
-    fixed = frozenset(name for name in FIELDS if f"share.{name}" in loaded.fixed)
-    typed = {name: str(getattr(now, name)) for name in FIELDS}
-    error, status = None, 200
-    if request.method == "POST":
-        typed |= {name: request.form[name] for name in FIELDS if name in request.form and name not in fixed}
-        try:
-            save(porch().paths, _changes(typed, fixed))
-        except SettingsError as refused:
-            error, status = _in_words(refused), 422
-        except OSError as failed:
-            error, status = (
-                SettingsError(f"The card could not be written ({failed.strerror}).", "Nothing was saved."),
-                507,
-            )
-        else:
-            flash("Saved.")
-            return redirect(url_for("share.share"), 303)
-    link = share_link(now) if now.domain else ""
-    return render_template("share.html", typed=typed, fixed=fixed, error=error, link=link, now=now), status
+    """Everything that the owner passes on, and before it what that means."""
+    now = load(porch().paths).settings.share
+    if not now.domain:
+        return render_template("share.html", link="", done=progress().done)
+    offered = _offered()
+    chosen = _chosen(offered)
+    with force_locale(chosen.code):
+        said = "\n\n".join(say(one) for one in message(now))
+    return render_template("share.html", said=said, chosen=chosen, offered=offered, done=progress().done, **_parts(now))
+
+
+@pages.get("/share/sheet")
+def sheet() -> ResponseReturnValue:
+    """One page to print, in the language of those who get it."""
+    now = load(porch().paths).settings.share
+    if not now.domain:
+        return redirect(url_for("share.share"), 303)
+    asked = LANGUAGES.get(request.args.get("in", ""), language())
+    with force_locale(asked.code):
+        return render_template("sheet.html", **_parts(now))
 
 
 def share_link(settings: ShareSettings) -> str:
@@ -56,19 +53,33 @@ def share_link(settings: ShareSettings) -> str:
     return f"https://wa.me/proxy?{urlencode(values)}"
 
 
-def _changes(typed: Mapping[str, str], fixed: frozenset[str]) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    for name, text in typed.items():
-        if name not in fixed:
-            plain = text.strip()
-            # What is no number goes on as text: the setting's own kind says what is wrong with it.
-            number = plain.isascii() and plain.isdigit() and len(plain) <= 5
-            changes[f"share.{name}"] = int(plain) if name.endswith("_port") and number else plain
-    return changes
+def message(settings: ShareSettings) -> tuple[Text, ...]:
+    """What to write to somebody who cannot reach WhatsApp, in paragraphs."""
+    return (
+        text("You can reach WhatsApp through my home. Open this link on your phone:"),
+        Text(share_link(settings)),
+        text(
+            "If the link does not open, go to Settings, Storage and data, Proxy in WhatsApp. Type there: "
+            "proxy host %(host)s, chat port %(chat)s with TLS, media port %(media)s.",
+            host=settings.domain,
+            chat=settings.chat_port,
+            media=settings.media_port,
+        ),
+        text("Nobody can read your messages on the way, not even I."),
+    )
 
 
-def _in_words(refused: SettingsError) -> SettingsError:
-    what = refused.what
-    for name, words in FIELDS.items():
-        what = what.replace(f"share.{name} ", f"{words} ")
-    return SettingsError(what, refused.means, refused.todo)
+def _parts(now: ShareSettings) -> dict[str, Any]:
+    link = share_link(now)
+    return {"link": link, "code": qr(link), "now": now}
+
+
+def _offered() -> list[Language]:
+    """All languages, those of people who need the relay first."""
+    return [LANGUAGES[code] for code in dict.fromkeys((*OF_THOSE_WHO_NEED_IT, *LANGUAGES))]
+
+
+def _chosen(offered: list[Language]) -> Language:
+    mine = language()
+    usual = mine if mine.code in OF_THOSE_WHO_NEED_IT and mine is not ENGLISH else offered[0]
+    return LANGUAGES.get(request.args.get("in", ""), usual)

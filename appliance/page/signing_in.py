@@ -1,15 +1,18 @@
 """Signing in and out."""
 
-from flask import Blueprint, abort, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from appliance.errors import SavedStateError
+from appliance.errors import SavedStateError, SettingsError
 from appliance.page import passwords
-from appliance.page.guard import is_signed_in, sign_in
+from appliance.page.guard import forget, is_signed_in, sign_in
 from appliance.page.owner import Record, read_record
 from appliance.page.porch import porch
+from appliance.text import text
 
 pages = Blueprint("signing_in", __name__)
+
+WRONG = SettingsError(text("That is not the password."), "", text("Try again."))
 
 
 @pages.route("/login", methods=["GET", "POST"])
@@ -22,9 +25,9 @@ def login() -> ResponseReturnValue:
     if record is None:
         return redirect(url_for("claiming.claim"), 303)
     if request.method != "POST":
-        return redirect(url_for("front.home"), 303) if is_signed_in() else render_template("login.html", wrong=False)
+        return redirect(url_for("front.home"), 303) if is_signed_in() else render_template("login.html", error=None)
     if not password_is_right(record, request.form.get("password", "")):
-        return render_template("login.html", wrong=True), 422
+        return render_template("login.html", error=WRONG), 422
     sign_in(record.generation)
     return redirect(url_for("front.home"), 303)
 
@@ -32,7 +35,7 @@ def login() -> ResponseReturnValue:
 @pages.post("/logout")
 def logout() -> ResponseReturnValue:
     """Sign this browser out."""
-    session.clear()
+    forget()
     return redirect(url_for("signing_in.login"), 303)
 
 

@@ -13,13 +13,17 @@ import os
 import ssl
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from appliance.clock import since_boot
 from appliance.errors import SavedStateError
-from appliance.files import stamp, write_atomically
+from appliance.files import Stamp, stamp, write_atomically
+from appliance.relay.validity import not_after
 from appliance.settings.problem import Problem
+from appliance.status.relay import CertificateServed
+from appliance.text import text
 
 log = logging.getLogger(__name__)
 
@@ -30,74 +34,167 @@ LIFETIME = datetime.timedelta(days=3650)
 MAKE_EVERY = 60.0
 # Both the key and the certificates, in the relay's own folder.
 FILE = "certificate.pem"
+EXPIRED = Problem(
+    text("The publicly issued certificate of the relay has expired."),
+    text("The relay uses one of its own meanwhile. People who write notice nothing, but it looks less ordinary."),
+    text("Look on the setup page why no new one was issued."),
+)
 
 
 class Certificate:
-    """The certificate in use.
+    """The certificate in use: a publicly issued one as long as there is one that is valid, else the relay's own.
+
+    The app takes any, so a public one that cannot be used or has expired costs nobody the connection: the own one is
+    always there to stand in.
 
     Args:
         folder: the relay's own folder, readable by nobody else.
+        public: where the certificate service puts a publicly issued one, key and chain in one file.
+        wall: seconds since 1970, or None while nobody has told the time; then no certificate counts as expired.
 
     Attributes:
         context: the TLS settings with it; None while there is none.
-        problem: what is wrong with it.
+        served: what it is, for the status; None while there is none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, public: Path, wall: Callable[[], float | None]) -> None:
         self._folder = folder
-        self._file = folder / FILE
-        self._stamp: object = None
+        self._wall = wall
+        self._own = _Kept(folder / FILE)
+        self._public = _Kept(public)
         self._make_at = 0.0
+        self._problems: dict[Path, Problem] = {}
         self.context: ssl.SSLContext | None = None
-        self.problem: Problem | None = None
+        self.served: CertificateServed | None = None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with either of them."""
+        return tuple(self._problems.values())
 
     def follow(self) -> bool:
-        """Take up what stands in the file, and make one where there has never been any.
+        """Take up what stands in the files, and make an own one where there has never been any.
 
         A damaged file changes nothing for people as long as the relay runs: what was in use stays in use.
 
         Returns:
             whether ``context`` has changed.
         """
-        now = stamp(self._file)
-        if now == self._stamp and since_boot() < self._make_at:
-            return False
-        # From before it is read: what is written meanwhile counts as another change.
-        self._stamp = now
+        self._follow_own()
+        self._follow_public()
+        former, wall = self.context, self._wall()
+        public = self._public.context is not None and (wall is None or wall < self._public.not_after)
+        kept = self._public if public else self._own
+        self.context = kept.context
+        self.served = CertificateServed("public" if public else "self-signed", kept.not_after) if kept.context else None
+        if self.context is not former and former is not None:
+            log.info("The relay's certificate has changed; new connections get the new one.")
+        if self._public.context is not None and not public:
+            self._report(self._public.file, EXPIRED)
+        elif self._problems.get(self._public.file) == EXPIRED:
+            del self._problems[self._public.file]
+        return self.context is not former
+
+    def _follow_own(self) -> None:
+        own = self._own
+        if not own.look() and since_boot() < self._make_at:
+            return
         try:
-            if self.context is None:
+            if own.context is None:
                 self._make_at = since_boot() + MAKE_EVERY
-                self.context = context(self._folder)
+                made = context(self._folder)
+                own.look()
+                own.take(made)
                 self._make_at = math.inf
-                self._stamp = stamp(self._file)
             else:
-                self.context = _context(self._file)
-                log.info("The relay's certificate has changed; new connections get the new one.")
+                own.take(_context(own.file))
         except SavedStateError as error:
-            self._report(Problem(error.what, error.means, error.todo))
-            return False
-        except ssl.SSLError:
-            self._stays("it is damaged, or its key does not belong to it")
-            return False
-        except OSError as error:
-            self._stays(os.strerror(error.errno or 0))
-            return False
-        self.problem = None
-        return True
-
-    def _stays(self, reason: str) -> None:
-        self._report(
-            Problem(
-                f"The relay's new certificate in {self._file} cannot be used ({reason}).",
-                "The former one stays in use until the relay is started again; then a fresh one is made.",
-                "Put a file there that holds the key and its certificates.",
+            own.note()
+            self._report(own.file, Problem(error.what, error.means, error.todo))
+        except (OSError, ValueError) as error:
+            own.note()
+            self._report(
+                own.file,
+                Problem(
+                    text(
+                        "The relay's new certificate in %(file)s cannot be used (%(reason)s).",
+                        file=str(own.file),
+                        reason=_reason(error),
+                    ),
+                    text("The former one stays in use until the relay is started again; then a fresh one is made."),
+                    text("Put a file there that holds the key and its certificates."),
+                ),
             )
-        )
+        else:
+            self._problems.pop(own.file, None)
 
-    def _report(self, problem: Problem) -> None:
-        if problem != self.problem:
+    def _follow_public(self) -> None:
+        public = self._public
+        if not public.look():
+            return
+        try:
+            public.take(_context(public.file))
+        except FileNotFoundError:
+            public.forget()
+        except (OSError, ValueError) as error:
+            public.note()
+            self._report(
+                public.file,
+                Problem(
+                    text("The publicly issued certificate cannot be used (%(reason)s).", reason=_reason(error)),
+                    text("The relay goes on with the former one, or with its own; people who write notice nothing."),
+                    text("Have another one issued on the setup page."),
+                ),
+            )
+            return
+        self._problems.pop(public.file, None)
+
+    def _report(self, file: Path, problem: Problem) -> None:
+        if problem != self._problems.get(file):
             log.error("%s", problem)
-        self.problem = problem
+        self._problems[file] = problem
+
+
+class _Kept:
+    """A file with key and certificates, and what it last held that could be used."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.context: ssl.SSLContext | None = None
+        self.not_after = 0
+        self._seen: Stamp | None = None
+        self._stamp: Stamp | None = None
+
+    def look(self) -> bool:
+        """Whether something else is there than what was noted last."""
+        # What is written while it is read counts as another change, since the look comes first.
+        self._seen = stamp(self.file)
+        return self._seen != self._stamp
+
+    def note(self) -> None:
+        """It has been looked at."""
+        self._stamp = self._seen
+
+    def take(self, context: ssl.SSLContext) -> None:
+        """It can be used.
+
+        Raises:
+            OSError, ValueError: its date cannot be read.
+        """
+        self.not_after = not_after(self.file.read_text("ascii", "replace"))
+        self.context = context
+        self.note()
+
+    def forget(self) -> None:
+        """It is gone."""
+        self.context, self.not_after = None, 0
+        self.note()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError | ValueError):
+        return "it is damaged, or its key does not belong to it"
+    return os.strerror(getattr(error, "errno", None) or 0)
 
 
 def context(folder: Path) -> ssl.SSLContext:

@@ -2,7 +2,6 @@
 
 import logging
 import socket
-import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from gevent import get_hub
 
 from appliance.relay import tls
 from appliance.relay.stream import NO_ROOM, WRITE
+from appliance.relay.tls import Person, Secured, wire_of
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Delivery:
 
     def __init__(
         self,
-        person: socket.socket,
+        person: Person,
         head: bytes,
         body: bytes,
         done: Callable[[], None],
@@ -72,10 +72,9 @@ class Delivery:
         self._fill()
         if not self._pending:
             self.stop()
-            if isinstance(self._person, ssl.SSLSocket):
+            if isinstance(self._person, Secured):
                 tls.say_end(self._person, listening=True)
-            # Not SSLSocket's own method, which would forget that this is TLS.
-            socket.socket.shutdown(self._person, socket.SHUT_WR)
+            wire_of(self._person).shutdown(socket.SHUT_WR)
             self._done()
 
     def _writable(self) -> None:

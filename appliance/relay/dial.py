@@ -1,15 +1,15 @@
 """Connecting to an upstream, one address after the other, by callbacks."""
 
+import _socket
 import errno
 import socket
 from collections.abc import Callable
 from typing import Any
 
-from gevent import get_hub
-
 from appliance.clock import since_boot
+from appliance.relay.connection import open_connection
 from appliance.relay.stream import WRITE
-from appliance.relay.upstream import Endpoint
+from appliance.relay.upstream import NEVER, Endpoint
 
 # All tries together, in seconds: an upstream that swallows everything must not keep a person waiting longer.
 DIAL_LIMIT = 4.5
@@ -19,21 +19,38 @@ class Dial:
     """One attempt to reach a group of upstreams.
 
     Args:
+        watch: makes a watcher of a descriptor, as gevent's ``loop.io``.
         endpoints: where to try, best first.
         connected: called with the connected socket and its watcher, which is stopped, to be used again.
         failed: called with the reason (``unresolved``, ``refused``, ``timeout``) when no address is left.
     """
 
-    __slots__ = ("_connected", "_endpoints", "_failed", "_limit", "_reason", "_socket", "_watcher", "begun", "deadline")
+    __slots__ = (
+        "_connected",
+        "_endpoints",
+        "_failed",
+        "_limit",
+        "_reason",
+        "_socket",
+        "_watch",
+        "_watcher",
+        "begun",
+        "deadline",
+    )
 
     def __init__(
-        self, endpoints: list[Endpoint], connected: Callable[[socket.socket, Any], None], failed: Callable[[str], None]
+        self,
+        watch: Callable[[int, int], Any],
+        endpoints: list[Endpoint],
+        connected: Callable[[_socket.socket, Any], None],
+        failed: Callable[[str], None],
     ) -> None:
+        self._watch = watch
         self._endpoints = endpoints[::-1]
         self._connected = connected
         self._failed = failed
         self._reason = "unresolved"
-        self._socket: socket.socket | None = None
+        self._socket: _socket.socket | None = None
         self._watcher: Any = None
         self.begun = since_boot()
         self._limit = self.begun + DIAL_LIMIT
@@ -43,11 +60,14 @@ class Dial:
         """Try the next address."""
         while self._endpoints:
             endpoint = self._endpoints.pop()
-            now = since_boot()
-            # What time is left is shared among the addresses that are left.
-            self.deadline = now + (self._limit - now) / (len(self._endpoints) + 1)
+            if self._endpoints:
+                # What time is left is shared among the addresses that are left.
+                now = since_boot()
+                self.deadline = now + (self._limit - now) / (len(self._endpoints) + 1)
+            else:
+                self.deadline = self._limit
             try:
-                attempt = socket.socket(endpoint.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+                attempt = open_connection(endpoint.family)
             except OSError:
                 # No descriptor is left, or this device has no IPv6.
                 self._reason = "refused"
@@ -57,7 +77,7 @@ class Dial:
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             result = attempt.connect_ex(endpoint.address)
             if result == errno.EINPROGRESS:
-                self._watcher = get_hub().loop.io(attempt.fileno(), WRITE)
+                self._watcher = self._watch(attempt.fileno(), WRITE)
                 self._watcher.start(self._ready, endpoint)
                 return
             if result == 0:
@@ -74,13 +94,13 @@ class Dial:
             self._reject(endpoint, "refused")
             self.next()
         else:
-            endpoint.failed = float("-inf")
+            endpoint.failed = NEVER
             self._done(attempt)
 
-    def _done(self, attempt: socket.socket) -> None:
+    def _done(self, attempt: _socket.socket) -> None:
         watcher = self._watcher
         if watcher is None:
-            watcher = get_hub().loop.io(attempt.fileno(), WRITE)
+            watcher = self._watch(attempt.fileno(), WRITE)
         else:
             watcher.stop()
         self._socket = self._watcher = None
@@ -102,7 +122,6 @@ class Dial:
     def stop(self) -> None:
         """Give up what is under way."""
         if self._watcher is not None:
-            self._watcher.stop()
             self._watcher.close()
             self._watcher = None
         if self._socket is not None:

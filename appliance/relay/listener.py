@@ -1,5 +1,6 @@
 """Accepting connections, and refusing at once what is past a limit."""
 
+import _socket
 import os
 import socket
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 
 from gevent import get_hub
 
+from appliance.relay.connection import accept
 from appliance.relay.ports import Port
 from appliance.relay.stream import READ, RESET_ON_CLOSE
 from appliance.relay.upstream import OUT_OF_DESCRIPTORS
@@ -15,7 +17,7 @@ from appliance.relay.upstream import OUT_OF_DESCRIPTORS
 # Accepted in one turn of the loop, so that a flood of newcomers cannot starve the streams.
 ACCEPT_AT_ONCE = 16
 
-Admit = Callable[[socket.socket, Port, tuple[str, int]], bool]
+Admit = Callable[[_socket.socket, Port, tuple[str, int]], bool]
 Count = Callable[[Port, str, str], None]
 
 
@@ -36,6 +38,7 @@ class Listener:
         self._admit = admit
         self._count = count
         self._socket = listening
+        self._family = int(listening.family)
         self._port = port
         if Listener._spare < 0:
             Listener._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -48,7 +51,7 @@ class Listener:
     def _accept(self) -> None:
         for _ in range(ACCEPT_AT_ONCE):
             try:
-                person, peer = self._socket.accept()
+                person, peer = accept(self._socket, self._family)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -56,7 +59,6 @@ class Listener:
                     self._refuse_with_spare()
                 return
             try:
-                person.setblocking(False)
                 if not self._admit(person, self._port, peer):
                     person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
                     person.close()

@@ -5,15 +5,14 @@ them together have ``OPENING_LIMIT`` seconds. Whoever is not an app and not a br
 silence, until that time is over.
 """
 
+import _socket
 import logging
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import IntEnum, auto
 from typing import Any, Protocol
-
-from gevent import get_hub
 
 from appliance.clock import since_boot
 from appliance.relay import client_hello, cover, proxy_header, tls
@@ -25,7 +24,7 @@ from appliance.relay.ports import Port
 from appliance.relay.proxy_header import Ends, ProxyHeaderError
 from appliance.relay.site import Site
 from appliance.relay.stream import NOTHING_YET, READ, RESET_ON_CLOSE
-from appliance.relay.tls import TlsError
+from appliance.relay.tls import Person, Secured, TlsError, wire_of
 from appliance.relay.upstream import Group
 from appliance.settings.declared import RelaySettings
 
@@ -54,12 +53,22 @@ class Phase(IntEnum):
     SILENCE = auto()
 
 
+# What comes after the PROXY header, or instead of it; for media it depends on a setting.
+AFTER_HEADER = {"chat-tls": Phase.TLS, "chat": Phase.FIRST, "chat-any": Phase.DETECT}
+
+
 class Keeper(Protocol):
     """Who keeps the connections: what an opening asks of its worker (``worker.Worker``)."""
 
     settings: RelaySettings
+    # Makes a watcher of a descriptor: gevent's ``loop.io``.
+    watch: Callable[[int, int], Any]
     groups: Mapping[str, Group]
     site: Site
+
+    @property
+    def now(self) -> float:
+        """Seconds since boot, a moment ago."""
 
     def count(self, port: Port, name: str, reason: str = "") -> None:
         """Add one to a counter."""
@@ -76,12 +85,15 @@ class Keeper(Protocol):
     def setup_page(self, peer: str, host: str) -> str | None:
         """Where the setup page is, for somebody at home."""
 
+    def errand(self, request: bytes, address: str, port: Port, *, tls: bool) -> Site | None:
+        """What is shown for this request alone; None for the ordinary site."""
+
     def relay(
         self,
         opening: "Opening",
         port: Port,
-        person: socket.socket,
-        upstream: socket.socket,
+        person: Person,
+        upstream: _socket.socket,
         readers: tuple[Any, Any],
         first: bytes,
     ) -> None:
@@ -123,14 +135,14 @@ class Opening:
     )  # fmt: skip
 
     def __init__(
-        self, keeper: Keeper, person: socket.socket, port: Port, peer: tuple[str, int], cells: tuple[int, int]
+        self, keeper: Keeper, person: _socket.socket, port: Port, peer: tuple[str, int], cells: tuple[int, int]
     ) -> None:
         self._keeper = keeper
-        self._person = person
+        self._person: Person = person
         self._port = port
         self._peer = peer
         self.cells = cells
-        self.deadline = since_boot() + OPENING_LIMIT
+        self.deadline = keeper.now + OPENING_LIMIT
         self._early = b""
         self._ends: Ends | None = None
         self._first_byte = -1
@@ -138,7 +150,14 @@ class Opening:
         self._delivery: Delivery | None = None
         self._hello: client_hello.Reader | None = None
         self._phase = Phase.HEADER if port.needs_header else self._after_header()
-        self._reader: Any = get_hub().loop.io(person.fileno(), READ)
+        self._reader: Any = keeper.watch(person.fileno(), READ)
+
+    @property
+    def address(self) -> str:
+        """Where the peer comes from: behind a balancer, what its header says, and empty for the balancer itself."""
+        if self._port.needs_header:
+            return self._ends.source if self._ends else ""
+        return self._peer[0]
 
     def start(self) -> None:
         """Begin to listen to the peer; a media connection is dialled at once."""
@@ -149,8 +168,7 @@ class Opening:
 
     def _after_header(self) -> Phase:
         media = Phase.DIAL if self._keeper.settings.foreign_sni == "allow" else Phase.HELLO
-        after = {"chat-tls": Phase.TLS, "chat": Phase.FIRST, "chat-any": Phase.DETECT, "media": media}
-        return after[self._port.carries]
+        return AFTER_HEADER.get(self._port.carries, media)
 
     def _readable(self) -> None:
         try:
@@ -159,7 +177,7 @@ class Opening:
             return
         except ProxyHeaderError:
             # The reference resets it too; what comes from a balancer without a header is a mistake, or no balancer.
-            self._person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            wire_of(self._person).setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self._refuse("proxy-header")
         except ssl.SSLEOFError:
             # This is how Python tells a reset.
@@ -168,7 +186,7 @@ class Opening:
         except (TlsError, ssl.SSLError):
             with suppress(OSError):
                 # With something unread the kernel would send RST, before the alert is read.
-                socket.socket.recv(self._person, OPENING_READ)
+                wire_of(self._person).recv(OPENING_READ)
             self._tls_failed()
         except OSError:
             self._count_handshake("closed")
@@ -179,49 +197,59 @@ class Opening:
 
     def _step(self) -> None:
         """Take what the phase needs, and not a byte that belongs to the next one."""
+        phase = self._phase
         person = self._person
-        if self._phase is Phase.DIAL:
-            # Not a byte more is read until there is somewhere to send it.
-            self._reader.stop()
-        elif self._phase is Phase.HEADER:
-            self._read_header()
-        elif self._phase is Phase.DETECT:
-            first = person.recv(1, socket.MSG_PEEK)
-            self._phase = Phase.TLS if first == TLS_HANDSHAKE[:1] else Phase.FIRST
-            # Nothing has been taken, so the loop comes again at once; also for the end, which FIRST understands.
-        elif self._phase is Phase.TLS:
-            if not isinstance(person, ssl.SSLSocket):
-                first = person.recv(1, socket.MSG_PEEK)
-                if not first:
-                    self.close()
-                    return
-                self._first_byte = first[0]
-                person = self._person = tls.begin(self._keeper.tls_context(), person)
-            if tls.shake_hands(person):
-                self._phase = Phase.FIRST
-        elif self._phase is Phase.SILENCE:
-            # As it comes, also where it is TLS: nobody looks at it.
-            if not socket.socket.recv(person, OPENING_READ):
-                self.close()
-        else:
-            data = person.recv(OPENING_READ)
-            if not data:
-                self.close()
-            elif self._phase is Phase.HELLO:
-                self._look_at_hello(data)
-            else:
+        if phase is Phase.FIRST or phase is Phase.BROWSER:
+            # First in order, because every connection to a chat port comes through here.
+            if data := person.recv(OPENING_READ):
                 self._early += data
                 self._judge()
+            else:
+                self.close()
+        elif phase is Phase.DIAL:
+            # Not a byte more is read until there is somewhere to send it.
+            self._reader.stop()
+        elif phase is Phase.TLS:
+            self._shake_hands()
+        elif phase is Phase.HEADER:
+            self._read_header()
+        elif phase is Phase.DETECT:
+            first = wire_of(person).recv(1, socket.MSG_PEEK)
+            self._phase = Phase.TLS if first == TLS_HANDSHAKE[:1] else Phase.FIRST
+            # Nothing has been taken, so the loop comes again at once; also for the end, which FIRST understands.
+        elif phase is Phase.SILENCE:
+            # As it comes, also where it is TLS: nobody looks at it.
+            if not wire_of(person).recv(OPENING_READ):
+                self.close()
+        elif data := person.recv(OPENING_READ):
+            self._look_at_hello(data)
+        else:
+            self.close()
+
+    def _shake_hands(self) -> None:
+        person = self._person
+        if not isinstance(person, Secured):
+            first = person.recv(1, socket.MSG_PEEK)
+            if not first:
+                self.close()
+                return
+            self._first_byte = first[0]
+            person = self._person = tls.begin(self._keeper.tls_context(), person)
+        if tls.shake_hands(person):
+            self._phase = Phase.FIRST
+            # The first words of TLS 1.3 come with the last ones of the handshake.
+            self._step()
 
     def _read_header(self) -> None:
-        seen = self._person.recv(proxy_header.LONGEST_V2, socket.MSG_PEEK)
+        wire = wire_of(self._person)
+        seen = wire.recv(proxy_header.LONGEST_V2, socket.MSG_PEEK)
         if not seen:
             self.close()
             return
         header = proxy_header.parse(self._early + seen)
         # All of what was seen belongs to a header that is not complete.
         taken = len(seen) if header is None else header.size - len(self._early)
-        self._early += self._person.recv(taken)
+        self._early += wire.recv(taken)
         if header is None:
             return
         self._early = b""
@@ -270,10 +298,12 @@ class Opening:
 
     def _show_page(self) -> None:
         self._keeper.count(self._port, "browsers")
+        # The first byte is noted where it is one of TLS.
+        site = self._keeper.errand(self._early, self.address, self._port, tls=self._first_byte >= 0)
         # Behind a balancer everybody seems to be at home.
-        at_home = not self._port.needs_header
+        at_home = not self._port.needs_header and site is None
         setup_page = self._keeper.setup_page(self._peer[0], cover.host_of(self._early)) if at_home else None
-        head, body = cover.answer(self._early, self._keeper.site, setup_page)
+        head, body = cover.answer(self._early, site or self._keeper.site, setup_page)
         # What the browser says further is of no interest, and may not get between what it is told.
         self._reader.stop()
         self._early = b""
@@ -291,33 +321,33 @@ class Opening:
         # The reader goes on, and stops when something comes: most wait for an answer, and the stream reads on by it.
         self._phase = Phase.DIAL
         endpoints = self._keeper.groups[self._port.group].addresses()
-        self._dial = Dial(endpoints, self._connected, self._no_upstream)
-        self._dial.next()
-        if self._dial is not None:
-            self.deadline = self._dial.deadline
+        dial = self._dial = Dial(self._keeper.watch, endpoints, self._connected, self._no_upstream)
+        dial.next()
+        self.deadline = dial.deadline
 
-    def _connected(self, upstream: socket.socket, watcher: Any) -> None:
+    def _connected(self, upstream: _socket.socket, watcher: Any) -> None:
+        keeper, port = self._keeper, self._port
         if self._dial is not None:
-            self._keeper.count_connect(self._port, since_boot() - self._dial.begun)
-        self._dial = None
-        header = b""
-        if self._port.group != "media" and self._keeper.settings.send_proxy != "off":
-            header = proxy_header.build(self._keeper.settings.send_proxy, self._ends or self._own_ends())
+            keeper.count_connect(port, since_boot() - self._dial.begun)
+            self._dial = None
+        first = self._early
+        if port.group != "media" and (version := keeper.settings.send_proxy) != "off":
+            first = proxy_header.build(version, self._ends or self._own_ends()) + first
         # It waited until it could write; from now on it waits until there is something to read.
         watcher.events = READ
         readers, self._reader = (self._reader, watcher), None
-        self._keeper.relay(self, self._port, self._person, upstream, readers, header + self._early)
+        keeper.relay(self, port, self._person, upstream, readers, first)
 
     def _own_ends(self) -> Ends:
-        here = self._person.getsockname()
-        return Ends(self._peer[0].partition("%")[0], here[0].partition("%")[0], self._peer[1], here[1])
+        there, here = self._peer, wire_of(self._person).getsockname()
+        return Ends(there[0].partition("%")[0], here[0].partition("%")[0], there[1], here[1])
 
     def _no_upstream(self, reason: str) -> None:
         self._dial = None
         self._keeper.no_upstream(self._port, reason)
         with suppress(OSError):
             # With something unread the kernel would send RST instead of an orderly end.
-            socket.socket.recv(self._person, OPENING_READ)
+            wire_of(self._person).recv(OPENING_READ)
         self.close()
 
     def expire(self) -> None:
@@ -338,7 +368,7 @@ class Opening:
     def _tls_failed(self) -> None:
         """OpenSSL refused something: in the handshake, or what came after it."""
         reason = "no-certificate"
-        if isinstance(self._person, ssl.SSLSocket):
+        if isinstance(self._person, Secured):
             reason = "protocol" if self._first_byte == TLS_HANDSHAKE[0] else "not-tls"
         if self._count_handshake(reason):
             self.close()
@@ -347,7 +377,7 @@ class Opening:
 
     def _count_handshake(self, reason: str) -> bool:
         """Count a failed handshake, if there was one under way; a peer that never said a word began none."""
-        begun = isinstance(self._person, ssl.SSLSocket) or reason == "no-certificate"
+        begun = isinstance(self._person, Secured) or reason == "no-certificate"
         under_way = self._phase is Phase.TLS and begun
         if under_way:
             self._keeper.count(self._port, "handshake_failures", reason)
@@ -355,18 +385,15 @@ class Opening:
 
     def _stop(self) -> None:
         if self._reader is not None:
-            self._reader.stop()
             self._reader.close()
             self._reader = None
 
     def close(self) -> None:
         """End the connection; harmless when it has ended already."""
-        if self._dial is not None:
-            self._dial.stop()
-            self._dial = None
-        if self._delivery is not None:
-            self._delivery.stop()
-            self._delivery = None
+        for under_way in (self._dial, self._delivery):
+            if under_way is not None:
+                under_way.stop()
+        self._dial = self._delivery = None
         self._stop()
         self._person.close()
         self._keeper.forget(self)

@@ -7,6 +7,7 @@ import ipaddress
 import struct
 from dataclasses import dataclass
 from socket import AF_INET, AF_INET6, inet_pton
+from typing import NamedTuple
 
 SIGNATURE_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
 # Section 2.1: the longest possible version 1 line, its CRLF included, in bytes.
@@ -23,8 +24,7 @@ class ProxyHeaderError(ValueError):
     """The bytes are no valid PROXY header; the connection is refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(NamedTuple):
     """The two ends of the original connection: addresses in their usual notation, ports as numbers."""
 
     source: str

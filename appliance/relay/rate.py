@@ -17,7 +17,7 @@ from typing import Any, cast
 from gevent import get_hub
 
 from appliance.clock import since_boot
-from appliance.relay.stream import Common, DecryptingFlow, EncryptingFlow, Flow, Stream
+from appliance.relay.stream import Common, Counters, DecryptingFlow, EncryptingFlow, Flow, Stream
 
 # Seconds between two looks: how long a stream can be held up too long, and short beside a person's patience.
 TICK = 0.05
@@ -218,6 +218,6 @@ class MeteredCommon(Common):
 
     kinds = ((Metered, Metered), (MeteredDecrypting, MeteredEncrypting))
 
-    def __init__(self, row: "memoryview[int]", closed: Callable[[Stream], None], meter: Meter) -> None:
+    def __init__(self, row: Counters, closed: Callable[[Stream], None], meter: Meter) -> None:
         super().__init__(row, None, closed)
         self.meter = meter

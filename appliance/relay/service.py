@@ -6,7 +6,8 @@ It never touches gevent's loop, so that a fork is always clean, and it copies no
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import sdnotify
 
@@ -16,12 +17,14 @@ from appliance.files import Stamp, stamp
 from appliance.paths import Paths
 from appliance.relay import handover, site
 from appliance.relay.certificate import Certificate
+from appliance.relay.errands import Visits
 from appliance.relay.generation import Generation
 from appliance.relay.last_good import LastGood
 from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
 from appliance.relay.meter import Meter
 from appliance.relay.ports import groups_of, ports_of
 from appliance.relay.rate import Shares
+from appliance.relay.rest import rest_of
 from appliance.relay.site import Site, SiteError
 from appliance.relay.sockets import Sockets
 from appliance.relay.sums import Label, Sums, add, by_port, by_reason, bytes_relayed, layout
@@ -30,7 +33,8 @@ from appliance.relay.use import Use
 from appliance.relay.worker import Plan
 from appliance.settings.load import Loaded, load
 from appliance.settings.problem import Problem
-from appliance.status.relay import Cause, QuotaStatus, RelayStatus, UpstreamStatus, publish
+from appliance.status import knock, pause
+from appliance.status.relay import Cause, QuotaStatus, RelayStatus, UpstreamStatus, publish, read
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,18 @@ RETRY_PORTS = 5.0
 STOP_LIMIT = 5.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
+# What is logged when the relay begins to rest and when it goes on.
+RESTING = {
+    "": "",
+    "off": "The relay is switched off (enabled = false); nobody can use it.",
+    "paused": "The relay pauses, as the setup page was told; nobody can use it meanwhile.",
+    "quota": "This month's data is used up (monthly_quota); the relay rests until the next month.",
+}
+ENDED = {
+    "off": "The relay is switched on again.",
+    "paused": "The relay's pause is over.",
+    "quota": "The relay is no longer held back by monthly_quota.",
+}
 # For the log and for programs; people read what ``appliance.health.upstream`` makes of the cause.
 IN_WORDS = {
     Verdict.UNRESOLVED: "The name of WhatsApp's {group} servers cannot be found. Does the Internet connection work?",
@@ -75,12 +91,16 @@ class Service:
         self._sockets = Sockets(one for name, some in inherited.items() if name.startswith("listen-") for one in some)
         self._meter = Meter(paths.relay_state / "month.json", paths.relay_status.parent / "month.json", wall)
         self._quota: QuotaStatus | None = None
+        self._resting = ""
         self._generations: list[Generation] = []
         self._past: dict[Label, int] = {}
+        # When each port was last reached from outside, also by workers that are gone.
+        self._reached = _reached_before(paths)
+        self._visits = Visits(paths.relay_status.parent)
         self._pipe = handover.lifeline(inherited)
         self._stamps: list[Stamp | None] | None = None
         self._loaded: Loaded | None = None
-        self._certificate = Certificate(paths.relay_state)
+        self._certificate = Certificate(paths.relay_state, paths.issued_certificate, wall)
         self._site_problem: Problem | None = None
         self._last_good = LastGood(paths.relay_upstreams)
         self._started = since_boot()
@@ -174,8 +194,9 @@ class Service:
             self._shares.take(workers),
             self._site(settings.web_directory),
             self._last_good,
+            self._paths,
         )
-        plan.sums.rest(self._resting)
+        plan.sums.rest(self._rest())
         for generation in self._generations:
             generation.retire()
         self._generations.append(Generation(plan, workers, self._sockets, self._pipe))
@@ -212,22 +233,21 @@ class Service:
             self._generations.remove(generation)
             add(self._past, generation.plan.sums.totals())
 
-    @property
-    def _resting(self) -> bool:
-        """Whether this month's quota is used up."""
-        return self._quota is not None and self._quota.reached
+    def _rest(self) -> str:
+        """Why the relay rests now (``rest.RESTS``)."""
+        return rest_of(
+            enabled=self._loaded is None or self._loaded.settings.relay.enabled,
+            paused=pause.until(self._paths.pause, since_boot()) is not None,
+            quota_reached=self._quota is not None and self._quota.reached,
+        )
 
     def _measure(self) -> None:
-        """Count what was relayed, and let the workers rest when the month's quota is used up."""
+        """Count what was relayed, and let the workers rest or go on."""
         limit = self._loaded.settings.relay.monthly_quota if self._loaded else 0
-        rested = self._resting
         self._quota = self._meter.turn(limit, bytes_relayed(self._totals()))
-        if self._resting != rested:
-            log.warning(
-                "This month's data is used up (monthly_quota); the relay rests until the next month."
-                if self._resting
-                else "The relay is no longer held back by monthly_quota."
-            )
+        former, self._resting = self._resting, self._rest()
+        if self._resting != former:
+            log.warning("%s", RESTING[self._resting] or ENDED[former])
         for generation in self._generations:
             generation.plan.sums.rest(self._resting)
 
@@ -240,6 +260,8 @@ class Service:
 
     def _publish(self, phase: str) -> None:
         totals = self._totals()
+        for generation in self._generations:
+            _latest(self._reached, generation.plan.sums.reached())
         self._tell_exhaustion(
             sum(number for label, number in totals.items() if label[::2] == ("refused", "descriptors"))
         )
@@ -254,12 +276,15 @@ class Service:
             started=self._started,
             used_lately=self._use.turn(now, connections),
             max_connections=plan.max_connections,
-            ports=self._sockets.status,
+            ports=tuple(replace(one, reached_outside=self._reached.get(one.port)) for one in self._sockets.status),
             upstreams={group: self._upstream(group) for group in plan.sums.groups},
             counters=by_port(totals),
             by_reason=by_reason(totals),
             quota=self._quota,
-            problems=tuple(one for one in (self._certificate.problem, self._site_problem) if one),
+            resting=self._resting,
+            certificate=self._certificate.served,
+            knock=self._visits.best(knock.expected(self._paths.knock)),
+            problems=(*self._certificate.problems, *([self._site_problem] if self._site_problem else [])),
         )
         try:
             publish(self._paths.relay_status, status)
@@ -301,6 +326,19 @@ class Service:
             generation.send(signal.SIGKILL)
 
 
+def _latest(into: dict[int, int], more: Mapping[int, int]) -> None:
+    for port, seconds in more.items():
+        into[port] = max(into.get(port, 0), seconds)
+
+
+def _reached_before(paths: Paths) -> dict[int, int]:
+    """What the relay said before it was started again since this boot."""
+    told = read(paths.relay_status)
+    if told is None or told.written > since_boot():
+        return {}
+    return {one.port: one.reached_outside for one in told.ports if one.reached_outside is not None}
+
+
 def _relevant(loaded: Loaded) -> object:
-    """The settings that the workers depend on."""
-    return loaded.settings.relay, loaded.settings.page
+    """The settings that the workers depend on; what the parent follows alone needs no new workers."""
+    return replace(loaded.settings.relay, enabled=True, monthly_quota=0), loaded.settings.page

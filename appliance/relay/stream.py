@@ -6,18 +6,20 @@ on by splice(2), where the kernel moves the bytes by itself. The end of one dire
 other direction goes on.
 """
 
+import _socket
 import logging
 import socket
 import ssl
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from gevent import get_hub
 
 from appliance.relay import tls
 from appliance.relay.pipe import Pipe
+from appliance.relay.tls import Person, Secured, wire_of
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +34,14 @@ BUFFER_SIZE = 64 * 1024
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _buffer = bytearray(BUFFER_SIZE)
 _view = memoryview(_buffer)
+# Where the next record goes, after those that the buffer holds already.
+_rest_from = {at: _view[at:] for at in range(0, BUFFER_SIZE, READ_SIZE)}
 # What a socket says, with TLS or without, when there is nothing to read and when there is no room to write.
 NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
 NO_ROOM = (BlockingIOError, ssl.SSLWantWriteError)
+
+# A list, or shared memory: what can be counted in.
+Counters = list[int] | memoryview
 
 Kinds = tuple[type["Flow"], type["Flow"]]
 
@@ -43,7 +50,7 @@ class Common:
     """What all streams of a worker have in common.
 
     Args:
-        row: this worker's counters.
+        row: where the bytes are counted.
         pipe: the way for large reads; None where the kernel cannot splice.
         closed: called once for each stream, when it is over.
     """
@@ -52,7 +59,7 @@ class Common:
 
     kinds: "ClassVar[tuple[Kinds, Kinds]]"
 
-    def __init__(self, row: "memoryview[int]", pipe: Pipe | None, closed: Callable[["Stream"], None]) -> None:
+    def __init__(self, row: Counters, pipe: Pipe | None, closed: Callable[["Stream"], None]) -> None:
         self.row = row
         self.pipe = pipe
         self.closed = closed
@@ -71,7 +78,7 @@ class Flow:
 
     __slots__ = ("_cell", "_large", "_pending", "_reader", "_sink", "_source", "_stream", "_writer", "ended")
 
-    def __init__(self, stream: "Stream", source: socket.socket, sink: socket.socket, cell: int, reader: Any) -> None:
+    def __init__(self, stream: "Stream", source: Person, sink: Person, cell: int, reader: Any) -> None:
         self._stream = stream
         self._source = source
         self._sink = sink
@@ -162,7 +169,7 @@ class Flow:
     def _copy_large(self) -> None:
         """The same by way of the shared buffer."""
         try:
-            count = self._source.recv_into(_buffer)
+            count = cast(_socket.socket, self._source).recv_into(_buffer)
         except NOTHING_YET:
             self._large = False
             return
@@ -183,7 +190,7 @@ class Flow:
             False when there is no room to say it yet; ``Stream.ended`` will be called again.
         """
         if not last:
-            self._sink.shutdown(socket.SHUT_WR)
+            wire_of(self._sink).shutdown(socket.SHUT_WR)
         return True
 
     def _deliver(self, data: bytes | memoryview) -> None:
@@ -218,7 +225,6 @@ class Flow:
             if self._pending:
                 return
             self._pending = b""
-            self._writer.stop()
             self._writer.close()
             self._writer = None
             if self.ended:
@@ -250,10 +256,9 @@ class Flow:
 
     def stop(self) -> None:
         """Give the loop's watchers back, before the sockets are closed."""
-        for watcher in (self._reader, self._writer):
-            if watcher is not None:
-                watcher.stop()
-                watcher.close()
+        self._reader.close()
+        if self._writer is not None:
+            self._writer.close()
         self._reader = self._writer = None
         self._pending = b""
         # Stream and flows know each other: cut here, so that they go at once and not when the collector comes.
@@ -265,16 +270,16 @@ class DecryptingFlow(Flow):
 
     __slots__ = ()
 
-    _source: ssl.SSLSocket
+    _source: Secured
 
     def _pass_large(self) -> None:
         # One record at a time is all that OpenSSL gives; one send for several is what the kernel likes.
-        source = self._source
+        read = self._source.recv
         try:
-            total = count = source.recv_into(_buffer, READ_SIZE)
+            total = count = read(READ_SIZE, _buffer)
             while count == READ_SIZE and total < BUFFER_SIZE:
                 try:
-                    count = source.recv_into(_view[total:], READ_SIZE)
+                    count = read(READ_SIZE, _rest_from[total])
                 except NOTHING_YET:
                     break
                 except ssl.SSLZeroReturnError:
@@ -297,7 +302,7 @@ class EncryptingFlow(Flow):
 
     __slots__ = ()
 
-    _sink: ssl.SSLSocket
+    _sink: Secured
 
     def _pass_large(self) -> None:
         self._copy_large()
@@ -311,8 +316,7 @@ class EncryptingFlow(Flow):
             return False
         tls.say_end(self._sink, listening=not self._stream.from_person.ended)
         if not last:
-            # SSLSocket's own method would forget that this is TLS, in the other direction too.
-            socket.socket.shutdown(self._sink, socket.SHUT_WR)
+            self._sink.wire.shutdown(socket.SHUT_WR)
         return True
 
 
@@ -335,8 +339,8 @@ class Stream:
 
     def __init__(
         self,
-        person: socket.socket,
-        upstream: socket.socket,
+        person: Person,
+        upstream: _socket.socket,
         readers: tuple[Any, Any],
         common: Common,
         cells: tuple[int, int],
@@ -347,7 +351,7 @@ class Stream:
         self._over = False
         self.active = True
         self.quiet = 0
-        kinds = common.kinds[isinstance(person, ssl.SSLSocket)]
+        kinds = common.kinds[isinstance(person, Secured)]
         self.from_person = kinds[0](self, person, upstream, cells[0], readers[0])
         self.to_person = kinds[1](self, upstream, person, cells[1], readers[1])
 
@@ -388,9 +392,9 @@ class Stream:
     def _take_leave(self) -> None:
         """A person who is still connected gets an orderly end, as far as that is possible without waiting."""
         person = self._person
-        if isinstance(person, ssl.SSLSocket) and not self.to_person.ended and not self.to_person.holds:
+        if isinstance(person, Secured) and not self.to_person.ended and not self.to_person.holds:
             tls.say_end(person, listening=False)
         # With something unread the kernel would send RST, which can destroy what the person has not read yet.
         if not self.from_person.ended:
             with suppress(OSError):
-                socket.socket.recv_into(person, _buffer)
+                wire_of(person).recv_into(_buffer)

@@ -10,6 +10,8 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from appliance.relay.rest import RESTS
+
 # Each worker's first cells: seconds since boot at its last sign of life (in milliseconds), connections open now,
 # and how often a dial failed, which asks for a probe of the upstreams.
 ALIVE, OPEN, SUSPECT = 0, 1, 2
@@ -26,7 +28,7 @@ REFUSALS = (
     "foreign-sni",
     "late",
     "descriptors",
-    "quota",
+    *RESTS[1:],
 )
 UPSTREAM_ERRORS = ("unresolved", "refused", "timeout")
 # A handshake that never ended well: the peer began with something else, OpenSSL refused what came, the peer went
@@ -98,20 +100,30 @@ class Sums:
                 (label.name, label.port) for label in self.labels if label.name in HISTOGRAMS
             )
         }
-        self._width = FIXED_CELLS + len(self.labels) + len(self.groups)
+        # For each port, when somebody from outside last got through: whole minutes since boot, counted from 1, which
+        # makes 0 nobody. It stands in each worker's row; the latest one holds.
+        first = FIXED_CELLS + len(self.labels) + len(self.groups)
+        ports = sorted({label.port for label in self.labels})
+        self.reached_cells: Mapping[int, int] = {port: first + number for number, port in enumerate(ports)}
+        self._width = first + len(ports)
         # One cell more, after the rows: the parent's own.
         self._memory = mmap.mmap(-1, (self._width * workers + 1) * 8)
         cells = memoryview(self._memory).cast("Q")
         self.rows = tuple(cells[row * self._width : (row + 1) * self._width] for row in range(workers))
         self._parent = cells[workers * self._width :]
 
-    def resting(self) -> bool:
-        """Whether the parent has told the workers to relay nothing, since the month's quota is used up."""
-        return bool(self._parent[0])
+    def resting(self) -> str:
+        """Why the parent has told the workers to relay nothing (``rest.RESTS``); empty when they relay."""
+        return RESTS[self._parent[0]]
 
-    def rest(self, resting: bool) -> None:
+    def rest(self, reason: str) -> None:
         """Tell the workers to end all streams and refuse newcomers, or to relay again; for the parent only."""
-        self._parent[0] = resting
+        self._parent[0] = RESTS.index(reason)
+
+    def reached(self) -> dict[int, int]:
+        """When somebody from outside last got through, by port: seconds since boot, in whole minutes."""
+        latest = {port: max(row[cell] for row in self.rows) for port, cell in self.reached_cells.items()}
+        return {port: (minute - 1) * 60 for port, minute in latest.items() if minute}
 
     def group_cell(self, group: str) -> int:
         """Where the state of an upstream group stands in the first worker's row."""
@@ -119,7 +131,7 @@ class Sums:
 
     def open_connections(self) -> int:
         """Connections open now, in all workers."""
-        return sum(row[OPEN] for row in self.rows)
+        return sum([row[OPEN] for row in self.rows])
 
     def suspicions(self) -> int:
         """How many dials failed, in all workers."""

@@ -33,6 +33,9 @@ OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 # An address that failed is tried last for this many seconds.
 REMEMBER_FAILURE = 10.0
 
+# When an address failed that has not.
+NEVER = float("-inf")
+
 SockAddress = tuple[str, int]
 
 
@@ -42,7 +45,7 @@ class Endpoint:
 
     family: int
     address: SockAddress
-    failed: float = float("-inf")
+    failed: float = NEVER
 
 
 class Verdict:
@@ -72,9 +75,10 @@ class Group:
     def addresses(self) -> list[Endpoint]:
         """Where to connect to, best first: the settings' order, but what failed a moment ago comes last."""
         all_of_them = [endpoint for name in self._names for endpoint in self._endpoints.get(name, ())]
-        horizon = since_boot() - REMEMBER_FAILURE
-        if any(endpoint.failed > horizon for endpoint in all_of_them):
-            all_of_them.sort(key=lambda endpoint: endpoint.failed > horizon)
+        for endpoint in all_of_them:
+            if endpoint.failed is not NEVER:
+                horizon = since_boot() - REMEMBER_FAILURE
+                return sorted(all_of_them, key=lambda endpoint: endpoint.failed > horizon)
         return all_of_them
 
     @property
@@ -175,7 +179,7 @@ def _answers(endpoint: Endpoint) -> bool | None:
         return False
     finally:
         attempt.close()
-    endpoint.failed = float("-inf")
+    endpoint.failed = NEVER
     return True
 
 

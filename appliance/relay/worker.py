@@ -1,15 +1,16 @@
 """A worker: one process with gevent's loop, which serves the connections that reach its listening sockets."""
 
+import _socket
 import gc
 import logging
 import os
 import signal
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import gevent
 from gevent import get_hub
@@ -17,6 +18,10 @@ from gevent.event import Event
 
 from appliance.clock import since_boot
 from appliance.network import home
+from appliance.network.origin import Origin, origin
+from appliance.paths import Paths
+from appliance.relay.errands import Errands
+from appliance.relay.evidence import Evidence, outer_addresses
 from appliance.relay.last_good import LastGood
 from appliance.relay.limits import Crowd
 from appliance.relay.listener import Listener
@@ -27,9 +32,10 @@ from appliance.relay.rate import Meter, MeteredCommon, Shares
 from appliance.relay.site import Site
 from appliance.relay.stream import READ, Common, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums, class_of
-from appliance.relay.tls import TlsError
+from appliance.relay.tls import Person, TlsError
 from appliance.relay.upstream import Group, Watch
 from appliance.settings.declared import PageSettings, RelaySettings
+from appliance.status import relay as relay_status
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +68,7 @@ class Plan:
         shares_row: the row there of this generation's first worker.
         site: what browsers are shown.
         last_good: the upstreams' addresses that former processes found.
+        paths: where this instance keeps its files.
     """
 
     settings: RelaySettings
@@ -75,6 +82,26 @@ class Plan:
     shares_row: int
     site: Site
     last_good: LastGood
+    paths: Paths
+
+
+class PortCells(NamedTuple):
+    """Where that is counted, in a worker's row, which happens to every connection of one port."""
+
+    connections: int
+    from_people: int
+    to_people: int
+    connect: int
+    session: int
+
+    @classmethod
+    def of(cls, sums: Sums, port: int) -> Self:
+        """The cells of a port; of histograms the first one."""
+        names = ("connections", "bytes_from_people", "bytes_to_people")
+        histograms = ("connect_seconds", "session_seconds")
+        return cls(
+            *(sums.index[name, port, ""] for name in names), *(sums.first_class[name, port] for name in histograms)
+        )
 
 
 class Worker:
@@ -88,13 +115,17 @@ class Worker:
     def __init__(self, plan: Plan, number: int) -> None:
         self.settings = plan.settings
         self.site = plan.site
+        self.watch: Callable[[int, int], Any] = get_hub().loop.io
         self._plan = plan
         self._number = number
         self._row = plan.sums.rows[number]
         self._cells = plan.sums.index
+        self._port_cells = {port.number: PortCells.of(plan.sums, port.number) for port in plan.ports}
         # For each stream: two cells of the crowd, the first class of its port's session times, and when it began.
         self._streams: dict[Stream, tuple[int, int, int, float]] = {}
         self._openings: set[Opening] = set()
+        # What the streams count; a list, since shared memory takes Python four times as long. Each beat adds it there.
+        self._moved = [0] * len(self._row)
         self._common = self._make_common()
         self._listeners: list[Listener] = []
         self._finished = Event()
@@ -105,6 +136,10 @@ class Worker:
         self._now = since_boot()
         self._home = home.Home((), (), ())
         self._home_until = 0.0
+        # Who comes from one of these is at home, and was let in by the outer name.
+        self._outer: tuple[str, ...] = ()
+        self._evidence = Evidence(plan.sums, self._row, self._origin, lambda: self._now)
+        self._errands = Errands(plan.paths, self._origin)
         upstream = plan.settings.upstream
         names = {"chat": upstream.chat, "http": upstream.http, "media": upstream.media}
         self.groups: Mapping[str, Group] = {
@@ -145,18 +180,32 @@ class Worker:
         # even once, since that would copy every page that is shared with the parent.
         gc.freeze()
         self._finished.wait()
+        self._add_up()
 
     def _make_common(self) -> Common:
         """What the streams share: with a limit, which splices would be too large for, or without."""
         limit = self.settings.rate_limit
         if not limit:
-            return Common(self._row, open_pipe(), self._stream_ended)
+            return Common(self._moved, open_pipe(), self._stream_ended)
         meter = Meter(limit, self._plan.shares, self._plan.shares_row + self._number)
-        return MeteredCommon(self._row, self._stream_ended, meter)
+        return MeteredCommon(self._moved, self._stream_ended, meter)
 
     def _beat(self) -> None:
         self._now = since_boot()
         self._row[ALIVE] = int(self._now * 1000)
+        self._add_up()
+
+    def _add_up(self) -> None:
+        """Bring the bytes that streams have moved to where everybody counts."""
+        for cells in self._port_cells.values():
+            for cell in (cells.from_people, cells.to_people):
+                self._row[cell] += self._moved[cell]
+                self._moved[cell] = 0
+
+    @property
+    def now(self) -> float:
+        """Seconds since boot, a quarter of a second ago at most."""
+        return self._now
 
     def _retire(self) -> None:
         """Accept no more, and end with the last stream: a new generation has taken over."""
@@ -184,8 +233,9 @@ class Worker:
         now = since_boot()
         for opening in [one for one in self._openings if one.deadline <= now]:
             opening.expire()
-        if self._plan.sums.resting():
+        if self._plan.sums.resting() or (self._handover and self._successor_rests()):
             self._rest()
+        self._evidence.look()
         if self._number == 0:
             suspicions = self._plan.sums.suspicions()
             if suspicions != self._suspicions:
@@ -194,11 +244,16 @@ class Worker:
                     watch.suspect()
 
     def _rest(self) -> None:
-        """The month's quota is used up: end everything that runs; ``admit`` refuses what comes."""
+        """Switched off, paused, or the month's quota used up: end all that runs; ``admit`` refuses what comes."""
         for stream in list(self._streams):
             stream.close()
         for opening in list(self._openings):
             opening.close()
+
+    def _successor_rests(self) -> bool:
+        """Whether the process that has taken over relays nothing: then what is left here must end too."""
+        told = relay_status.read(self._plan.paths.relay_status)
+        return told is not None and bool(told.resting)
 
     def _look_for_idle(self) -> None:
         idle = []
@@ -219,27 +274,27 @@ class Worker:
 
     def count_connect(self, port: Port, seconds: float) -> None:
         """Count a dial that reached an upstream, by how long it took."""
-        shortest = self._plan.sums.first_class["connect_seconds", port.number]
-        self._row[shortest + class_of("connect_seconds", seconds)] += 1
+        self._row[self._port_cells[port.number].connect + class_of("connect_seconds", seconds)] += 1
 
-    def admit(self, person: socket.socket, port: Port, peer: tuple[str, int]) -> bool:
+    def admit(self, person: _socket.socket, port: Port, peer: tuple[str, int]) -> bool:
         """Take a fresh connection, unless a limit is reached."""
-        if self._plan.sums.resting():
-            self.count(port, "refused", "quota")
+        plan = self._plan
+        if resting := plan.sums.resting():
+            self.count(port, "refused", resting)
             return False
-        if self._plan.sums.open_connections() >= self._plan.max_connections:
+        if plan.sums.open_connections() >= plan.max_connections:
             self.count(port, "refused", "full")
             return False
-        cells = self._plan.crowd.cells_of(peer[0])
+        cells = plan.crowd.cells_of(peer[0])
         # Behind a balancer everybody comes from its address; the header tells the real one (readmit).
-        if not port.needs_header and self._plan.crowd.count(cells) >= self.settings.max_connections_per_address:
+        if not port.needs_header and plan.crowd.count(cells) >= self.settings.max_connections_per_address:
             self.count(port, "refused", "address-limit")
             return False
-        opening = Opening(self, person, port, peer[:2], cells)
+        opening = Opening(self, person, port, peer, cells)
         self._openings.add(opening)
         self._row[OPEN] += 1
-        self._plan.crowd.add(self._number, cells, 1)
-        self.count(port, "connections")
+        self._row[self._port_cells[port.number].connections] += 1
+        plan.crowd.add(self._number, cells, 1)
         opening.start()
         return True
 
@@ -266,22 +321,24 @@ class Worker:
         self,
         opening: Opening,
         port: Port,
-        person: socket.socket,
-        upstream: socket.socket,
+        person: Person,
+        upstream: _socket.socket,
         readers: tuple[Any, Any],
         first: bytes,
     ) -> None:
         """Turn an opening into a stream."""
-        cells = self._cells["bytes_from_people", port.number, ""], self._cells["bytes_to_people", port.number, ""]
-        stream = Stream(person, upstream, readers, self._common, cells)
-        session = self._plan.sums.first_class["session_seconds", port.number]
-        self._streams[stream] = (*opening.cells, session, self._now)
+        _, from_people, to_people, _, session = self._port_cells[port.number]
+        stream = Stream(person, upstream, readers, self._common, (from_people, to_people))
+        first_cell, second_cell = opening.cells
+        self._streams[stream] = (first_cell, second_cell, session, self._now)
         self._openings.discard(opening)
+        self._evidence.relayed(stream, port, opening.address, upstream)
         stream.start(first)
 
     def _stream_ended(self, stream: Stream) -> None:
         first, second, session, begun = self._streams.pop(stream)
-        self._row[session + class_of("session_seconds", since_boot() - begun)] += 1
+        self._evidence.ended(stream)
+        self._row[session + class_of("session_seconds", self._now - begun)] += 1
         self._left((first, second))
 
     def no_upstream(self, port: Port, reason: str) -> None:
@@ -302,13 +359,25 @@ class Worker:
 
     def setup_page(self, peer: str, host: str) -> str | None:
         """Where the setup page is, for a browser on the home network; None for everybody else."""
-        now = since_boot()
-        if now >= self._home_until:
-            self._home, self._home_until = home.look(), now + HOME_FOR
         page = self._plan.page
-        if not host or not self._home.is_inside(peer, allow_gateway=page.allow_gateway):
+        if not host or not self._home_now().is_inside(peer, allow_gateway=page.allow_gateway):
             return None
         return f"http://{host}:{page.port}/"
+
+    def _home_now(self) -> home.Home:
+        if self._now >= self._home_until:
+            self._home, self._home_until = home.look(), self._now + HOME_FOR
+            self._outer = outer_addresses(self._plan.paths.run / "router" / "status.json")
+        return self._home
+
+    def _origin(self, address: str, own: tuple[str, ...] = ()) -> Origin:
+        """Where a peer comes from."""
+        return origin(address, self._home_now(), (*self._outer, *own))
+
+    def errand(self, request: bytes, address: str, port: Port, *, tls: bool) -> Site | None:
+        """What is shown for this request alone; None for the ordinary site. An answer it is in either case."""
+        self._evidence.answered(port, address)
+        return self._errands.answer(request, address, port.number, tls=tls)
 
 
 def run_and_exit(

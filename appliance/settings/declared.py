@@ -6,6 +6,7 @@ A setting is a dataclass field whose metadata carries its kind and its explanati
 from dataclasses import Field, dataclass, field
 from typing import Any
 
+from appliance.name import providers
 from appliance.settings import kinds
 from appliance.settings.kinds import Kind
 
@@ -55,6 +56,13 @@ class UpstreamSettings:
 class RelaySettings:
     """How the relay listens and what it may use: ``[relay]``."""
 
+    enabled: bool = _setting(
+        True,
+        kinds.flag,
+        "Whether to relay at all. With false everybody who is connected is let go within seconds, and nobody else can\n"
+        "connect, until it is true again.",
+        on_page=True,
+    )
     chat_tls_port: int = _setting(
         443, kinds.port_or_off, "The port for chat inside TLS. The app uses 443 unless told otherwise. 0 turns it off."
     )
@@ -92,6 +100,7 @@ class RelaySettings:
         0,
         kinds.whole_number(0, 1_000_000, "a whole number, 0 for automatic"),
         "How many connections at the same time. 0 chooses by this device's memory, 27500 at most.",
+        on_page=True,
     )
     max_connections_per_address: int = _setting(
         1000,
@@ -107,6 +116,7 @@ class RelaySettings:
         "Bytes a second for the whole relay, both directions added up. 0 means no limit. All that is relayed leaves\n"
         "your home by the upload, so this is what the relay takes of that: 125000 is 1 Mbit/s. Everybody gets a fair\n"
         "share, and whoever needs little is not held up. Connections that exist already keep the former limit.",
+        on_page=True,
     )
     web_directory: str = _setting(
         "",
@@ -121,6 +131,7 @@ class RelaySettings:
         'How much data in a calendar month, such as "200 GB"; 0 means no limit. When it is used up, nobody can\n'
         "connect until the first of the next month. Each relayed byte counts twice, since it passes your line twice:\n"
         "in and out. The line itself adds some percent to that, so stay a tenth below what your contract allows.",
+        on_page=True,
     )
     workers: int = _setting(
         0, kinds.whole_number(0, 64, "a whole number from 0 to 64"), "Relay processes. 0 means one for each core."
@@ -146,6 +157,87 @@ class ShareSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RouterSettings:
+    """Opening ports in the home router: ``[router]``."""
+
+    open_ports: bool = _setting(
+        False,
+        kinds.flag,
+        "Ask the router to open the ports 443 and 587 for the relay, by PCP, NAT-PMP or UPnP (docs/router.md).\n"
+        "They are closed again when the relay's device is switched off properly, or when this is false.",
+        on_page=True,
+    )
+    also: tuple[int, ...] = _setting(
+        (),
+        kinds.ports,
+        "Further ports to open, such as [5222, 80, 7777]. Only ports on which the relay listens, never that of the\n"
+        "setup page and none of balancer_ports.",
+        on_page=True,
+    )
+    outside_look: tuple[str, ...] = _setting(
+        ("stun.cloudflare.com:3478", "stun.nextcloud.com:443", "stun.l.google.com:19302"),
+        kinds.servers,
+        "Servers (STUN) that are asked under which address your home appears outside, the first that answers counts.\n"
+        "They learn that address and nothing else, and only while open_ports is true. An empty list asks nobody.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NameSettings:
+    """A name that follows the home's address: ``[name]``."""
+
+    provider: str = _setting(
+        "",
+        kinds.one_of(providers.KEYS, "a provider of docs/names.md, or empty for none"),
+        "Who gives your home a name that follows its address, such as duckdns.org; empty for nobody. The password is\n"
+        "entered on the setup page, and never stands in this file.",
+        on_page=True,
+    )
+    hostname: str = _setting(
+        "", kinds.domain, "The name that the provider gave you. Empty: the one in [share].", on_page=True
+    )
+    update_url: str = _setting(
+        "",
+        kinds.web_address(secret=True),
+        'Only for provider = "custom": where to tell it an address. %h stands for the name, %i for the address.',
+        on_page=True,
+    )
+    check_ip: str = _setting(
+        "",
+        kinds.web_address(secret=False),
+        "A web page that says from which address it was asked. Empty: the provider's own, or that of inadyn.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSettings:
+    """The relay's certificate: ``[certificate]``."""
+
+    kind: str = _setting(
+        "self-signed",
+        kinds.choice("self-signed", "public"),
+        '"self-signed" works with the app, and nobody has to be asked. "public" gets one from an authority that\n'
+        "browsers trust, for the name in [share]: your relay then looks like an ordinary site, and the name stands\n"
+        "for ever in public lists of certificates. Port 80 must be open in your router for that.",
+        on_page=True,
+    )
+    email: str = _setting(
+        "", kinds.email, "Where the authority may write to when something is wrong. It may stay empty.", on_page=True
+    )
+    authority: str = _setting(
+        "https://acme-v02.api.letsencrypt.org/directory",
+        kinds.web_address(secret=True),
+        "The authority's ACME directory. The default is Let's Encrypt, whose terms of service you accept by asking\n"
+        "for a certificate: https://letsencrypt.org/repository/",
+    )
+    authority_roots: str = _setting(
+        "",
+        kinds.folder,
+        "A file with the certificates by which the authority itself is known. Only for tests and labs.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class PageSettings:
     """The setup page: ``[page]``."""
 
@@ -166,6 +258,19 @@ class PageSettings:
         "(at least 8 characters), or leave it empty: then porchlight makes one and writes it to CLAIM-CODE.txt,\n"
         "beside this file, and to a screen on the HDMI port.",
     )
+    language: str = _setting(
+        "",
+        kinds.language,
+        "The language of the setup page: en, fr, es, pt, de, ar, fa, ru, uk, tr, zh_Hans or my. Empty means that the\n"
+        "browser decides.",
+        on_page=True,
+    )
+    factory_reset: str = _setting(
+        "",
+        kinds.word,
+        "Write a new word here, any will do, and start porchlight again: everything that was saved is forgotten, the\n"
+        "password and what the setup page has set included. This file stays. Each word works once.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +278,60 @@ class LightsSettings:
     """The lights: ``[lights]``."""
 
     enabled: bool = _setting(
-        True, kinds.flag, "Whether to use the lights on the GPIO pins (docs/lights.md says which)."
+        True,
+        kinds.flag,
+        "Whether to use the lights: those on the GPIO pins (docs/lights.md says which) and the board's own.",
+    )
+    board_light: bool = _setting(
+        True,
+        kinds.flag,
+        "Whether the small green light on the board itself (ACT) says how porchlight is doing too, by its rhythm.\n"
+        "With false it is left as it is.",
+    )
+    brightness: int = _setting(
+        100,
+        kinds.whole_number(1, 100, "a whole number from 1 to 100"),
+        "How bright the lights on the pins are, in per cent. Less than 100 costs a little of the processor.",
+        on_page=True,
+    )
+    night: str = _setting(
+        "on",
+        kinds.choice("on", "dim", "off"),
+        'What the lights do at night: stay "on", "dim", or "off". Off means that they show no trouble either.',
+        on_page=True,
+    )
+    night_from: str = _setting("22:00", kinds.time_of_day, "When the night begins.", on_page=True)
+    night_to: str = _setting("07:00", kinds.time_of_day, "When it ends.", on_page=True)
+    time_zone: str = _setting(
+        "",
+        kinds.time_zone,
+        'Whose clock that is, such as "Europe/Vienna". Empty means universal time (UTC).',
+        on_page=True,
+    )
+    soft: bool = _setting(
+        False,
+        kinds.flag,
+        "Whether the lights on the pins swell and fade instead of switching. Costs a little of the processor.",
+    )
+    green_gpio: int = _setting(
+        0, kinds.gpio, "Another pin for the green light (its GPIO number). 0 means the usual one."
+    )
+    amber_gpio: int = _setting(0, kinds.gpio, "Another pin for the amber light.")
+    red_gpio: int = _setting(0, kinds.gpio, "Another pin for the red light.")
+    active_low: bool = _setting(
+        False, kinds.flag, "Whether the lights hang between their pins and 3.3 V, so that a low pin lights them."
+    )
+    rgb: str = _setting(
+        "off",
+        kinds.choice("off", "common-cathode", "common-anode"),
+        "Whether one light of three colours takes the place of the three: its green at the green light's pin, its red\n"
+        'at the red one\'s. "common-cathode" has its fourth leg at ground, "common-anode" at 3.3 V.',
+    )
+    button_gpio: int = _setting(
+        0,
+        kinds.gpio,
+        "The pin of a button to ground, by its GPIO number (docs/lights.md says which, and what it does).\n"
+        "0 means that there is none.",
     )
 
 
@@ -208,6 +366,9 @@ class Settings:
 
     relay: RelaySettings = _section(RelaySettings, "The relay itself.")
     share: ShareSettings = _section(ShareSettings, "What you send to the people who need it.")
+    router: RouterSettings = _section(RouterSettings, "Opening ports in your home router.")
+    name: NameSettings = _section(NameSettings, "A free name that follows the address of your home.")
+    certificate: CertificateSettings = _section(CertificateSettings, "The certificate that the relay shows.")
     page: PageSettings = _section(PageSettings, "The setup page on your home network.")
     lights: LightsSettings = _section(LightsSettings, "The lights.")
     update: UpdateSettings = _section(UpdateSettings, "Newer versions.")

@@ -3,19 +3,27 @@
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Callable
+import zoneinfo
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
 # A claim code: long enough that five guesses a minute lead nowhere, short enough for one line on a screen. Characters.
 SHORTEST_CODE = 8
 LONGEST_CODE = 64
+LONGEST_WORD = 64
 # An amount of data in the decimal units of contracts. The most is what a number of 64 bits holds, in bytes.
 UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 AMOUNT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([MGT]B)", re.ASCII | re.IGNORECASE)
 LEAST_DATA, MOST_DATA = 10**6, 2**63 - 1
+# The languages of the setup page, as Babel names them; English first, the others by their share of volunteers.
+LANGUAGES = ("en", "fr", "es", "pt", "de", "ar", "fa", "ru", "uk", "tr", "zh_Hans", "my")
+# As much as a certificate authority's form would check; whether it exists only a letter can tell.
+EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[a-zA-Z0-9.-]{1,190}", re.ASCII)
+TIME_OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
 
 
@@ -133,8 +141,7 @@ def split_host_port(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _upstreams(value: Any) -> tuple[str, ...]:
-    words = 'a list such as ["g.whatsapp.net:5222"]'
+def _servers(value: Any, words: str) -> tuple[str, ...]:
     found = _list(value, words)
     for one in found:
         if not isinstance(one, str):
@@ -145,9 +152,15 @@ def _upstreams(value: Any) -> tuple[str, ...]:
                 read_domain(host)
         except ValueError as error:
             raise ValueError(f"must be {words}; {error}") from None
+    return tuple(found)
+
+
+def _upstreams(value: Any) -> tuple[str, ...]:
+    words = 'a list such as ["g.whatsapp.net:5222"]'
+    found = _servers(value, words)
     if not found:
         raise ValueError(f"must be {words} with at least one entry")
-    return tuple(found)
+    return found
 
 
 def read_domain(value: Any) -> str:
@@ -189,6 +202,12 @@ def _claim_code(value: Any) -> str:
     return value.strip()
 
 
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_WORD:
+        raise ValueError(f"must be a text of at most {LONGEST_WORD} characters, not {show(value)}")
+    return value.strip()
+
+
 def _folder(value: Any) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise ValueError(f'must be the name of a folder such as "website", not {show(value)}')
@@ -210,6 +229,89 @@ def _https_address(value: Any) -> str:
     return found
 
 
+def one_of(allowed: Collection[str], words: str) -> Kind:
+    """One of many words, or none; ``words`` says where they stand."""
+
+    def read(value: Any) -> str:
+        word = value.strip().lower() if isinstance(value, str) else None
+        if word == "" or word in allowed:
+            return str(word)
+        close = get_close_matches(word or "", allowed, n=1)
+        raise ValueError(f"must be {words}, not {show(value)}{f' (did you mean {close[0]}?)' if close else ''}")
+
+    return Kind(words, read)
+
+
+def web_address(*, secret: bool) -> Kind:
+    """A web address, or an empty text.
+
+    Args:
+        secret: whether a password is sent there: then only by HTTPS, or to a server at home.
+    """
+    words = 'a web address such as "https://example.org/update", or empty'
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError(f"must be {words}, not {show(value)}")
+        found = value.strip()
+        if not found:
+            return ""
+        try:
+            parts = urlsplit(found)
+            host, _port = parts.hostname or "", parts.port
+        except ValueError:
+            raise ValueError(f"must be {words}, not {show(value)}") from None
+        # No password in it: everybody at home may read the settings.
+        if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or not found.isprintable():
+            raise ValueError(f"must be {words}, not {show(value)}")
+        if secret and parts.scheme == "http" and not _at_home(host):
+            raise ValueError("must begin with https://, so that nobody on the way reads the password")
+        return found
+
+    return Kind(words, read)
+
+
+def _at_home(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return False
+
+
+def _email(value: Any) -> str:
+    words = "an e-mail address, or empty"
+    found = value.strip() if isinstance(value, str) else None
+    if found is None or (found and not EMAIL.fullmatch(found)):
+        raise ValueError(f"must be {words}, not {show(value)}")
+    return found
+
+
+def _time_of_day(value: Any) -> str:
+    found = TIME_OF_DAY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f'must be a time of day such as "22:00", not {show(value)}')
+    return f"{int(found[1]):02}:{found[2]}"
+
+
+def _time_zone(value: Any) -> str:
+    name = value.strip() if isinstance(value, str) else None
+    if name == "":
+        return ""
+    try:
+        return zoneinfo.ZoneInfo(name or "").key
+    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
+        raise ValueError(f'must be the name of a time zone such as "Europe/Vienna", not {show(value)}') from None
+
+
+def _gpio(value: Any) -> int:
+    # 0 and 1 belong to the identification chip of add-on boards, so 0 is free to mean "none".
+    words = "a GPIO number from 2 to 27, or 0"
+    found = _whole_number(value, 0, 27, words)
+    if found == 1:
+        raise ValueError(f"must be {words}, not 1")
+    return found
+
+
 flag = Kind("true or false", _flag)
 port = whole_number(1, 65535, "a port number from 1 to 65535")
 port_or_off = whole_number(0, 65535, "a port number from 1 to 65535, or 0 for none")
@@ -217,7 +319,14 @@ ports = Kind("a list of port numbers", _ports)
 data = Kind('an amount of data such as "200 GB", or 0 for none', _data)
 addresses = Kind("a list of this device's addresses", _addresses)
 upstreams = Kind('a list of "host:port"', _upstreams)
+servers = Kind('a list of "host:port"', lambda value: _servers(value, 'a list such as ["stun.example.org:3478"]'))
 domain = Kind("a host name", read_domain)
 claim_code = Kind("a text of at least 8 characters, or empty", _claim_code)
+language = choice("", *LANGUAGES)
+word = Kind("a word, or empty", _word)
+email = Kind("an e-mail address, or empty", _email)
 folder = Kind("the name of a folder, or empty", _folder)
 https_address = Kind("a web address that begins with https://, or empty", _https_address)
+time_of_day = Kind('a time of day such as "22:00"', _time_of_day)
+time_zone = Kind('the name of a time zone such as "Europe/Vienna", or empty', _time_zone)
+gpio = Kind("a GPIO number from 2 to 27, or 0", _gpio)

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import Any
 
 import tomli_w
@@ -28,10 +28,12 @@ def save(paths: Paths, changes: Mapping[str, Any]) -> None:
         OSError: the card is full or failing; the former settings are untouched.
     """
     fixed = load(paths).fixed
-    tree = _former(paths)
+    tree = former(paths)
     for dotted, value in changes.items():
-        declared = _find(dotted)
-        if not declared.metadata["on_page"]:
+        one = declared(dotted)
+        if one is None:
+            raise KeyError(dotted)
+        if not one.metadata["on_page"]:
             raise SettingsError(
                 f"{dotted} cannot be changed here.", "Nothing was saved.", "Set it in porchlight.toml on the card."
             )
@@ -41,10 +43,7 @@ def save(paths: Paths, changes: Mapping[str, Any]) -> None:
                 "That file wins, so nothing was saved.",
                 "Change it there.",
             )
-        try:
-            settled = declared.metadata["kind"].read(value)
-        except ValueError as error:
-            raise SettingsError(f"{dotted} {error}.", "Nothing was saved.", "Correct it and save again.") from None
+        found = settled(dotted, one, value)
         *sections, name = dotted.split(".")
         table = tree
         for section in sections:
@@ -52,12 +51,38 @@ def save(paths: Paths, changes: Mapping[str, Any]) -> None:
             if not isinstance(table.get(section), dict):
                 table[section] = {}
             table = table[section]
-        table[name] = list(settled) if isinstance(settled, tuple) else settled
+        table[name] = list(found) if isinstance(found, tuple) else found
+    write(paths, tree)
+
+
+def write(paths: Paths, tree: dict[str, Any]) -> None:
+    """Replace all that the page has saved.
+
+    Args:
+        paths: where the files are.
+        tree: the settings, all of them checked, as TOML holds them.
+
+    Raises:
+        OSError: the card is full or failing; the former settings are untouched.
+    """
     paths.saved_settings.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(paths.saved_settings, (BANNER + tomli_w.dumps(tree)).encode())
 
 
-def _former(paths: Paths) -> dict[str, Any]:
+def settled(dotted: str, one: "Field[Any]", value: Any) -> Any:
+    """A value as its setting keeps it.
+
+    Raises:
+        SettingsError: it is refused.
+    """
+    try:
+        return one.metadata["kind"].read(value)
+    except ValueError as error:
+        raise SettingsError(f"{dotted} {error}.", "Nothing was saved.", "Correct it and save again.") from None
+
+
+def former(paths: Paths) -> dict[str, Any]:
+    """What the page has saved before, as it stands in its file; empty when that is missing or damaged."""
     try:
         return tomllib.loads(paths.saved_settings.read_text("utf-8"))
     except (OSError, ValueError):
@@ -65,12 +90,14 @@ def _former(paths: Paths) -> dict[str, Any]:
         return {}
 
 
-def _find(dotted: str) -> Any:
+def declared(dotted: str) -> "Field[Any] | None":
+    """The declaration of a setting by its dotted name; None when there is no such setting."""
     section: type = Settings
     *sections, name = dotted.split(".")
     for one in sections:
-        section = next(declared.metadata["section"] for declared in fields(section) if declared.name == one)
-    found = next(declared for declared in fields(section) if declared.name == name)
-    if is_section(found):
-        raise KeyError(dotted)
-    return found
+        inner = next((field for field in fields(section) if field.name == one and is_section(field)), None)
+        if inner is None:
+            return None
+        section = inner.metadata["section"]
+    found = next((field for field in fields(section) if field.name == name), None)
+    return None if found is None or is_section(found) else found

@@ -1,34 +1,51 @@
-"""What the certificate service knows: written by it, read by page and checks."""
+"""How the certificate is doing: written by the certificate service, read by page, checks and command line."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-# Seconds after which its word is old.
+from appliance.files import write_atomically
+from appliance.status.spoken import packed, unpacked
+from appliance.text import Text, text
+
+# Seconds: the service writes at each change and at least every PUBLISH_EVERY; past STALE_AFTER its word is old.
+PUBLISH_EVERY = 5.0
 STALE_AFTER = 20.0
+NOTHING = text("")
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateStatus:
-    """The relay's certificate at one moment.
+    """The certificate at one moment.
 
     Args:
         written: seconds since boot.
-        kind: ``self-signed`` or ``public``.
-        name: for whom it is.
-        not_after: its end, in seconds since 1970.
-        state: in one word.
-        said: what the certificate authority said, in plain words.
-        validated: when the authority last reached this device from outside, in seconds since boot; 0 for never.
+        kind: what the relay shows: ``self-signed`` or ``public``.
+        name: what the public one is for; empty for a self-signed one.
+        not_after: when the public one ends, in seconds since 1970; 0 for a self-signed one.
+        state: one of ``appliance.certificate.outcome.CertificateState``: how asking for one goes.
+        said: the same in plain words; empty when there is nothing to say.
+        validated: when the authority last reached this device's port 80 from outside, in seconds since boot; 0 for not
+            since boot.
     """
 
     written: float
-    kind: str = "self-signed"
+    kind: str
     name: str = ""
     not_after: float = 0.0
-    state: str = ""
-    said: str = ""
+    state: str = "off"
+    said: Text = NOTHING
     validated: float = 0.0
+
+
+def publish(path: Path, status: CertificateStatus) -> None:
+    """Write the status for the other processes; the folder is in RAM.
+
+    Raises:
+        OSError: the folder is missing or full.
+    """
+    raw = {**asdict(status), "said": packed(status.said)}
+    write_atomically(path, json.dumps(raw, separators=(",", ":")).encode(), durable=False)
 
 
 def read(path: Path, now: float) -> CertificateStatus | None:
@@ -39,7 +56,16 @@ def read(path: Path, now: float) -> CertificateStatus | None:
         now: seconds since boot.
     """
     try:
-        found = CertificateStatus(**json.loads(path.read_bytes()))
-        return found if now - found.written <= STALE_AFTER else None
-    except (OSError, ValueError, TypeError, KeyError):
+        raw = json.loads(path.read_bytes())
+        found = CertificateStatus(
+            written=float(raw["written"]),
+            kind=str(raw["kind"]),
+            name=str(raw["name"]),
+            not_after=float(raw["not_after"]),
+            state=str(raw["state"]),
+            said=unpacked(raw["said"]),
+            validated=float(raw["validated"]),
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+    return found if now - found.written <= STALE_AFTER else None

@@ -37,6 +37,8 @@ class Facts:
         name: what the name's service last said.
         certificate: what the certificate's service last said.
         update: what an update last said.
+        silent: which services have spoken since boot and do not any more, the relay aside: whoever was told to stop
+            takes its word away, so these have died or hang.
         data_lost: whether the data partition was made anew at this boot.
         halting: whether the system shuts down.
         stored: whether, while it shuts down, nothing can be written to the card any more.
@@ -56,6 +58,7 @@ class Facts:
     name: NameStatus | None = None
     certificate: CertificateStatus | None = None
     update: UpdateStatus | None = None
+    silent: tuple[str, ...] = ()
     data_lost: bool = False
     halting: bool = False
     stored: bool = False

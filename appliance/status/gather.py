@@ -97,6 +97,15 @@ def _look_around(paths: Paths, root: Path) -> _Surroundings:
 def _judge(paths: Paths, seen: _Surroundings, root: Path) -> Situation:
     now = since_boot()
     halting = paths.halting_note.exists()
+    shown, owner = lights.read(paths.lights_status, now), page.read(paths.page_status, now)
+    route, named = router.read(paths.router_status, now), name.read(paths.name_status, now)
+    certified = certificate.read(paths.certificate_status, now)
+    words = {
+        paths.page_status: owner,
+        paths.router_status: route,
+        paths.name_status: named,
+        paths.certificate_status: certified,
+    }
     facts = Facts(
         now,
         relay.read(paths.relay_status),
@@ -106,12 +115,13 @@ def _judge(paths: Paths, seen: _Surroundings, root: Path) -> Situation:
         addressed=bool(seen.home.addresses),
         wall=seen.wall,
         machine=seen.machine,
-        lights=lights.read(paths.lights_status, now),
-        page=page.read(paths.page_status, now),
-        router=router.read(paths.router_status, now),
-        name=name.read(paths.name_status, now),
-        certificate=certificate.read(paths.certificate_status, now),
+        lights=shown,
+        page=owner,
+        router=route,
+        name=named,
+        certificate=certified,
         update=update.read(paths.update_status, now),
+        silent=tuple(path.parent.name for path, word in words.items() if word is None and path.exists()),
         data_lost=paths.data_lost_note.exists(),
         halting=halting,
         stored=halting and not machine.mounted_writable(paths.state, root),

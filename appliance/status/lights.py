@@ -17,12 +17,17 @@ class LightsStatus:
     Args:
         written: seconds since boot.
         state: the name of the state that they show.
-        trouble: what is wrong with the pins, in plain words; empty when nothing is.
+        trouble: what is wrong with the lights, in plain words; empty when nothing is.
+        note: what they cannot do here, which is no trouble: a board without a light of its own, for one.
+        shown: the name of what they show at this moment: the state, or what somebody asked for
+            (``appliance.lights.scenes``), such as ``find``, or another state during a test.
     """
 
     written: float
     state: str
     trouble: str = ""
+    note: str = ""
+    shown: str = ""
 
 
 def publish(path: Path, status: LightsStatus) -> None:
@@ -43,7 +48,8 @@ def read(path: Path, now: float) -> LightsStatus | None:
     """
     try:
         raw = json.loads(path.read_bytes())
-        found = LightsStatus(float(raw["written"]), str(raw["state"]), str(raw.get("trouble", "")))
+        rest = (str(raw.get(name, "")) for name in ("trouble", "note", "shown"))
+        found = LightsStatus(float(raw["written"]), str(raw["state"]), *rest)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     return found if now - found.written <= STALE_AFTER else None

@@ -1,36 +1,58 @@
-"""What the name service knows: written by it, read by page and checks."""
+"""How the relay's name is doing: written by the name service, read by page, checks and command line."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-# Seconds after which its word is old.
+from appliance.files import write_atomically
+from appliance.status.spoken import packed, unpacked
+from appliance.text import Text, text
+
+# Seconds: the service writes at each change and at least every PUBLISH_EVERY; past STALE_AFTER its word is old.
+PUBLISH_EVERY = 5.0
 STALE_AFTER = 20.0
+NOTHING = text("")
 
 
 @dataclass(frozen=True, slots=True)
 class NameStatus:
-    """The relay's name at one moment.
+    """The name at one moment.
 
     Args:
         written: seconds since boot.
-        provider: who answers for the name.
-        name: the name.
-        state: in one word.
-        said: what the provider said, in plain words.
-        address: the address that it should lead to; empty when unknown.
-        points_to: the addresses that it leads to.
-        known: whether somebody has answered what it leads to; a name that does not exist is known to lead nowhere.
+        provider: the dynamic-DNS provider's key (``appliance.name.providers``); empty where there is none.
+        name: the name that people are given: the provider's, or a domain of one's own.
+        state: one of ``appliance.name.outcome.NameState``.
+        said: the same in plain words; empty when there is nothing to say.
+        address: the home's outer address, as inadyn or the router says; empty while nobody knows.
+        points_to: the addresses that the name says now.
+        known: whether somebody has answered what the name says; a name that does not exist is known to say nothing.
+        revision: which saved account this is about (``appliance.name.account.save``).
     """
 
     written: float
-    provider: str = ""
-    name: str = ""
-    state: str = ""
-    said: str = ""
+    provider: str
+    name: str
+    state: str
+    said: Text = NOTHING
     address: str = ""
     points_to: tuple[str, ...] = ()
     known: bool = False
+    revision: str = ""
+
+    def tried(self, revision: str) -> bool:
+        """Whether this is the verdict on an account that somebody has just saved: what the page waits for."""
+        return self.revision == revision and self.state != "trying"
+
+
+def publish(path: Path, status: NameStatus) -> None:
+    """Write the status for the other processes; the folder is in RAM.
+
+    Raises:
+        OSError: the folder is missing or full.
+    """
+    raw = {**asdict(status), "said": packed(status.said)}
+    write_atomically(path, json.dumps(raw, separators=(",", ":")).encode(), durable=False)
 
 
 def read(path: Path, now: float) -> NameStatus | None:
@@ -42,7 +64,17 @@ def read(path: Path, now: float) -> NameStatus | None:
     """
     try:
         raw = json.loads(path.read_bytes())
-        found = NameStatus(**{**raw, "points_to": tuple(raw["points_to"])})
-        return found if now - found.written <= STALE_AFTER else None
-    except (OSError, ValueError, TypeError, KeyError):
+        found = NameStatus(
+            written=float(raw["written"]),
+            provider=str(raw["provider"]),
+            name=str(raw["name"]),
+            state=str(raw["state"]),
+            said=unpacked(raw["said"]),
+            address=str(raw["address"]),
+            points_to=tuple(str(one) for one in raw["points_to"]),
+            known=bool(raw["known"]),
+            revision=str(raw["revision"]),
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+    return found if now - found.written <= STALE_AFTER else None

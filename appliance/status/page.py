@@ -6,8 +6,9 @@ from pathlib import Path
 
 from appliance.files import write_atomically
 
-# The page writes every few seconds (``appliance.page.service.LOOK_EVERY``); past this many its word is old.
-STALE_AFTER = 10.0
+# The page writes every two seconds (``appliance.page.service.LOOK_EVERY``); past this many its word is old. Less than
+# the five within which the lights show that a process has died.
+STALE_AFTER = 4.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from appliance.files import write_atomically
 from appliance.settings.problem import Problem, Severity
+from appliance.status.knock import KnockStatus
 from appliance.text import packed, unpacked
 
 
@@ -20,10 +21,10 @@ class PortStatus:
 
     Args:
         port: its number.
-        carries: ``chat-tls``, ``chat``, ``media`` or ``balancer``.
-        trouble: why it cannot be opened, in plain words; empty when it is open.
-        reached_outside: when somebody who is not of the home network last got through, in seconds since boot, rounded
-            down to whole minutes; None when nobody did since boot.
+        carries: ``chat-tls``, ``chat``, ``media`` or ``chat-any``.
+        trouble: why it is not open, in plain words; empty when it is.
+        reached_outside: when somebody who is not of the home network last got through on it: seconds since boot, in
+            whole minutes; None when nobody did since then.
     """
 
     port: int
@@ -78,6 +79,19 @@ class QuotaStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateServed:
+    """The certificate that people get.
+
+    Args:
+        kind: ``self-signed`` or ``public``.
+        not_after: its end, in seconds since 1970.
+    """
+
+    kind: str
+    not_after: int
+
+
+@dataclass(frozen=True, slots=True)
 class RelayStatus:
     """The relay at one moment.
 
@@ -90,7 +104,7 @@ class RelayStatus:
         started: when this relay began, in seconds since boot; None when it does not say.
         used_lately: whether anybody was connected in the last window of time (``appliance.relay.use``): the only thing
             about people that the lights show.
-        resting: why nobody is let in: ``off``, ``paused`` or ``quota``; empty while the relay works.
+        resting: why nobody is let in: ``off`` or ``paused`` by the owner's wish, or ``quota``; empty while it relays.
         max_connections: past this many a new one is refused.
         ports: every port that the settings ask for.
         upstreams: by group: ``chat``, ``http``, ``media``.
@@ -98,6 +112,8 @@ class RelayStatus:
         by_reason: the same told apart further: name, then port, then reason; for a histogram (``..._seconds``) the
             upper bound of a class in seconds instead, with the number in that class alone.
         quota: how much of this month's data is used up; None when there is no limit.
+        certificate: what people get in TLS; None while there is none.
+        knock: whether the owner's link was opened, while there is one.
         problems: what is wrong with the relay as a whole.
     """
 
@@ -112,10 +128,12 @@ class RelayStatus:
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
     by_reason: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     quota: QuotaStatus | None = None
+    resting: str = ""
+    certificate: CertificateServed | None = None
+    knock: KnockStatus | None = None
     problems: tuple[Problem, ...] = ()
     started: float | None = None
     used_lately: bool = False
-    resting: str = ""
 
 
 def publish(path: Path, status: RelayStatus) -> None:
@@ -147,5 +165,7 @@ def _from_json(raw: dict[str, Any]) -> RelayStatus:
                 for one in raw["problems"]
             ),
             "quota": QuotaStatus(**raw["quota"]) if raw.get("quota") else None,
+            "certificate": CertificateServed(**raw["certificate"]) if raw.get("certificate") else None,
+            "knock": KnockStatus(**raw["knock"]) if raw.get("knock") else None,
         }
     )

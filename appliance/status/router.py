@@ -1,37 +1,45 @@
-"""What the router service found out: written by it, read by page and checks."""
+"""What the router and the outside say: written by ``porchlight router``, read by the page and the checks.
+
+The addresses in it are this home's own, in RAM; no field can hold a client's.
+"""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from appliance.network.verdict import Verdict
+from appliance.files import write_atomically
+from appliance.network.advice import Place
+from appliance.network.verdict import PortState, Verdict
 
-# Seconds after which its word is old.
+# The service writes at each change and every few seconds, but asking a slow router takes longer. Seconds.
 STALE_AFTER = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class MappedPort:
-    """One port that the router was asked to lead here."""
+    """One port: the number here, the number outside (0 when none was given), and what became of it."""
 
     port: int
     outer_port: int
-    state: str
+    state: PortState
 
 
 @dataclass(frozen=True, slots=True)
 class RouterStatus:
-    """The router at one moment.
+    """The way in, at one moment.
 
     Args:
         written: seconds since boot.
-        verdict: whether people get through it.
-        method: how it was asked; empty when it does not listen.
-        outer: its own outer address, as it says; empty when unknown.
-        seen: the address that the outside sees; empty when unknown.
-        gateway_page: where its own setup page is.
-        ports: what it leads here.
-        trouble: what went wrong, in plain words; empty when nothing did.
+        verdict: how reachable this home is.
+        method: ``PCP``, ``NAT-PMP`` or ``UPnP``: what the router understood; empty for none.
+        outer: the router's outer address, as the router says; empty if unknown.
+        seen: the address that the outside sees; empty if unknown.
+        gateway_page: the link to the router's own page; empty when nothing answers there.
+        ports: every port that the owner wants to be open.
+        trouble: what else is wrong, in plain words; empty when nothing is.
+        own: this device's address at home.
+        gateway: the router's address at home.
     """
 
     written: float
@@ -42,19 +50,44 @@ class RouterStatus:
     gateway_page: str = ""
     ports: tuple[MappedPort, ...] = ()
     trouble: str = ""
+    own: str = ""
+    gateway: str = ""
+
+    @property
+    def place(self) -> Place:
+        """What ``appliance.network.advice`` fills its words in with."""
+        wanted = tuple(one.port for one in self.ports if one.state is not PortState.FORBIDDEN)
+        taken = tuple(one.port for one in self.ports if one.state is PortState.TAKEN)
+        return Place(self.own, self.gateway, self.gateway_page, self.outer, self.seen, wanted, taken)
+
+
+def publish(path: Path, status: RouterStatus) -> None:
+    """Write the status for the other processes; the folder is in RAM.
+
+    Raises:
+        OSError: the folder is missing or full.
+    """
+    write_atomically(path, json.dumps(asdict(status), separators=(",", ":")).encode(), durable=False)
 
 
 def read(path: Path, now: float) -> RouterStatus | None:
-    """The router service's last word, or None when there is none, or only an old one.
+    """The service's last word, or None when there is none, or only an old one.
 
     Args:
         path: ``Paths.router_status``.
         now: seconds since boot.
     """
     try:
-        raw = json.loads(path.read_bytes())
-        raw |= {"verdict": Verdict(raw["verdict"]), "ports": tuple(MappedPort(**one) for one in raw.get("ports", ()))}
-        found = RouterStatus(**raw)
-        return found if now - found.written <= STALE_AFTER else None
-    except (OSError, ValueError, TypeError, KeyError):
+        found = _from_json(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+    return found if now - found.written <= STALE_AFTER else None
+
+
+def _from_json(raw: dict[str, Any]) -> RouterStatus:
+    words = {name: str(raw.get(name, "")) for name in _WORDS}
+    ports = tuple(MappedPort(int(one["port"]), int(one["outer_port"]), PortState(one["state"])) for one in raw["ports"])
+    return RouterStatus(float(raw["written"]), Verdict(raw["verdict"]), ports=ports, **words)
+
+
+_WORDS = ("method", "outer", "seen", "gateway_page", "trouble", "own", "gateway")

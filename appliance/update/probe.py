@@ -74,7 +74,7 @@ def look(paths: Paths, settings: Settings) -> Seen:
     """
     status = relay_status.read(paths.relay_status)
     running = status is not None and since_boot() - status.written <= FRESH and status.phase == "running"
-    allowed = status is None or not (getattr(status, "resting", "") or (status.quota and status.quota.reached))
+    allowed = status is None or not (status.resting or (status.quota and status.quota.reached))
     relay = settings.relay
     media = split_host_port(relay.upstream.media[0]) if relay.upstream.media else None
     first = hello(media[0]) if media else b""

@@ -18,7 +18,7 @@ class Outcome(StrEnum):
     TRIAL = "trial"  # installed; the next start, or this one, shows whether it works
     GOOD = "good"  # it relays
     FAILED = "failed"  # it did not, and the former system runs again
-    UNCLEAR = "unclear"  # it reached nobody, and neither was the Internet there otherwise
+    UNCLEAR = "unclear"  # it relayed for nobody, but neither was the Internet there, or the relay was to rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,6 @@ class Record:
         version: what was installed.
         slot: where to.
         former: the version that installed it.
-        relayed: whether the former version reached WhatsApp shortly before.
         outcome: how it ended.
         unclear: how often in a row this version has ended as ``UNCLEAR``.
     """
@@ -37,7 +36,6 @@ class Record:
     version: str
     slot: Slot
     former: str
-    relayed: bool
     outcome: Outcome = Outcome.TRIAL
     unclear: int = 0
 

@@ -93,6 +93,8 @@ class Updates:
         last = record.read(self.paths.update_record)
         if not now and not (settings.enabled and address and schedule.due(self.wall(), self._looked(), settings.hour)):
             return
+        if not now and self._rests():
+            return
         if not address:
             raise UpdateError(
                 text("Nobody has told this porchlight where its updates are."),
@@ -141,11 +143,9 @@ class Updates:
         progress(0)
         with _alone(self.paths.update_status.parent):
             self.write(source, progress, self.paths.update_status.parent)
-        status = relay_status.read(self.paths.relay_status)
-        relayed = status is not None and any(one.reachable for one in status.upstreams.values())
         other: Slot = "B" if self.booted == "A" else "A"
         unclear = last.unclear if last and last.version == version else 0
-        tried = Record(version, other, __version__, relayed, unclear=unclear)
+        tried = Record(version, other, __version__, unclear=unclear)
         self.keep(tried)
         self.say("restarting", tried, version=version)
         log.info("Version %s is in slot %s; restarting", version, other)
@@ -170,6 +170,11 @@ class Updates:
             # Then nobody knows later what became of it, and the update works all the same.
             log.warning("What became of the update cannot be kept (%s).", error.strerror)
 
+    def _rests(self) -> bool:
+        """Whether the relay relays for nobody by the owner's wish: then no new version can show that it does."""
+        status = relay_status.read(self.paths.relay_status)
+        return status is not None and bool(status.resting)
+
     def _looked(self) -> float | None:
         with suppress(OSError):
             return self.paths.update_looked.stat().st_mtime
@@ -193,7 +198,8 @@ def words(last: Record | None) -> Text | str:
             )
         case Outcome.UNCLEAR:
             return text(
-                "Version %(version)s reached nobody, so version %(former)s runs again. Perhaps the Internet was down.",
+                "Version %(version)s could not show that it relays, so version %(former)s runs again. Perhaps the "
+                "Internet was down, or the relay was switched off.",
                 version=last.version,
                 former=last.former,
             )

@@ -38,16 +38,16 @@ def run(
     Returns:
         The outcome; the device is restarting unless it is ``GOOD``.
     """
-    # Without a record (the data partition was lost meanwhile) nobody knows what the former system reached.
+    # Without a record the data partition was lost meanwhile.
     last = record.read(updates.paths.update_record)
     if last is None or last.slot != updates.booted:
-        last = Record(__version__, updates.booted, "", relayed=False)
+        last = Record(__version__, updates.booted, "")
     last = replace(last, outcome=Outcome.TRIAL)
     updates.say("trial", last)
     told = None
     while True:
         seen = see() if see else look(updates.paths, load(updates.paths).settings)
-        verdict = judge(seen, since_boot(), last.relayed, patience)
+        verdict = judge(seen, since_boot(), patience)
         if seen != told:
             log.info("After %.0f s: %s; %s", since_boot(), seen, verdict)
             told = seen

@@ -4,10 +4,9 @@ Good is what relays: a stream through the relay's own port has come back from Wh
 
 What if no stream comes back? The Internet may be down, and then the new system is not to blame. So the same upstream is
 asked without the relay. If that works, the relay is at fault. If it does not, either the line is down or the new system
-has no network: nothing that can be seen from inside tells the two apart. What the former system knew does: if it
-reached WhatsApp minutes before the restart, going back costs nothing (nobody is being relayed anyway) and shows it: the
-former system either relays, or the line is down for it as well. The version is not condemned for that, but tried once
-more. If the former system did not reach WhatsApp either, the new one is no worse when page and ports are there.
+has no network: nothing that can be seen from inside tells the two apart. Going back costs nothing, since nobody is being
+relayed anyway, and shows it: the former system either relays, or the line is down for it as well. The version is not
+condemned for that, but tried once more. The same holds for a relay that rests and relays for nobody.
 """
 
 from dataclasses import dataclass
@@ -47,13 +46,12 @@ class Seen:
     allowed: bool = True
 
 
-def judge(seen: Seen, passed: float, former_relayed: bool, patience: float = PATIENCE) -> Verdict:
+def judge(seen: Seen, passed: float, patience: float = PATIENCE) -> Verdict:
     """The verdict.
 
     Args:
         seen: what is there now.
         passed: seconds since the start.
-        former_relayed: whether the former system reached the upstream shortly before it was left.
         patience: seconds that everything but the line may take.
     """
     here = seen.page and seen.ports
@@ -63,6 +61,4 @@ def judge(seen: Seen, passed: float, former_relayed: bool, patience: float = PAT
         return Verdict.WAIT
     if not here or (seen.direct and seen.allowed):
         return Verdict.BAD
-    if seen.direct or not former_relayed:
-        return Verdict.GOOD
     return Verdict.UNCLEAR if passed >= max(patience, PATIENCE_WITHOUT_LINE) else Verdict.WAIT

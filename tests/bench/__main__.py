@@ -20,6 +20,8 @@ QUICK_SECONDS, QUICK_SCALE = 0.6, 0.2
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./test bench", description="Compare porchlight with HAProxy and nginx.")
+    # The script ./test has taken it already.
+    parser.add_argument("--release", choices=("card", "host", "board"), help="whose programs (card)")
     names = ", ".join(task.name for task in TASKS)
     parser.add_argument("--quick", action="store_true", help="one short round: a minute in all, good for a first look")
     parser.add_argument("--rows", metavar="NAME", nargs="+", default=[], help=f"only these: {names}")
@@ -37,6 +39,11 @@ def _options() -> argparse.Namespace:
     unknown = set(options.rows) - {task.name for task in TASKS}
     if unknown:
         parser.error(f"there is no row {', '.join(sorted(unknown))}. One of these: {names}.")
+    for folder in options.other:
+        if not (folder / "appliance").is_dir():
+            parser.error(
+                f"{folder} is no checkout, or not below this one: the tree of the card's release shows no other."
+            )
     if options.profile and not profile.available():
         parser.error("perf is not installed (Debian's package is linux-perf).")
     if missing():

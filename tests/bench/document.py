@@ -11,6 +11,7 @@ from tests.bench import chart, report
 from tests.bench.relays import ROOT, Peer
 from tests.bench.report import Line
 
+BOARD = ROOT / "docs/performance-board.md"
 PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/pictures/performance.svg"
 
 TEXT = """# What porchlight costs, beside HAProxy and nginx
@@ -28,13 +29,15 @@ of the distance between its best and its worst round, as a part of the median.
 ## What is not reached
 
 {missed}
-A compiled extension would save most of what Python costs. There is none: it would have to be built and audited for
-the card, and hardly a row would gain the factor of 1.5 that would be worth it.
+{board}A compiled extension would save most of what Python costs. There is none: it would have to be built and audited
+for the card, and hardly a row would gain the factor of 1.5 that would be worth it.
 
 ## How it is measured
 
 {machine}. {load}
 
+- All programs are those of the card's own Debian release, in a tree that mmdebstrap makes, for this machine's
+  processor (`./test bench --release host` takes this machine's own instead). The kernel is this machine's.
 - Porchlight and three peers run on the same machine, in the same run, and take turns: {rounds} rounds of {seconds:g}
   seconds for each piece of work; the table has the medians. Everything stays on 127.0.0.1.
 - **HAProxy, reference** has the values of the reference's image: 4 KiB buffers, an RSA-4096 key, 200 s until an idle
@@ -54,6 +57,26 @@ the card, and hardly a row would gain the factor of 1.5 that would be worth it.
 """
 
 
+BOARD_LINK = """What a 64-bit Arm processor has to do for the same work, counted in instructions, is in
+[performance-board.md](performance-board.md).
+
+"""
+BOARD_TEXT = """# The same on a 64-bit Arm board, counted
+
+`./test bench --release board --write` measured this and wrote this page, inside an emulated board (QEMU `virt`, one
+Cortex-A53) with the card's own kernel and the card's own release of Debian. QEMU counts the instructions: one takes one
+nanosecond of the board's clock, whatever this machine does meanwhile. **So only the ratios mean something**, and they
+are ratios of instructions, in the kernel and out of it. What an instruction costs on a real board, by caches, memory
+and pipeline, is not in them. OpenSSL is told that there is no AES in the processor, as in a Pi 3 or 4.
+
+{table}
+
+The two columns of ratios belong to porchlight; in brackets stands the most that is allowed. {rounds} rounds, medians; ±
+is half of the distance between the best and the worst one. {machine}. How the figures are taken says
+[performance.md](performance.md).
+"""
+
+
 def write(
     found: Sequence[Line],
     relays: Sequence[Peer],
@@ -68,6 +91,7 @@ def write(
         table=report.for_markdown(report.table(found, relays)),
         remarks=f"\nRemarks:\n\n{notes}" if notes else "",
         missed=_missed(found),
+        board=BOARD_LINK if BOARD.exists() else "",
         load=f"On average {loads[0]:.1f} processes wanted to run before it began, and {loads[1]:.1f} at its end, when "
         "the benchmark's own count as well.",
         machine=machine(),
@@ -77,6 +101,13 @@ def write(
     PAGE.write_text(text, "utf-8")
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_text(chart.draw(found), "utf-8")
+
+
+def write_board(cells: Sequence[Sequence[str]], machine: str, rounds: int) -> None:
+    """Write the page about the emulated board."""
+    BOARD.write_text(
+        BOARD_TEXT.format(table=report.for_markdown(cells), machine=machine, rounds=rounds), encoding="utf-8"
+    )
 
 
 def _missed(found: Sequence[Line]) -> str:
@@ -95,6 +126,7 @@ def machine() -> str:
     memory = next(int(line.split()[1]) for line in _read("/proc/meminfo") if line.startswith("MemTotal"))
     parts = [
         f"The machine: {os.cpu_count()} cores ({models[0] if models else platform.machine()}), {memory / 1e6:.0f} GB",
+        platform.freedesktop_os_release()["PRETTY_NAME"],
         f"Linux {platform.release().partition('-')[0]}",
         f"Python {platform.python_version()} with {ssl.OPENSSL_VERSION.rpartition(' ')[0].rsplit(' ', 2)[0]}",
         _version(["haproxy", "-v"]),

@@ -5,13 +5,17 @@ U-Boot is the first thing that runs, as on the board; the pins are registers tha
 
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from appliance.lights.language import ALL, DARK
+from appliance.lights.pins import load_pins
 from tests.boot import gpio
 from tests.boot.card import Card, loader_files
 from tests.boot.console import Console, Shell, shell_arguments
-from tests.boot.eye import Eye, told
+from tests.boot.eye import ONE_COLOUR, Eye, told
+from tests.boot.hand import Hand
 from tests.boot.home import BOARD, MAC, TAP, Home
 from tests.boot.qmp import Monitor
 
@@ -21,6 +25,7 @@ COMMAND_LINE = f"systemd.watchdog_sec=0 {shell_arguments()}"
 # Seconds. On an idle machine a boot takes less than two minutes under emulation; this one may be busy.
 BOOT_TAKES = 600.0
 OFF_TAKES = 30.0
+BUTTON = load_pins().button.gpio
 
 
 class Board:
@@ -56,6 +61,8 @@ class Board:
         self.switched_on = time.monotonic()
         try:
             self.monitor = self._connect(here)
+            self.hand = Hand(here / "hand")
+            self.hand.let_go(BUTTON)
 
             self.console = Console(here / "console", here / "console.log")
             self.other_port = Console(here / "shell", here / "shell.log")
@@ -77,6 +84,7 @@ class Board:
         (self._here / "lights.log").write_text(told(self.eye.looks(), last=None).replace(", ", "\n"))
         self._kill()
         self.monitor.close()
+        self.hand.close()
         self.console.close()
         self.other_port.close()
 
@@ -92,6 +100,15 @@ class Board:
     def levels(self) -> gpio.Levels:
         """What the lights' pins do now."""
         return gpio.levels(gpio.words(self.monitor.human(gpio.read_command())))
+
+    @contextmanager
+    def eye_on_the_board(self) -> Iterator[Eye]:
+        """A second eye, which looks at the board's own light for a while."""
+        eye = Eye(lambda: ALL if self.levels().act else DARK, ONE_COLOUR)
+        try:
+            yield eye
+        finally:
+            eye.close()
 
     def wait_for_port(self, port: int, timeout: float = BOOT_TAKES) -> None:
         """Wait until something listens there.
@@ -120,6 +137,8 @@ class Board:
             command += ["-chardev", f"socket,id={name},path={here / name},server=on,wait=off"]
             command += ["-serial", f"chardev:{name}"]
         command += ["-qmp", f"unix:{here / 'monitor'},server=on,wait=off"]
+        # The emulator's own testers' door: it writes into the chip's registers from outside.
+        command += ["-qtest", f"unix:{here / 'hand'},server=on,wait=off", "-qtest-log", "none"]
         return self.home.command(*command)
 
     def _connect(self, here: Path) -> Monitor:

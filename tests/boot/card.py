@@ -14,6 +14,8 @@ FIRST_SECTOR_AT = 8
 # A Pi 3 Model B, revision 1.2, as its loader would write it into the tree; the emulator has no loader.
 REVISION = 0xA02082
 TREE = "bcm2837-rpi-3-b.dtb"
+# The GPIO of the light ACT on a Pi 3 B+ (bcm2837-rpi-3-b-plus.dts).
+ACT = 29
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def loader_files(card: Card, folder: Path) -> tuple[Path, Path]:
 
     The emulator has no VideoCore, so the loader's part is done here: these two files are taken off the card's FAT
     partition, and the board's revision is written into the tree. The tree's Bluetooth chip is left out: the
-    emulated board has none, and its serial port is free for a shell.
+    emulated board has none, and its serial port is free for a shell. The board's own light
+    is moved to a pin that the emulated chip has.
 
     Returns:
         U-Boot and the tree, in ``folder``.
@@ -98,6 +101,9 @@ def loader_files(card: Card, folder: Path) -> tuple[Path, Path]:
     _run(["fdtput", "-c", str(tree), "/system"])
     _run(["fdtput", "-t", "x", str(tree), "/system", "linux,revision", f"{REVISION:x}"])
     _run(["fdtput", "-r", str(tree), "/soc/serial@7e201000/bluetooth"])
+    # The light on the board hangs on the firmware's own chip, which is not emulated; on a Pi 3 B+ it hangs on a pin.
+    pins = _run(["fdtget", "-t", "x", str(tree), "/soc/gpio@7e200000", "phandle"]).decode().strip()
+    _run(["fdtput", "-t", "x", str(tree), "/leds/led-act", "gpios", pins, f"{ACT:x}", "0"])
     return loader, tree
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.status.state import State
-from tests.boot.board import BOOT_TAKES, Board
+from tests.boot.board import BOOT_TAKES, BUTTON, Board
 from tests.boot.card import Card, unpack
 from tests.boot.eye import RELAYS, Span
 from tests.boot.home import UPSTREAM, Home
@@ -16,7 +16,7 @@ from tests.boot.release import PLACE
 from tests.boot.upstream import CHAT, HTTP, MEDIA, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
-# What the owner would write for a laboratory; nothing else on the card is touched.
+# What the owner would write for a laboratory with a button; nothing else on the card is touched.
 SETTINGS = f"""
 [relay.upstream]
 chat = ["{UPSTREAM}:{CHAT}"]
@@ -26,6 +26,9 @@ allow_private = true
 
 [update]
 feed = "{PLACE}/update.json"
+
+[lights]
+button_gpio = {BUTTON}
 """
 # Seconds within which the relay has noticed that its upstream has come or gone, on a busy machine.
 NOTICED = 90.0
@@ -49,6 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(folder: Path) -> Iterator[Home]:
     """The home network, with the router switched on."""
     with Home(f"porchlight-{os.getpid()}", folder) as home:
+        home.offer_mappings()
         yield home
 
 

@@ -2,15 +2,23 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from appliance.lights.language import DARK, PATTERNS, Frame, Pattern
+from appliance.lights.language import ALL, DARK, PATTERNS, Frame, Pattern, Step
+from appliance.lights.one_lamp import ONE_LAMP
 from appliance.status.state import State
 
 # What the lights show while the card relays and nothing is wrong: which of the two, people decide.
 RELAYS = (State.RELAYING, State.RELAYING_IN_USE)
+# What a lamp of one colour says, as frames of which all three lights are on or off.
+ONE_COLOUR: dict[State, Pattern] = {
+    state: Pattern(
+        tuple(Step(DARK if step.frame == DARK else ALL, step.lasts) for step in pattern.steps), pattern.looks
+    )
+    for state, pattern in ONE_LAMP.items()
+}
 # Seconds. A flash lasts 0.2: five looks at it; the parts of a flicker 0.12: three.
 LOOK_EVERY = 0.04
 # Full repetitions of a pattern before it counts as seen, and seconds for one that never changes: longer than the
@@ -115,10 +123,11 @@ class Eye:
 
     Args:
         look: reads the lights' frame; may raise OSError or ValueError while the board is off.
+        table: what the lights speak.
     """
 
-    def __init__(self, look: Callable[[], Frame]) -> None:
-        self._look = look
+    def __init__(self, look: Callable[[], Frame], table: Mapping[State, Pattern] = PATTERNS) -> None:
+        self._look, self._table = look, table
         self._looks: list[Look] = []
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="eye", daemon=True)
@@ -155,7 +164,7 @@ class Eye:
         wanted = (state,) if isinstance(state, State) else state
         while True:
             looks = self.looks(since)
-            found = next((span for one in wanted if (span := find(PATTERNS[one], looks))), None)
+            found = next((span for one in wanted if (span := find(self._table[one], looks))), None)
             if found:
                 return found
             assert time.monotonic() < deadline, f"no {', '.join(wanted)} in {timeout} s; the lights: {told(looks)}"

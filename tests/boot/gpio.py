@@ -10,21 +10,25 @@ from typing import NamedTuple
 
 from appliance.lights.language import Frame
 from appliance.lights.pins import load_pins
+from tests.boot.card import ACT
 
 BLOCK = 0x3F200000
 # From GPFSEL0 to GPLEV0, which is word 13.
 WORDS = 14
 GPLEV0 = 0x34 // 4
+# Bytes from BLOCK: a 1 written there makes a pin high, or low.
+GPSET0, GPCLR0 = 0x1C, 0x28
 OUTPUT = 0b001
 
 WORD = re.compile(r"0x([0-9a-f]{8})\b")
 
 
 class Levels(NamedTuple):
-    """The three lights' pins at one moment: whether each is an output, and what it gives."""
+    """The three lights' pins at one moment: whether each is an output, and what it gives; and the board's own light."""
 
     outputs: Frame
     lit: Frame
+    act: bool = False
 
 
 def read_command() -> str:
@@ -50,4 +54,5 @@ def levels(registers: Sequence[int]) -> Levels:
     outputs = Frame(*((registers[gpio // 10] >> (gpio % 10 * 3)) & 0b111 == OUTPUT for gpio in gpios))
     high = Frame(*(bool(registers[GPLEV0] >> gpio & 1) for gpio in gpios))
     # A pin that is an input lights nothing, whatever level it sees.
-    return Levels(outputs, Frame(*(out and level for out, level in zip(outputs, high, strict=True))))
+    act = registers[ACT // 10] >> (ACT % 10 * 3) & 0b111 == OUTPUT and bool(registers[GPLEV0] >> ACT & 1)
+    return Levels(outputs, Frame(*(out and level for out, level in zip(outputs, high, strict=True))), act)

@@ -1,10 +1,12 @@
 """A home for the emulated board: a network of its own with a router, a neighbour and a stranger.
 
-It is a network namespace, so nothing of this machine's own network is seen or touched. Everybody but the board is
-one kernel with several addresses; a thread steps into the namespace to make a socket, and the socket stays there.
+It is a network namespace, so nothing of this machine's own network is seen or touched. Everybody at home but the board
+is one kernel with several addresses; a thread steps into the namespace to make a socket, and the socket stays there.
+Beyond the router's outer side is a namespace more: from there nobody comes in unless the router lets them.
 """
 
 import ctypes
+import re
 import socket
 import subprocess
 from collections.abc import Callable
@@ -12,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
+
+from tests.home.household import DAEMON, OUTSIDE, SEEN, TRANSLATION
 
 ROUTER = "192.168.77.1"
 # A computer on the home network: the owner's.
@@ -23,7 +27,10 @@ STRANGER = "203.0.113.9"
 # WhatsApp's part is played by this address. It is not there at first.
 UPSTREAM = "192.168.77.3"
 MAC = "b8:27:eb:70:6c:69"
-TAP = "board"
+# Named as the rules of tests/home/household.py have the router's inner side.
+TAP = "lan0"
+# What name servers say of the owner's domain: that it leads to this home.
+DOMAIN = "example.org"
 
 # sched.h and linux/in.h.
 CLONE_NEWNET = 0x40000000
@@ -34,10 +41,19 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 T = TypeVar("T")
 
 
-def _ip(*words: str) -> None:
-    done = subprocess.run(["ip", *words], capture_output=True, text=True)
+# A rule that miniupnpd has made.
+DPORT = re.compile(r"\bdport (\d+)")
+
+
+def _run(command: list[str], stdin: str = "") -> str:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True)
     if done.returncode:
-        raise OSError(f"ip {' '.join(words)}: {done.stderr.strip()}")
+        raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _ip(*words: str) -> None:
+    _run(["ip", *words])
 
 
 class Home:
@@ -52,6 +68,7 @@ class Home:
         self.name = name
         self._folder = folder
         self._router: subprocess.Popen[bytes] | None = None
+        self._mapper: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         _ip("netns", "add", self.name)
@@ -68,7 +85,17 @@ class Home:
         if self._router:
             self._router.terminate()
             self._router.wait()
+        if self._mapper:
+            # It notices SIGTERM only when the next datagram comes, now and then.
+            self._mapper.kill()
+            self._mapper.wait()
+        _ip("netns", "del", self._beyond)
         _ip("netns", "del", self.name)
+
+    @property
+    def _beyond(self) -> str:
+        """The namespace of those whom only the router's outer side reaches."""
+        return f"{self.name}-outside"
 
     def command(self, *words: str) -> list[str]:
         """A command line that runs in the namespace."""
@@ -88,12 +115,15 @@ class Home:
         Raises:
             Exception: whatever ``act`` raises.
         """
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(self._step_in_and, act).result()
+        return self._within(self.name, act)
 
-    def _step_in_and(self, act: Callable[[], T]) -> T:
+    def _within(self, name: str, act: Callable[[], T]) -> T:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(self._step_in_and, name, act).result()
+
+    def _step_in_and(self, name: str, act: Callable[[], T]) -> T:
         # os.setns came with Python 3.12. A namespace is a thread's own, and this thread ends here.
-        with open(f"/run/netns/{self.name}", "rb") as namespace:
+        with open(f"/run/netns/{name}", "rb") as namespace:
             if LIBC.setns(namespace.fileno(), CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), "setns")
         return act()
@@ -105,6 +135,7 @@ class Home:
         for address in (ROUTER, NEIGHBOUR):
             self.add_address(address)
         _ip("-n", self.name, "address", "add", f"{STRANGER}/32", "dev", "lo")
+        self._lead_out()
         self._router = subprocess.Popen(
             self.command(
                 "dnsmasq",
@@ -114,8 +145,9 @@ class Home:
                 "--bind-interfaces",
                 f"--interface={TAP}",
                 "--except-interface=lo",
-                # A router without a way out: every name is unknown.
+                # A router without a way out: every other name is unknown.
                 "--no-resolv",
+                f"--address=/{DOMAIN}/{SEEN}",
                 "--no-hosts",
                 "--pid-file=",
                 f"--dhcp-leasefile={self._folder / 'leases'}",
@@ -128,6 +160,38 @@ class Home:
                 f"--log-facility={self._folder / 'router.log'}",
             )
         )
+
+    def _lead_out(self) -> None:
+        """What makes it a router: another side, and rules about who comes in."""
+        _ip("netns", "add", self._beyond)
+        _ip("-n", self.name, "link", "add", "wan0", "type", "veth", "peer", "eth0", "netns", self._beyond)
+        for name, device, address, other in (
+            (self.name, "wan0", SEEN, OUTSIDE),
+            (self._beyond, "eth0", OUTSIDE, SEEN),
+        ):
+            _ip("-n", name, "address", "add", f"{address}/32", "dev", device)
+            _ip("-n", name, "link", "set", device, "up")
+            _ip("-n", name, "route", "add", other, "dev", device)
+        _run(self.command("sysctl", "-qw", "net.ipv4.ip_forward=1"))
+        _run(self.command("nft", "-f", "-"), TRANSLATION.format(input="", forward="", prerouting="", postrouting=""))
+
+    def offer_mappings(self) -> None:
+        """Start what lets devices at home open ports: PCP, NAT-PMP and UPnP, as many routers do."""
+        config = self._folder / "miniupnpd.conf"
+        network = f"{ROUTER.rpartition('.')[0]}.0/24"
+        config.write_text(DAEMON.format(pcp="yes", upnp="yes", no_ipv6="yes", secure="yes", network=network))
+        options = ["-d", "-f", str(config), "-P", str(self._folder / "miniupnpd.pid")]
+        with (self._folder / "miniupnpd.log").open("ab") as log:
+            self._mapper = subprocess.Popen(self.command("miniupnpd", *options), stdout=log, stderr=log)
+
+    def mapped(self) -> set[int]:
+        """The ports for which the router lets people in."""
+        rules = _run(self.command("nft", "list", "chain", "inet", "filter", "prerouting_miniupnpd"))
+        return {int(port) for port in DPORT.findall(rules)}
+
+    def come_in(self, port: int, timeout: float = 60.0) -> socket.socket:
+        """A connection from far away to the router's outer side."""
+        return self._within(self._beyond, lambda: socket.create_connection((SEEN, port), timeout))
 
     def listen(self, address: str, port: int) -> socket.socket:
         """A listening socket; the address need not be there yet."""

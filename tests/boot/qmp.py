@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,5 +57,7 @@ class Monitor:
 
     def close(self) -> None:
         """Hang up; the emulator goes on."""
-        self._file.close()
+        # A command may still wait to be written to an emulator that has gone by itself.
+        with suppress(OSError):
+            self._file.close()
         self._socket.close()

@@ -53,8 +53,8 @@ def test_refuses_another_name(board: Board, relaying: Span) -> None:
 def test_owner_sets_the_name(owner: Owner, board: Board) -> None:
     """Claimed with the code from the serial console; the name and the link with it are shown."""
     assert re.fullmatch(r"[0-9A-Z]{4}-[0-9A-Z]{4}", owner.code)
-    assert owner.visitor.get(f"{HOME_PAGE}share").form_with("domain").fields["domain"] == DOMAIN
-    assert f"wa.me/proxy?host={DOMAIN}&amp;" in owner.visitor.get(HOME_PAGE).body.replace("<wbr>", "")
+    assert owner.visitor.get(f"{HOME_PAGE}name/own").form_with("domain").fields["domain"] == DOMAIN
+    assert f"wa.me/proxy?host={DOMAIN}&amp;" in owner.visitor.get(f"{HOME_PAGE}share").body.replace("<wbr>", "")
 
 
 def test_code_is_worth_nothing_after_that(owner: Owner, board: Board) -> None:

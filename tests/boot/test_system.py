@@ -3,7 +3,7 @@
 from tests.boot.board import Board
 from tests.boot.eye import Span
 
-SERVICES = ("porchlight-relay", "porchlight-page", "porchlight-lights")
+SERVICES = tuple(f"porchlight-{name}" for name in ("relay", "page", "lights", "router", "name", "certificate"))
 # MB; docs/architecture.md. Of the 512 that the smallest board has.
 MOST_MEMORY = 120
 
@@ -27,7 +27,9 @@ def test_services_run(board: Board, relaying: Span) -> None:
         assert board.shell.run(f"systemctl is-active {service}", check=False) == "active", service
     for unit in ("porchlight-console.path", "porchlight-compress.timer"):
         assert board.shell.run(f"systemctl is-active {unit}", check=False) == "active", unit
-    assert board.shell.run("systemctl show -p NRestarts --value " + " ".join(SERVICES)).split() == ["0"] * len(SERVICES)
+    restarts = board.shell.run("systemctl show -p NRestarts --value " + " ".join(SERVICES)).split()
+    why = board.shell.run("journalctl -b -t systemd -p notice --no-pager -o cat", check=False)
+    assert restarts == ["0"] * len(SERVICES), f"{dict(zip(SERVICES, restarts, strict=False))}:\n{why}"
 
 
 def test_memory_is_enough_for_the_smallest_board(board: Board, relaying: Span) -> None:
@@ -39,9 +41,19 @@ def test_memory_is_enough_for_the_smallest_board(board: Board, relaying: Span) -
     kib = {name: int(rest.split()[0]) for name, rest in (line.split(":") for line in lines)}
     spare = sum(kib[name] for name in ("MemFree", "Buffers", "Cached", "SReclaimable")) - kib["Shmem"]
     used = (kib["MemTotal"] - spare) * 1024 / 1_000_000
-    print(f"{used:.0f} MB are used")
+    print(f"{used:.0f} MB are used; compressed memory: {board.shell.run('cat /sys/block/zram0/mm_stat')}")
     details = board.shell.run("grep . /sys/fs/cgroup/system.slice/*/memory.current", check=False)
     assert used <= MOST_MEMORY, f"{used:.0f} MB are used:\n{details}"
+
+
+def test_a_secret_is_for_two_services_at_most(board: Board, relaying: Span) -> None:
+    """Who can read the folders that two services share (tmpfiles.d/porchlight.conf)."""
+    for folder, owner, group in (
+        ("name", "porchlight-page", "porchlight-name"),
+        ("certificate", "porchlight-certificate", "porchlight-relay"),
+    ):
+        said = board.shell.run(f"stat -c '%a %U %G' /var/lib/porchlight/{folder}")
+        assert said.split() == ["2750", owner, group]
 
 
 def test_nobody_can_log_in(board: Board, relaying: Span) -> None:

@@ -36,7 +36,7 @@ def before(board: Board, owner: Owner) -> str:
 def test_setting_is_still_there(board: Board, before: str) -> None:
     visitor = Visitor(board.home)
     sign_in(visitor)
-    assert visitor.get(f"{HOME_PAGE}share").form_with("domain").fields["domain"] == LAST_MOMENT
+    assert visitor.get(f"{HOME_PAGE}name/own").form_with("domain").fields["domain"] == LAST_MOMENT
 
 
 def test_relays_again(board: Board, before: str, upstream: Upstream) -> None:

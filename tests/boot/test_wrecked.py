@@ -8,7 +8,7 @@ import pytest
 from appliance.status.state import State
 from tests.boot.board import BOOT_TAKES, Board
 from tests.boot.eye import RELAYS
-from tests.boot.owner import HOME_PAGE, Owner, sign_in
+from tests.boot.owner import CODE, HOME_PAGE, Owner, sign_in
 from tests.boot.person import chat, connect, exchange
 from tests.boot.upstream import CHAT, MIB, Upstream, answer
 from tests.boot.visitor import PAGE_PORT, Visitor
@@ -63,7 +63,7 @@ def test_what_is_beyond_repair_is_made_anew_and_said(board: Board, lost: None) -
     status = json.loads(visitor.get(f"{HOME_PAGE}status.json").body)
     assert any("settings" in problem["what"] for problem in status["problems"]), status
     # It belongs to whoever holds the card, as on the first day: there is a code again.
-    board.console.wait_for(r"Claim code: ([0-9A-Z]{4}-[0-9A-Z]{4})\b", BOOT_TAKES)
+    board.console.wait_for(CODE, BOOT_TAKES)
 
 
 def test_a_card_whose_data_were_lost_relays(board: Board, lost: None, upstream: Upstream) -> None:

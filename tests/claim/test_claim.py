@@ -215,3 +215,36 @@ def test_the_command_says_when_the_folder_cannot_be_written(
 def test_the_claim_file_is_plain_json(paths: Paths) -> None:
     prepare(paths)
     assert set(json.loads(claim_file(paths).read_bytes())) == {"code", "owners"}
+
+
+def test_claimed_again_by_the_button(paths: Paths) -> None:
+    prepare(paths)
+    former = code_of(paths)
+    claim_it(paths)
+    claim.again(paths)
+    assert ownership(paths) is Ownership.UNCLAIMED
+    code = code_of(paths)
+    assert code
+    assert code != former
+    assert code in note_file(paths).read_text()
+    assert not is_right(paths, former)
+    assert prepare(paths) is Ownership.UNCLAIMED
+    assert code_of(paths) == code, "the next boot changes nothing"
+
+
+def test_claimed_again_with_the_owners_own_code(paths: Paths) -> None:
+    choose(paths, "my own code")
+    prepare(paths)
+    claim_it(paths)
+    claim.again(paths)
+    assert is_right(paths, "my own code")
+    claim_it(paths)
+    assert prepare(paths) is Ownership.CLAIMED, "it does not count as a new code at the next boot"
+
+
+def test_a_damaged_password_is_no_obstacle_to_the_button(paths: Paths) -> None:
+    prepare(paths)
+    record_file(paths).write_text("{")
+    claim.again(paths)
+    assert ownership(paths) is Ownership.UNCLAIMED
+    assert code_of(paths)

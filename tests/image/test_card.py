@@ -151,6 +151,9 @@ def test_users_have_the_numbers_of_the_data_partition(card: Card) -> None:
     assert numbers["porchlight-relay"] == "811"
     assert numbers["porchlight-page"] == "812"
     assert numbers["porchlight-lights"] == "813"
+    assert numbers["porchlight-router"] == "814"
+    assert numbers["porchlight-name"] == "815"
+    assert numbers["porchlight-certificate"] == "816"
     groups = dict(line.split(":")[:3:2] for line in (card.slot() / "etc/group").read_text().splitlines())
     assert groups["porchlight"] == "800"
 

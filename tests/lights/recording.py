@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.errors import PinsError
-from appliance.lights.language import DARK, Frame
 from appliance.lights.pins import load_pins
+from appliance.lights.scenes import Scene
+from appliance.lights.shade import OFF, Levels
 from appliance.paths import Paths
-from appliance.status.state import State
+from appliance.text import Text, text
 
 ROOT = Path(__file__).parents[2]
 STAND_IN = Path(__file__).parent / "stand_in"
@@ -33,25 +34,31 @@ class Clock:
 
 @dataclass
 class RecordingBoard:
-    """Writes down every change of a light as (time, pin, value), and every state that began."""
+    """Writes down every change of a light as (time, pin, per cent), and every scene that began."""
 
     clock: Clock
+    one_lamp: bool = False
+    button: bool | None = None
     transcript: list[tuple[float, int, int]] = field(default_factory=list)
-    begun: list[tuple[float, State]] = field(default_factory=list)
+    begun: list[tuple[float, str]] = field(default_factory=list)
     closed: bool = False
     trouble: str = ""
-    shown: Frame = DARK
+    note: Text = field(default_factory=lambda: text(""))
+    shown: Levels = OFF
 
-    def begin(self, state: State) -> None:
-        self.begun.append((round(self.clock.now, 3), state))
+    def begin(self, scene: Scene) -> None:
+        self.begun.append((round(self.clock.now, 3), scene.name))
 
-    def show(self, frame: Frame) -> None:
+    def show(self, levels: Levels) -> None:
         if self.trouble:
             raise PinsError(self.trouble)
-        for pin, before, after in zip(PINS.gpios, self.shown, frame, strict=True):
+        for pin, before, after in zip(PINS.gpios, self.shown, levels, strict=True):
             if before != after:
-                self.transcript.append((round(self.clock.now, 3), pin, int(after)))
-        self.shown = frame
+                self.transcript.append((round(self.clock.now, 3), pin, after))
+        self.shown = levels
+
+    def pressed(self) -> bool | None:
+        return self.button
 
     def close(self) -> None:
         self.closed = True
@@ -75,18 +82,25 @@ def wait_until(
 
 @contextmanager
 def lights_process(
-    paths: Paths, transcript: Path, *, before: tuple[str, ...] = (), **environment: str
+    paths: Paths,
+    transcript: Path,
+    *options: str,
+    before: tuple[str, ...] = (),
+    leds: Path | None = None,
+    **environment: str,
 ) -> Iterator["subprocess.Popen[str]"]:
-    """The real ``porchlight lights``, whose RPi.GPIO is the stand-in."""
+    """The real ``porchlight lights``, whose RPi.GPIO is the stand-in, and whose board has a light of its own or not."""
     command = [*before, sys.executable, "-W", "error", "-m", "appliance", "lights", "--settings", str(paths.owner_file)]
+    command += ["--state", str(paths.state), "--run", str(paths.run)]
     process = subprocess.Popen(
-        [*command, "--state", str(paths.state), "--run", str(paths.run)],
+        [*command, "--leds", str(leds or paths.run / "no-leds"), *options],
         env={
             **os.environ,
             "PYTHONPATH": f"{ROOT}:{STAND_IN}",
             "PORCHLIGHT_TRANSCRIPT": str(transcript),
             **environment,
         },
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -95,6 +109,15 @@ def lights_process(
     finally:
         process.kill()
         process.communicate()
+
+
+def kernel_leds(folder: Path, name: str = "ACT", trigger: str = "none timer [heartbeat] mmc0") -> Path:
+    """The kernel's folder of LEDs with one light in it, as files that anybody may write."""
+    light = folder / "leds" / name
+    light.mkdir(parents=True)
+    (light / "trigger").write_text(trigger)
+    (light / "brightness").write_text("0")
+    return folder / "leds"
 
 
 def read_transcript(path: Path) -> list[tuple[float, int, int]]:

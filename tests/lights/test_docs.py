@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from appliance.lights.language import PATTERNS
+from appliance.lights.one_lamp import ONE_LAMP
 from appliance.lights.pins import load_pins
 from appliance.status.state import State
 from hardware import draw_lights
@@ -26,6 +27,14 @@ def test_the_document_shows_the_pins_that_the_code_uses() -> None:
     for name, pin in (("green", pins.green), ("amber", pins.amber), ("red", pins.red)):
         assert f"| {name} | GPIO {pin.gpio} | {pin.header} | 330 Ω |" in document
     assert f"| ground, all three | | {pins.ground} | |" in document
+    assert f"| GPIO {pins.button.gpio} | {pins.button.header} | nothing |" in document
+    assert f"button_gpio = {pins.button.gpio}\n" in document
+
+
+def test_the_document_shows_what_the_boards_own_light_says() -> None:
+    document = draw_lights.DOCUMENT.read_text()
+    for state in State:
+        assert document.count(f"| {ONE_LAMP[state].looks}. | `{state}` |") == 1
 
 
 def test_a_change_of_the_tables_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

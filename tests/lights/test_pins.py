@@ -18,9 +18,9 @@ def test_the_checkout_uses_the_file_in_hardware() -> None:
     assert PLACES[1] == ROOT / "hardware" / "pins.toml"
     assert not PLACES[0].exists(), "a copy beside the module would hide the one source"
     pins = load_pins()
-    for pin in (pins.green, pins.amber, pins.red):
+    for pin in (pins.green, pins.amber, pins.red, pins.button):
         assert HEADER_OF_GPIO[pin.gpio] == pin.header
-    assert pins.ground in GROUNDS
+    assert {pins.ground, pins.button_ground} <= GROUNDS
 
 
 def test_no_other_file_of_the_package_names_a_pin() -> None:
@@ -37,7 +37,9 @@ def test_no_other_file_of_the_package_names_a_pin() -> None:
         ("[lights", "TOMLDecodeError"),
         (GOOD.replace("gpio = 17", "gpio = 99"), "GPIO 99 is not on the header"),
         (GOOD.replace("gpio = 17", "gpio = 22"), "share one pin"),
+        (GOOD.replace("gpio = 26", "gpio = 22"), "share one pin"),
         (GOOD.replace("gpio = 17", 'gpio = "x"'), "ValueError"),
+        (GOOD.replace("[button.ground]", "[ground]"), "ground"),
         (GOOD.replace("[lights.red]", "[lights.rot]"), "red"),
     ],
 )

@@ -19,14 +19,19 @@ from appliance.clock import since_boot
 from appliance.files import write_atomically
 from appliance.lights.language import PATTERNS, Frame, frame
 from appliance.network import home
+from appliance.network.verdict import Verdict
 from appliance.paths import Paths
+from appliance.status import router
 from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
+from appliance.status.router import RouterStatus
 from appliance.status.state import State
-from tests.lights.recording import PINS, ROOT, eventually, lights_process, read_transcript
+from tests.lights.recording import PINS, ROOT, eventually, kernel_leds, lights_process, read_transcript
 
 GREEN, AMBER, RED = PINS.gpios
 # Seconds: pins that change within the first are one frame; a change may come late by the second.
 AT_ONCE, LATE = 0.02, 0.1
+# Seconds for a process to start, on a busy machine.
+STARTS_WITHIN = 30.0
 
 
 @pytest.fixture
@@ -68,7 +73,8 @@ def say(paths: Paths, state: State) -> None:
     if state is State.UPDATING:
         note(paths.update_status, phase="installing", version="9.9.9")
     elif state is State.NOT_REACHABLE:
-        note(paths.router_status, verdict="cgnat")
+        paths.router_status.parent.mkdir(parents=True, exist_ok=True)
+        router.publish(paths.router_status, RouterStatus(since_boot(), Verdict.CGNAT))
     elif state is State.SETTINGS_MISTAKEN:
         paths.owner_file.write_text("[relay]\nworkers = true\n")
     elif state is State.HARDWARE_TROUBLE:
@@ -88,6 +94,17 @@ def say(paths: Paths, state: State) -> None:
         State.STOPPED: replace(status, phase="stopping"),
     }
     publish(paths.relay_status, changed.get(state, status))
+
+
+def wait_for(paths: Paths, state: State, trouble: str | None = "") -> None:
+    """Keep the real files in that condition until the lights say so: a busy machine is slow to start them."""
+
+    def says_so() -> bool:
+        say(paths, state)
+        told = shown(paths)
+        return told[0] == state and (trouble is None or told[1] == trouble)
+
+    eventually(says_so, STARTS_WITHIN, f"the status says {state}")
 
 
 def one_period(state: State) -> list[tuple[Frame, int]]:
@@ -122,13 +139,13 @@ def test_each_state_from_the_real_files_to_the_pins(paths: Paths, transcript: Pa
     pattern = PATTERNS[state]
     say(paths, told)
     with lights_process(paths, transcript):
-        eventually(lambda: shown(paths) == (state.value, ""), 5, f"the status says {state}")
+        eventually(lambda: shown(paths) == (state.value, ""), STARTS_WITHIN, f"the status says {state}")
 
         def whole_period() -> bool:
             say(paths, told)
             return since_boot() - replay(read_transcript(transcript))[0][0] > 0.2 + pattern.period / 1000
 
-        eventually(whole_period, 10, f"a period of {state}")
+        eventually(whole_period, STARTS_WITHIN, f"a period of {state}")
         played = replay(read_transcript(transcript))
     # Claiming the pins leaves them dark; the pattern begins with the first light.
     played = played[next(number for number, (_now, lit) in enumerate(played) if any(lit)) :]
@@ -136,8 +153,8 @@ def test_each_state_from_the_real_files_to_the_pins(paths: Paths, transcript: Pa
     changes = [lit for lit, _lasts in one_period(state)]
     assert [lit for _now, lit in played[: len(changes)]] == changes
     for now, lit in played:
-        # Measured a moment after the change, since a busy machine wakes the process late.
-        assert lit in (frame(pattern, now - begun), frame(pattern, now - begun - LATE))
+        # A busy machine wakes the process late: at the first change as at any other.
+        assert lit in {frame(pattern, now - begun + shift) for shift in (-LATE, 0.0, LATE)}
 
 
 @pytest.mark.namespaces
@@ -154,8 +171,8 @@ def test_no_network_at_all(paths: Paths, transcript: Path) -> None:
             say(paths, State.NO_NETWORK)
             return [value for _now, pin, value in read_transcript(transcript) if pin == RED][:4] == [0, 1, 0, 1]
 
-        eventually(no_network, 5, "no-network")
-        eventually(red_flashes, 5, "red flashes")
+        eventually(no_network, STARTS_WITHIN, "no-network")
+        eventually(red_flashes, STARTS_WITHIN, "red flashes")
 
 
 @pytest.fixture
@@ -174,8 +191,10 @@ def test_a_relay_that_is_killed_no_longer_counts_within_five_seconds(
     paths: Paths, transcript: Path, relay: "subprocess.Popen[bytes]"
 ) -> None:
     with lights_process(paths, transcript):
-        eventually(lambda: shown(paths)[0] == State.RELAYING, 10, "relaying")
-        eventually(lambda: [pin for _, pin, value in read_transcript(transcript) if value == 1] == [GREEN], 2, "green")
+        eventually(lambda: shown(paths)[0] == State.RELAYING, STARTS_WITHIN, "relaying")
+        eventually(
+            lambda: [pin for _, pin, value in read_transcript(transcript) if value == 1][-1:] == [GREEN], 2, "green"
+        )
         relay.kill()
         killed = since_boot()
         eventually(lambda: shown(paths)[0] == State.STOPPED, 6, "stopped")
@@ -189,9 +208,9 @@ def test_a_relay_that_is_killed_no_longer_counts_within_five_seconds(
 def test_told_to_end(paths: Paths, transcript: Path, number: int) -> None:
     say(paths, State.RELAYING)
     with lights_process(paths, transcript) as process:
-        eventually(lambda: shown(paths)[0] == State.RELAYING, 5, "relaying")
+        wait_for(paths, State.RELAYING)
         process.send_signal(number)
-        assert process.wait(5) == 0
+        assert process.wait(30) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
     assert shown(paths)[0] == State.STOPPED
@@ -209,17 +228,16 @@ def test_pins_that_another_program_holds_and_then_frees(paths: Paths, transcript
     busy.touch()
     say(paths, State.RELAYING)
     with lights_process(paths, transcript, PORCHLIGHT_PINS_BUSY=str(busy)) as process:
-        eventually(lambda: shown(paths)[1] != "", 5, "trouble")
-        assert shown(paths) == (State.RELAYING, f"Another program holds pin GPIO {GREEN}.")
+        wait_for(paths, State.RELAYING, f"Another program holds pin GPIO {GREEN}.")
         busy.unlink()
 
         def mended() -> bool:
             say(paths, State.RELAYING)
             return shown(paths) == (State.RELAYING, "")
 
-        eventually(mended, 8, "the pins are tried again")
+        eventually(mended, STARTS_WITHIN, "the pins are tried again")
         process.terminate()
-        process.wait(5)
+        process.wait(30)
         assert process.stderr is not None
         assert process.stderr.read().splitlines() == [
             f"lights: Another program holds pin GPIO {GREEN}.",
@@ -230,8 +248,8 @@ def test_pins_that_another_program_holds_and_then_frees(paths: Paths, transcript
 def test_a_machine_without_the_library(paths: Paths, transcript: Path) -> None:
     say(paths, State.RELAYING)
     with lights_process(paths, transcript, PYTHONPATH=str(ROOT), PYTHONSAFEPATH="") as process:
-        eventually(lambda: shown(paths)[1] != "", 5, "trouble")
-        assert shown(paths)[0] == State.RELAYING
+        wait_for(paths, State.RELAYING, None)
+        assert shown(paths)[1] != ""
         assert process.poll() is None
 
 
@@ -239,7 +257,7 @@ def test_turned_off_in_the_settings(paths: Paths, transcript: Path) -> None:
     paths.owner_file.write_text("[lights]\nenabled = false\n")
     say(paths, State.RELAYING)
     with lights_process(paths, transcript):
-        eventually(lambda: shown(paths) == (State.RELAYING, ""), 5, "the status is there")
+        wait_for(paths, State.RELAYING)
         assert read_transcript(transcript) == []
 
 
@@ -259,7 +277,7 @@ def test_it_starts_without_the_libraries_of_page_and_relay() -> None:
 def test_what_it_costs(paths: Paths, transcript: Path, relay: "subprocess.Popen[bytes]") -> None:
     """On this machine; a Pi 3 takes about ten times as long, and one per cent is allowed there."""
     with lights_process(paths, transcript) as process:
-        eventually(lambda: shown(paths)[0] == State.RELAYING, 10, "relaying")
+        eventually(lambda: shown(paths)[0] == State.RELAYING, STARTS_WITHIN, "relaying")
         before = _cpu_seconds(process.pid)
         begun = since_boot()
         eventually(lambda: since_boot() - begun > 10, 20, "ten seconds")
@@ -270,3 +288,107 @@ def test_what_it_costs(paths: Paths, transcript: Path, relay: "subprocess.Popen[
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture
+def leds(tmp_path: Path) -> Path:
+    """The kernel's folder of LEDs, of a board that has one of its own."""
+    return kernel_leds(tmp_path)
+
+
+def test_pins_and_the_boards_own_light_at_once(paths: Paths, transcript: Path, leds: Path) -> None:
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript, leds=leds) as process:
+        eventually(lambda: (leds / "ACT" / "brightness").read_text() == "1", STARTS_WITHIN, "the board's light is on")
+        eventually(lambda: replay(read_transcript(transcript))[-1][1].green, STARTS_WITHIN, "green")
+        assert (leds / "ACT" / "trigger").read_text() == "none"
+        assert json.loads(paths.lights_status.read_bytes())["note"] == ""
+        process.terminate()
+        assert process.wait(30) == 0
+    assert (leds / "ACT" / "trigger").read_text() == "heartbeat"
+
+
+def test_a_board_without_a_light_of_its_own_is_no_trouble(paths: Paths, transcript: Path) -> None:
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript):
+        wait_for(paths, State.RELAYING)
+        assert "no light of its own" in json.loads(paths.lights_status.read_bytes())["note"]
+
+
+def test_the_boards_own_light_alone(paths: Paths, transcript: Path, leds: Path) -> None:
+    """No library for the pins: the pins' trouble is told, and the light speaks all the same."""
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript, leds=leds, PYTHONPATH=str(ROOT), PYTHONSAFEPATH=""):
+        eventually(lambda: (leds / "ACT" / "brightness").read_text() == "1", STARTS_WITHIN, "the board's light is on")
+        eventually(lambda: shown(paths)[1] != "", STARTS_WITHIN, "trouble")
+
+
+def test_a_light_that_is_left_alone(paths: Paths, transcript: Path, leds: Path) -> None:
+    paths.owner_file.write_text("[lights]\nboard_light = false\n")
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript, leds=leds):
+        wait_for(paths, State.RELAYING)
+    assert (leds / "ACT" / "trigger").read_text() == "none timer [heartbeat] mmc0"
+
+
+def test_dimmed_as_the_owner_says(paths: Paths, transcript: Path) -> None:
+    paths.owner_file.write_text("[lights]\nbrightness = 50\n")
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript):
+        # The stand-in writes a duty cycle of 25 per cent as -26.
+        eventually(lambda: (GREEN, -26) in [one[1:] for one in read_transcript(transcript)], STARTS_WITHIN, "dimmed")
+
+
+def test_a_button_that_is_held_asks_to_claim_again(paths: Paths, transcript: Path, tmp_path: Path) -> None:
+    button = tmp_path / "button"
+    paths.owner_file.write_text("[lights]\nbutton_gpio = 26\n")
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript, PORCHLIGHT_BUTTON=str(button)):
+        wait_for(paths, State.RELAYING)
+        button.touch()
+
+        def held_long() -> bool:
+            say(paths, State.RELAYING)
+            return str(json.loads(paths.lights_status.read_bytes())["shown"]) == "held-long"
+
+        eventually(held_long, STARTS_WITHIN, "held for three seconds")
+        assert not paths.button_request.exists()
+        button.unlink()
+        eventually(paths.button_request.exists, STARTS_WITHIN, "the request")
+    assert paths.button_request.read_text() == "claim"
+
+
+def test_the_page_asks_to_find_it(paths: Paths, transcript: Path) -> None:
+    say(paths, State.RELAYING)
+    with lights_process(paths, transcript):
+        wait_for(paths, State.RELAYING)
+        paths.lights_request.parent.mkdir(exist_ok=True)
+        paths.lights_request.write_text(json.dumps({"request": "find", "at": since_boot()}))
+        eventually(
+            lambda: replay(read_transcript(transcript))[-1][1] == Frame(True, True, True), STARTS_WITHIN, "all lights"
+        )
+        assert json.loads(paths.lights_status.read_bytes())["shown"] == "find"
+
+
+@pytest.mark.slow
+def test_a_walk_through_all_patterns(paths: Paths, transcript: Path, leds: Path) -> None:
+    with lights_process(paths, transcript, "--test", leds=leds) as process:
+        assert process.wait(300) == 0
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = process.stdout.read().splitlines()
+        assert process.stderr.read() == ""
+    assert [line.partition(":")[0] for line in lines] == [state.value for state in State]
+    played = [frame for _now, frame in replay(read_transcript(transcript))]
+    assert {step.frame for pattern in PATTERNS.values() for step in pattern.steps} <= set(played)
+    assert (leds / "ACT" / "trigger").read_text() == "heartbeat"
+
+
+def test_a_walk_with_nothing_to_show_it_on(paths: Paths, transcript: Path) -> None:
+    with lights_process(paths, transcript, "--test", PYTHONPATH=str(ROOT), PYTHONSAFEPATH="") as process:
+        assert process.wait(30) == 1
+        assert process.stderr is not None
+        told = process.stderr.read()
+    assert "nothing to show the patterns on" in told
+    assert "--terminal" in told
+    assert "Traceback" not in told

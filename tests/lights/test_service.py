@@ -1,7 +1,5 @@
 """The loop, with time turned by hand: transcripts of pins, trouble, and what is said about them."""
 
-import json
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,63 +7,14 @@ import pytest
 
 from appliance.errors import PinsError
 from appliance.lights.board import Board
-from appliance.lights.service import FAREWELL, RETRY_EVERY, Lights
-from appliance.network.home import Home
-from appliance.paths import Paths
-from appliance.settings.declared import LightsSettings, Settings
-from appliance.settings.load import Loaded
-from appliance.status.gather import Situation
-from appliance.status.state import Facts, State
-from tests.lights.recording import PINS, Clock, RecordingBoard, wait_until
+from appliance.lights.fixture import RETRY_EVERY
+from appliance.lights.service import FAREWELL
+from appliance.settings.declared import LightsSettings
+from appliance.status.state import State
+from tests.lights.bench import Bench
+from tests.lights.recording import PINS
 
 GREEN, AMBER, RED = PINS.gpios
-
-
-class Told:
-    """A watch that says what it is told to."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self.enabled = True
-        self.fails = False
-        self.looks = 0
-
-    def situation(self) -> Situation:
-        self.looks += 1
-        if self.fails:
-            raise OSError("no such thing")
-        loaded = Loaded(Settings(lights=LightsSettings(enabled=self.enabled)), (), frozenset())
-        return Situation(self.state, Facts(0, None, True), Home((), (), ()), loaded)
-
-
-class Bench:
-    """The loop with everything around it recorded."""
-
-    def __init__(self, folder: Path, state: State = State.RELAYING) -> None:
-        self.clock = Clock()
-        self.board = RecordingBoard(self.clock)
-        self.told = Told(state)
-        self.opening: Callable[[], Board] = lambda: self.board
-        self.log: list[str] = []
-        self.notified: list[str] = []
-        self.paths = Paths(folder / "porchlight.toml", folder / "state", folder / "run")
-        self.paths.lights_status.parent.mkdir(parents=True)
-        self.lights = Lights(
-            self.paths,
-            self.told,
-            lambda: self.opening(),
-            notify=self.notified.append,
-            say=self.log.append,
-            clock=self.clock,
-        )
-
-    def run(self, seconds: float, happens: Callable[[float], None] = lambda now: None) -> None:
-        self.lights.run(wait_until(self.clock, seconds, happens))
-
-    @property
-    def status(self) -> dict[str, object]:
-        found: dict[str, object] = json.loads(self.paths.lights_status.read_bytes())
-        return found
 
 
 @pytest.fixture
@@ -75,78 +24,78 @@ def bench(tmp_path: Path) -> Bench:
 
 TRANSCRIPTS: dict[State, list[tuple[float, int, int]]] = {
     State.STARTING: [
-        (0.0, GREEN, 1),
+        (0.0, GREEN, 100),
         (0.2, GREEN, 0),
-        (0.4, AMBER, 1),
+        (0.4, AMBER, 100),
         (0.6, AMBER, 0),
-        (0.8, RED, 1),
+        (0.8, RED, 100),
         (1.0, RED, 0),
-        (1.2, GREEN, 1),
+        (1.2, GREEN, 100),
         (1.4, GREEN, 0),
-        (1.6, AMBER, 1),
+        (1.6, AMBER, 100),
         (1.8, AMBER, 0),
     ],
     State.WAITING_TO_BE_CLAIMED: [
-        (0.0, GREEN, 1),
-        (0.0, RED, 1),
+        (0.0, GREEN, 100),
+        (0.0, RED, 100),
         (0.8, GREEN, 0),
-        (0.8, AMBER, 1),
+        (0.8, AMBER, 100),
         (0.8, RED, 0),
-        (1.6, GREEN, 1),
+        (1.6, GREEN, 100),
         (1.6, AMBER, 0),
-        (1.6, RED, 1),
+        (1.6, RED, 100),
     ],
     State.NOT_REACHABLE: [
-        (0.0, AMBER, 1),
+        (0.0, AMBER, 100),
         (0.2, AMBER, 0),
-        (0.4, AMBER, 1),
+        (0.4, AMBER, 100),
         (0.6, AMBER, 0),
-        (0.8, AMBER, 1),
+        (0.8, AMBER, 100),
         (1.0, AMBER, 0),
     ],
-    State.PAUSED: [(0.0, AMBER, 1), (1.0, AMBER, 0)],
+    State.PAUSED: [(0.0, AMBER, 100), (1.0, AMBER, 0)],
     State.UPDATING: [
-        (0.0, RED, 1),
-        (0.5, AMBER, 1),
-        (1.0, GREEN, 1),
+        (0.0, RED, 100),
+        (0.5, AMBER, 100),
+        (1.0, GREEN, 100),
         (1.5, GREEN, 0),
         (1.5, AMBER, 0),
         (1.5, RED, 0),
     ],
     State.SETTINGS_MISTAKEN: [
-        (0.0, GREEN, 1),
-        (0.0, AMBER, 1),
+        (0.0, GREEN, 100),
+        (0.0, AMBER, 100),
         (0.2, AMBER, 0),
-        (0.4, AMBER, 1),
+        (0.4, AMBER, 100),
         (0.6, AMBER, 0),
     ],
     State.HARDWARE_TROUBLE: [
-        (0.0, GREEN, 1),
-        (0.0, RED, 1),
+        (0.0, GREEN, 100),
+        (0.0, RED, 100),
         (0.2, RED, 0),
-        (0.4, RED, 1),
+        (0.4, RED, 100),
         (0.6, RED, 0),
-        (0.8, RED, 1),
+        (0.8, RED, 100),
         (1.0, RED, 0),
-        (1.2, RED, 1),
+        (1.2, RED, 100),
         (1.4, RED, 0),
     ],
-    State.SAFE_TO_UNPLUG: [(0.0, GREEN, 1), (0.0, AMBER, 1), (0.0, RED, 1)],
-    State.NO_NETWORK: [(0.0, RED, 1), (0.2, RED, 0), (1.8, RED, 1)],
-    State.UPSTREAM_UNREACHABLE: [(0.0, AMBER, 1), (0.2, AMBER, 0), (0.4, AMBER, 1), (0.6, AMBER, 0)],
-    State.QUOTA_REACHED: [(0.0, AMBER, 1), (0.0, RED, 1)],
-    State.RELAYING: [(0.0, GREEN, 1)],
-    State.RELAYING_IN_USE: [(0.0, GREEN, 1)],
+    State.SAFE_TO_UNPLUG: [(0.0, GREEN, 100), (0.0, AMBER, 100), (0.0, RED, 100)],
+    State.NO_NETWORK: [(0.0, RED, 100), (0.2, RED, 0), (1.8, RED, 100)],
+    State.UPSTREAM_UNREACHABLE: [(0.0, AMBER, 100), (0.2, AMBER, 0), (0.4, AMBER, 100), (0.6, AMBER, 0)],
+    State.QUOTA_REACHED: [(0.0, AMBER, 100), (0.0, RED, 100)],
+    State.RELAYING: [(0.0, GREEN, 100)],
+    State.RELAYING_IN_USE: [(0.0, GREEN, 100)],
     State.NEEDS_ATTENTION: [
-        (0.0, GREEN, 1),
-        (0.0, AMBER, 1),
+        (0.0, GREEN, 100),
+        (0.0, AMBER, 100),
         (0.2, AMBER, 0),
-        (0.4, AMBER, 1),
+        (0.4, AMBER, 100),
         (0.6, AMBER, 0),
-        (0.8, AMBER, 1),
+        (0.8, AMBER, 100),
         (1.0, AMBER, 0),
     ],
-    State.STOPPED: [(0.0, RED, 1), (1.0, RED, 0)],
+    State.STOPPED: [(0.0, RED, 100), (1.0, RED, 0)],
 }
 
 
@@ -164,11 +113,11 @@ def test_a_new_state_begins_its_pattern_at_its_beginning(bench: Bench) -> None:
 
     bench.run(4.35, happens)
     assert bench.board.transcript[:6] == [
-        (0.0, GREEN, 1),
+        (0.0, GREEN, 100),
         (3.5, GREEN, 0),
-        (3.5, AMBER, 1),
+        (3.5, AMBER, 100),
         (3.7, AMBER, 0),
-        (3.9, AMBER, 1),
+        (3.9, AMBER, 100),
         (4.1, AMBER, 0),
     ]
     assert bench.board.begun == [
@@ -180,7 +129,7 @@ def test_a_new_state_begins_its_pattern_at_its_beginning(bench: Bench) -> None:
 
 def test_the_farewell_is_one_red_flash_and_then_the_pins_are_let_go(bench: Bench) -> None:
     bench.run(10)
-    assert bench.board.transcript == [(0.0, GREEN, 1), (10.0, GREEN, 0), (10.0, RED, 1)]
+    assert bench.board.transcript == [(0.0, GREEN, 100), (10.0, GREEN, 0), (10.0, RED, 100)]
     assert bench.board.closed
     assert bench.status["state"] == "stopped"
     assert bench.notified[-1] == "STOPPING=1"
@@ -232,7 +181,7 @@ def test_pins_that_are_missing_are_said_and_tried_again(bench: Bench) -> None:
     assert seen == {"Another program holds the pins.": "relaying", "": "relaying"}
     assert attempts == [0.0, RETRY_EVERY, 2 * RETRY_EVERY, 3 * RETRY_EVERY]
     assert bench.log == ["lights: Another program holds the pins.", "lights: The trouble is over."]
-    assert bench.board.transcript[0] == (15.0, GREEN, 1)
+    assert bench.board.transcript[0] == (15.0, GREEN, 100)
 
 
 def test_pins_that_fail_later_are_let_go_and_tried_again(bench: Bench) -> None:
@@ -252,7 +201,7 @@ def test_pins_that_fail_later_are_let_go_and_tried_again(bench: Bench) -> None:
 
 def test_lights_that_are_turned_off(bench: Bench) -> None:
     def happens(now: float) -> None:
-        bench.told.enabled = not 3 <= now < 6
+        bench.told.settings = LightsSettings(enabled=not 3 <= now < 6)
         if 4 <= now < 6:
             assert bench.board.closed
             assert bench.status["trouble"] == ""
@@ -262,10 +211,10 @@ def test_lights_that_are_turned_off(bench: Bench) -> None:
 
 
 def test_turned_off_from_the_start_touches_no_pin(bench: Bench) -> None:
-    bench.told.enabled = False
+    bench.told.settings = LightsSettings(enabled=False)
     bench.run(10)
     assert bench.board.begun == []
-    assert bench.status == {"written": 10.0, "state": "stopped", "trouble": ""}
+    assert bench.status == {"written": 10.0, "state": "stopped", "trouble": "", "note": "", "shown": "stopped"}
 
 
 def test_who_cannot_look_does_not_claim_that_all_is_well(bench: Bench) -> None:
@@ -274,10 +223,10 @@ def test_who_cannot_look_does_not_claim_that_all_is_well(bench: Bench) -> None:
         if now == 4:
             assert bench.status["state"] == "stopped"
             assert "cannot tell" in str(bench.status["trouble"])
-            assert not bench.board.shown.green
+            assert bench.board.shown.green == 0
 
     bench.run(10, happens)
-    assert [state for _now, state in bench.board.begun][1] is State.STOPPED
+    assert [state for _now, state in bench.board.begun][1] == State.STOPPED
     assert len(bench.log) == 2
 
 
@@ -286,4 +235,4 @@ def test_a_status_that_cannot_be_written_is_said_once(bench: Bench) -> None:
     bench.run(10)
     assert len(bench.log) == 1
     assert "cannot be written" in bench.log[0]
-    assert bench.board.transcript[0] == (0.0, GREEN, 1)
+    assert bench.board.transcript[0] == (0.0, GREEN, 100)

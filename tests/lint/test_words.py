@@ -55,7 +55,7 @@ def test_no_file_is_too_long() -> None:
         text = text_of(path)
         if name_of(path).startswith(WRITTEN):
             continue
-        if text is not None and name_of(path) not in GENERATED and path.suffix not in (".svg", ".lock", ".json"):
+        if text is not None and name_of(path) not in GENERATED and path.suffix not in (".svg", ".lock", ".json", ".po"):
             lines = text.count("\n")
             if lines > LONGEST:
                 long[name_of(path)] = lines
@@ -67,7 +67,7 @@ def test_text_ends_with_one_newline_and_has_no_stray_spaces() -> None:
     wrong = []
     for path in sources():
         text = text_of(path)
-        if text and path.suffix not in (".svg", ".patch"):
+        if text and path.suffix not in (".svg", ".patch", ".po"):
             if not text.endswith("\n") or text.endswith("\n\n"):
                 wrong.append(f"{name_of(path)}: the end")
             wrong += [f"{name_of(path)}:{n}" for n, line in enumerate(text.splitlines(), 1) if line != line.rstrip()]

@@ -21,7 +21,7 @@ from appliance.paths import Paths
 
 PASSWORD = "correct horse battery"
 # Seconds for anything that a busy machine may delay.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass(slots=True)

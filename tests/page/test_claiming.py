@@ -10,7 +10,7 @@ from tests.page.conftest import PASSWORD, Page, Visitor, code_of
 
 
 def test_a_fresh_card_leads_every_page_to_the_claim(page: Page) -> None:
-    for path in ("/", "/share", "/password", "/login"):
+    for path in ("/", "/share", "/name", "/open", "/outside", "/settings", "/settings/password", "/login"):
         answer = page.visitor().get(path)
         assert (answer.status, answer.headers["Location"]) == (303, "/claim")
 
@@ -18,7 +18,7 @@ def test_a_fresh_card_leads_every_page_to_the_claim(page: Page) -> None:
 def test_the_code_and_a_password_make_it_mine(page: Page) -> None:
     visitor = page.visitor()
     answer = visitor.post("/claim", code=code_of(page.paths).lower(), password=PASSWORD, again=PASSWORD)
-    assert (answer.status, answer.headers["Location"]) == (303, "/")
+    assert (answer.status, answer.headers["Location"]) == (303, "/name")
     assert visitor.get("/").status == 200
     assert record_file(page.paths).stat().st_mode & 0o777 == 0o600
     assert "$argon2id$" in record_file(page.paths).read_text()
@@ -94,7 +94,7 @@ def test_the_same_letters_from_another_keyboard_are_the_same_password(page: Page
 def test_a_new_password_ends_every_other_session(page: Page, owner: Visitor) -> None:
     other = page.visitor()
     assert other.login().status == 303
-    answer = owner.post("/password", former=PASSWORD, password="another good one", again="another good one")
+    answer = owner.post("/settings/password", former=PASSWORD, password="another good one", again="another good one")
     assert answer.status == 303
     assert "The new password holds" in owner.get("/").text
     assert other.get("/").headers["Location"] == "/login"
@@ -103,7 +103,9 @@ def test_a_new_password_ends_every_other_session(page: Page, owner: Visitor) -> 
 
 
 def test_a_new_password_needs_the_former_one(owner: Visitor) -> None:
-    answer = owner.post("/password", former="wrong password", password="another good one", again="another good one")
+    answer = owner.post(
+        "/settings/password", former="wrong password", password="another good one", again="another good one"
+    )
     assert answer.status == 422
     assert "that you use now is not right" in answer.text
 
@@ -121,7 +123,7 @@ def test_the_session_outlives_a_restart_of_the_page(start: Callable[..., Page]) 
 def test_a_damaged_password_shuts_the_page_and_says_how_to_open_it(page: Page, owner: Visitor) -> None:
     for damage in (b"", b"{", b'{"hash": "x", "generation": "y"}', b"\xff" * 100):
         record_file(page.paths).write_bytes(damage)
-        for path in ("/", "/share", "/password", "/claim"):
+        for path in ("/", "/share", "/settings/password", "/claim"):
             answer = owner.get(path)
             assert (answer.status, answer.headers["Location"]) == (303, "/login")
         answer = owner.get("/login")

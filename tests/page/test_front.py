@@ -71,11 +71,11 @@ def test_the_months_data_is_shown_and_said_when_it_is_used_up(page: Page, owner:
     publish(page.paths.relay_status, replace(relay(), quota=None))
     assert "Data this month" not in owner.get("/").text
     publish(page.paths.relay_status, relay())
-    assert "Data this month 25 % of 200 GB used. When all of it is used" in owner.get("/").text
+    assert "Data this month: 25 % of 200 GB used. When all of it is used" in owner.get("/").text
     publish(page.paths.relay_status, replace(relay(), quota=QuotaStatus(10**9, 10**9, "2026-11")))
     answer = owner.get("/")
     assert WORDS[State.QUOTA_REACHED].title in answer.text
-    assert "Data this month 100 % of 1 GB used." in answer.text
+    assert "Data this month: 100 % of 1 GB used." in answer.text
     assert json.loads(page.visitor().get("/status.json").body)["state"] == "quota-reached"
 
 
@@ -190,7 +190,10 @@ def test_the_drawing_follows_the_table_of_the_lights(state: State) -> None:
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_is_inline(owner: Visitor) -> None:
-    pages = [owner.get(path).body for path in ("/", "/share", "/password", "/nothing")]
+    pages = [
+        owner.get(path).body
+        for path in ("/", "/share", "/name", "/open", "/outside", "/settings", "/settings/limits", "/nothing")
+    ]
     for body in [*pages, *(path.read_text() for path in STATIC.iterdir())]:
         assert not re.search(r"""(src|href|url|@import)\s*[=(]?\s*["']?(https?:)?//""", body)
         assert " style=" not in body

@@ -15,7 +15,7 @@ from appliance.network.home import Home
 from appliance.page.app import create_app
 from appliance.page.failures import MOST_FAILURES, WINDOW, Failures
 from appliance.page.guard import HEADERS, OPEN, SAFE_METHODS, is_our_host
-from appliance.page.owner import write_record
+from appliance.page.owner import record_file, write_record
 from appliance.page.porch import Porch
 from appliance.paths import Paths
 from appliance.status.gather import Watch
@@ -35,9 +35,19 @@ def make_app(folder: Path) -> Flask:
     return create_app(paths, porch=Porch(paths, lambda: HOME, Watch(paths), 8199))
 
 
+@pytest.fixture(scope="module")
+def one_for_all(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Jinja compiles each template once for an application: that takes longer than all that is tested here."""
+    return make_app(tmp_path_factory.mktemp("page"))
+
+
 @pytest.fixture
-def app(tmp_path: Path) -> Flask:
-    return make_app(tmp_path)
+def app(one_for_all: Flask) -> Flask:
+    """The application of a card that nobody has claimed yet."""
+    paths = one_for_all.extensions["porchlight"].paths
+    record_file(paths).unlink(missing_ok=True)
+    claim.prepare(paths)
+    return one_for_all
 
 
 @pytest.fixture
@@ -67,7 +77,7 @@ ALL, UNSAFE = list(routes()), list(routes(unsafe=True))
 
 
 def test_the_map_is_not_empty() -> None:
-    assert {"/", "/claim", "/login", "/logout", "/share", "/password"} <= {address for _, address, _ in ALL}
+    assert {"/", "/claim", "/login", "/logout", "/share", "/settings/password"} <= {address for _, address, _ in ALL}
     assert len(UNSAFE) >= 5
 
 
@@ -128,15 +138,16 @@ def test_every_answer_carries_the_headers(owner: FlaskClient, method: str, addre
 
 def test_errors_are_plain_pages(owner: FlaskClient) -> None:
     assert "There is no such page" in owner.get("/nothing", base_url=OURS).text
-    assert owner.put("/share", base_url=OURS, headers={"Origin": OURS}).status_code == 405
-    big = owner.post("/share", base_url=OURS, headers={"Origin": OURS}, data={"csrf_token": "x" * 20_000})
+    assert owner.put("/name/own", base_url=OURS, headers={"Origin": OURS}).status_code == 405
+    big = owner.post("/name/own", base_url=OURS, headers={"Origin": OURS}, data={"csrf_token": "x" * 20_000})
     assert big.status_code == 413
     assert "larger than any form" in big.text
 
 
-def test_a_defect_of_ours_shows_no_trace(app: Flask, owner: FlaskClient) -> None:
+def test_a_defect_of_ours_shows_no_trace(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
     del app.extensions["porchlight"]
-    broken = owner.get("/", base_url=OURS)
+    broken = app.test_client().get("/", base_url=OURS)
     assert broken.status_code == 500
     assert "our mistake" in broken.text
     assert "KeyError" not in broken.text

@@ -1,10 +1,17 @@
-"""Name, ports and link: what the form saves, refuses, and shows as fixed."""
+"""What is passed on: link, QR code, values, message, sheet; and before it, what that means."""
 
-import tomllib
+import re
 
-from appliance.page.share import share_link
+import pytest
+
+from appliance.page.languages import LANGUAGES
+from appliance.page.qr import qr
+from appliance.page.share import message, share_link
 from appliance.settings.declared import ShareSettings
 from tests.page.conftest import Page, Visitor
+
+NAMED = '[share]\ndomain = "relay.example.org"\nchat_port = 8443\n'
+LINK = "https://wa.me/proxy?host=relay.example.org&chatPort=8443&mediaPort=587&chatTLS=true"
 
 
 def test_the_link_is_whatsapps_own_form() -> None:
@@ -13,49 +20,46 @@ def test_the_link_is_whatsapps_own_form() -> None:
     assert "host=2001%3Adb8%3A%3A1&" in share_link(ShareSettings(domain="2001:db8::1"))
 
 
-def test_a_name_saved_is_a_link_to_share(page: Page, owner: Visitor) -> None:
-    assert "Next: a name" in owner.get("/").text
-    answer = owner.post("/share", domain=" Relay.Example.org ", chat_port="8443", media_port="587")
-    assert (answer.status, answer.headers["Location"]) == (303, "/share")
-    shown = owner.get("/share").body.replace("<wbr>", "").replace("&amp;", "&")
-    assert "https://wa.me/proxy?host=relay.example.org&chatPort=8443&mediaPort=587&chatTLS=true" in shown
-    saved = tomllib.loads(page.paths.saved_settings.read_text())
-    assert saved["share"] == {"domain": "relay.example.org", "chat_port": 8443, "media_port": 587}
-    assert page.paths.saved_settings.stat().st_mode & 0o777 == 0o644
-
-
-def test_a_mistake_is_shown_beside_what_was_typed(page: Page, owner: Visitor) -> None:
-    mistakes = (
-        ({"domain": "http://relay.example.org/"}, "The name must be bare"),
-        ({"domain": "<script>alert(1)</script>"}, "The name must be"),
-        ({"domain": "two words"}, "The name must be"),
-        ({"chat_port": "0"}, "The chat port must be a port number"),
-        ({"chat_port": "443x"}, "The chat port must be a port number"),
-        ({"media_port": "99999999999999999999"}, "The media port must be a port number"),
-        ({"media_port": "\u0663"}, "The media port must be a port number"),
-    )
-    for values, says in mistakes:
-        answer = owner.post("/share", **{"domain": "a.example", "chat_port": "443", "media_port": "587"} | values)
-        assert answer.status == 422
-        assert says in answer.text
-        assert "<script>alert" not in answer.body
-        assert not page.paths.saved_settings.exists()
-
-
-def test_what_the_owners_file_sets_is_shown_as_fixed(page: Page, owner: Visitor) -> None:
-    page.paths.owner_file.write_text('[share]\ndomain = "fixed.example"\n')
+def test_without_a_name_there_is_nothing_to_share(owner: Visitor) -> None:
     answer = owner.get("/share")
-    assert "Fixed by porchlight.toml" in answer.text
-    assert "disabled" in answer.body
-    assert owner.post("/share", domain="other.example", chat_port="443", media_port="588").status == 303
-    assert "fixed.example" in owner.get("/share").text
-    assert "domain" not in tomllib.loads(page.paths.saved_settings.read_text())["share"]
+    assert "There is nothing to share yet" in answer.text
+    assert 'href="/name"' in answer.body
+    assert owner.get("/share/sheet").headers["Location"] == "/share"
 
 
-def test_a_card_that_cannot_be_written_is_said_and_changes_nothing(page: Page, owner: Visitor) -> None:
-    folder = page.paths.saved_settings.parent
-    folder.parent.mkdir(exist_ok=True)
-    folder.write_text("a file where a folder should be")
-    answer = owner.post("/share", domain="a.example", chat_port="443", media_port="587")
-    assert answer.status == 507
-    assert "could not be written" in answer.text
+def test_everything_to_pass_on_stands_below_what_it_means(page: Page, owner: Visitor) -> None:
+    page.paths.owner_file.write_text(NAMED)
+    answer = owner.get("/share")
+    plain = answer.body.replace("<wbr>", "").replace("&amp;", "&")
+    assert LINK in plain
+    assert plain.index("Before you share") < plain.index(LINK)
+    assert "Proxy host relay.example.org Chat port 8443 Media port 587 Use TLS on" in answer.text
+    assert '<svg aria-hidden="true"' in answer.body
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_message_is_offered_in_every_language(page: Page, owner: Visitor, code: str) -> None:
+    page.paths.owner_file.write_text(NAMED)
+    language = LANGUAGES[code]
+    body = owner.get(f"/share?in={code}").body
+    letter = re.search(r'<p class="copy letter"[^>]*>([^<]*)</p>', body)
+    assert letter
+    assert f'lang="{language.tag}" dir="{language.direction}"' in letter.group()
+    assert LINK in letter.group(1).replace("&amp;", "&")
+    assert "relay.example.org" in letter.group(1)
+    sheet = owner.get(f"/share/sheet?in={code}").body
+    assert f'<html lang="{language.tag}" dir="{language.direction}">' in sheet
+
+
+def test_the_message_names_no_more_than_it_must() -> None:
+    settings = ShareSettings(domain="relay.example.org")
+    values = {value for one in message(settings) for value in one.values.values()}
+    assert values == {"relay.example.org", 443, 587}
+
+
+def test_a_qr_code_is_black_on_white_with_room_around_it_and_nothing_inline() -> None:
+    drawn = qr(LINK)
+    assert "#fff" in drawn
+    assert "#000" in drawn
+    assert "style=" not in drawn
+    assert "viewBox" in drawn

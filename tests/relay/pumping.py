@@ -12,6 +12,7 @@ import gevent
 from appliance.relay import tls
 from appliance.relay.pipe import Pipe
 from appliance.relay.stream import NO_ROOM, NOTHING_YET, READ, READ_SIZE, Common, Stream
+from appliance.relay.tls import Person, Secured
 
 PATIENCE = 30.0
 FROM_PERSON, TO_PERSON = 0, 1
@@ -43,7 +44,7 @@ def connected_pair(buffer: int = 0) -> tuple[socket.socket, socket.socket]:
     return near, far
 
 
-def shake_hands(client: socket.socket, person: ssl.SSLSocket) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
+def shake_hands(client: socket.socket, person: Secured) -> tuple[ssl.SSLSocket, Secured]:
     """Bring both sides of a TLS connection to its beginning."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -110,9 +111,10 @@ class Pumped:
     """
 
     def __init__(self, pipe: Pipe | None, buffer: int = 0, context: ssl.SSLContext | None = None) -> None:
-        self.client, person = connected_pair(buffer)
+        self.client, wire = connected_pair(buffer)
+        person: Person = wire
         if context is not None:
-            self.client, person = shake_hands(self.client, tls.begin(context, person))
+            self.client, person = shake_hands(self.client, tls.begin(context, wire))
         self.server, upstream = connected_pair()
         self.over = 0
         self.row = memoryview(bytearray(16)).cast("Q")
@@ -175,7 +177,7 @@ def send_what_fits(connection: socket.socket, data: bytes) -> int:
     return sent
 
 
-def receive(connection: socket.socket, count: int, piece: int = 1 << 20) -> bytes:
+def receive(connection: Person, count: int, piece: int = 1 << 20) -> bytes:
     """Receive ``count`` bytes, at most ``piece`` at a time."""
     parts: list[bytes] = []
     until = time.monotonic() + PATIENCE

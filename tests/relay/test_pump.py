@@ -22,13 +22,14 @@ from hypothesis import strategies as st
 from appliance.relay import certificate, tls
 from appliance.relay.pipe import Pipe
 from appliance.relay.stream import READ, RESET_ON_CLOSE, Common, DecryptingFlow, EncryptingFlow, Flow, Stream
+from appliance.relay.tls import Person, Secured
 from tests.relay.running import PATIENCE
 
 # What all peers send pieces of: no piece of it is like another, so that nothing can be mistaken for something else.
 NOISE = os.urandom(1 << 22)
 # The kernel's buffers, in bytes, as small as it makes them.
 SMALL = 4096
-HELD = (Stream, Flow, DecryptingFlow, EncryptingFlow, ssl.SSLSocket)
+HELD = (Stream, Flow, DecryptingFlow, EncryptingFlow, Secured)
 
 
 def connected_pair() -> tuple[socket.socket, socket.socket]:
@@ -119,7 +120,7 @@ class TlsPeer(Peer):
         self._incoming, self._outgoing, self._left = ssl.MemoryBIO(), ssl.MemoryBIO(), b""
         self._tls = context.wrap_bio(self._incoming, self._outgoing)
 
-    def shake_hands(self, person: ssl.SSLSocket) -> None:
+    def shake_hands(self, person: Secured) -> None:
         """With the relay's side, before the stream begins."""
         established = False
         while not established:
@@ -181,12 +182,13 @@ class Pumped:
     """A stream with its peers."""
 
     def __init__(self, context: ssl.SSLContext | None) -> None:
-        client, person = connected_pair()
+        client, wire = connected_pair()
+        person: Person = wire
         server, upstream = connected_pair()
         self.client, self.server = TlsPeer(client) if context else Peer(client), Peer(server)
         if context and isinstance(self.client, TlsPeer):
-            person = tls.begin(context, person)
-            self.client.shake_hands(person)
+            person = secured = tls.begin(context, wire)
+            self.client.shake_hands(secured)
         self.over = 0
         self.row = memoryview(bytearray(16)).cast("Q")
         readers = (get_hub().loop.io(person.fileno(), READ), get_hub().loop.io(upstream.fileno(), READ))

@@ -39,9 +39,9 @@ def test_every_cell_has_one_meaning_and_every_row_room_for_all() -> None:
     # What stands beside the counters is untouched.
     assert [list(row[:FIXED_CELLS]) for row in sums.rows] == [[0] * FIXED_CELLS] * 3
     assert [sums.rows[0][sums.group_cell(group)] for group in sums.groups] == [0, 0]
-    assert not sums.resting()
-    sums.rest(True)
-    assert sums.resting()
+    assert sums.resting() == ""
+    sums.rest("paused")
+    assert sums.resting() == "paused"
     assert sum(sums.totals().values()) == len(labels) * (len(labels) + 1) // 2
 
 

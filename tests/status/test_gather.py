@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from appliance.clock import since_boot
+from appliance.lights.service import LOOK_EVERY
 from appliance.paths import Paths
 from appliance.settings.problem import Problem, Severity
 from appliance.status import gather, lights, page, update
@@ -23,7 +24,7 @@ READERS = {
 }
 WORDS = {
     "lights": '{"written": 95.0, "state": "relaying"}',
-    "page": '{"written": 95.0, "ownership": "claimed"}',
+    "page": '{"written": 96.5, "ownership": "claimed"}',
     "update": '{"written": 95.0, "phase": "installing"}',
 }
 
@@ -43,7 +44,7 @@ def test_a_word_is_read_while_it_is_fresh_and_nonsense_never(tmp_path: Path, ser
     path.write_text(WORDS[service])
     found = read_it(path, 100.0)
     assert found is not None
-    assert found.written == 95.0
+    assert 95.0 <= found.written < 100.0
     assert read_it(path, 1_000_000.0) is None
     for nonsense in NONSENSE:
         path.write_bytes(nonsense)
@@ -113,3 +114,25 @@ def test_what_the_relay_says_stays_translatable(tmp_path: Path) -> None:
     assert isinstance(found.problems[0].what, Text)
     assert found.problems[0].what.values == {"folder": "web"}
     assert found.problems[0].severity is Severity.NOTICE
+
+
+def test_who_has_spoken_and_falls_silent_is_missed(paths: Paths) -> None:
+    """One that never ran is not; nor is one that was told to stop, since systemd takes its folder away then."""
+    assert situation(paths).facts.silent == ()
+    publish(paths.page_status, PageStatus(since_boot(), "claimed"))
+    assert situation(paths).facts.silent == ()
+    publish(paths.page_status, PageStatus(since_boot() - page.STALE_AFTER - 0.1, "claimed"))
+    found = situation(paths)
+    assert found.facts.silent == ("page",)
+    assert "part-silent" in [one.id for one in found.problems]
+
+
+@pytest.mark.parametrize("service", ["router", "name", "certificate"])
+def test_so_is_each_of_the_others(paths: Paths, service: str) -> None:
+    (paths.run / service).mkdir(exist_ok=True)
+    (paths.run / service / "status.json").write_text('{"written": 0.0}')
+    assert situation(paths).facts.silent == (service,)
+
+
+def test_the_page_is_missed_within_five_seconds() -> None:
+    assert page.STALE_AFTER + LOOK_EVERY <= 5

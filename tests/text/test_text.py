@@ -3,6 +3,7 @@
 import copy
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,11 @@ def test_it_passes_through_a_file_with_its_parts() -> None:
     found = unpacked(json.loads(json.dumps(packed(status))))
     assert found == status
     assert translated(found["ports"][0]["trouble"], french) == "un autre programme occupe le port 80."
+
+
+def test_what_json_does_not_know_passes_as_its_text() -> None:
+    said = text("%(file)s cannot be read (%(error)s).", file=Path("a.toml"), error=OSError("gone"))
+    assert unpacked(json.loads(json.dumps(packed([said])))) == ["a.toml cannot be read (gone)."]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The rules of updates, without a card: what is newer, when to look, what became of it, whether it is good."""
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from appliance.update.version import key, newer
 from image.bundle import feed
 
 FEED = "https://example.org/porchlight/update.json"
-TRIED = Record("0.2.0", "B", "0.1.0", relayed=True)
+TRIED = Record("0.2.0", "B", "0.1.0")
 ALL = Seen(page=True, ports=True, relayed=True, direct=True)
 SILENT = replace(ALL, relayed=False)
 NO_LINE = replace(SILENT, direct=False)
@@ -96,27 +97,34 @@ def test_when_to_look(now: float | None, looked: float | None, expected: bool) -
 
 
 @pytest.mark.parametrize(
-    ("seen", "passed", "former_relayed", "expected"),
+    ("seen", "passed", "expected"),
     [
-        (ALL, 1, True, Verdict.GOOD),
-        (SILENT, 1, True, Verdict.WAIT),
-        (replace(ALL, page=False), PATIENCE - 1, True, Verdict.WAIT),
-        (replace(ALL, page=False), PATIENCE, True, Verdict.BAD),
-        (replace(ALL, ports=False), PATIENCE, False, Verdict.BAD),
-        (Seen(), PATIENCE, False, Verdict.BAD),
+        (ALL, 1, Verdict.GOOD),
+        (SILENT, 1, Verdict.WAIT),
+        (replace(ALL, page=False), PATIENCE - 1, Verdict.WAIT),
+        (replace(ALL, page=False), PATIENCE, Verdict.BAD),
+        (replace(ALL, ports=False), PATIENCE, Verdict.BAD),
+        (Seen(), PATIENCE, Verdict.BAD),
         # The upstream is there, and the relay does not reach it.
-        (SILENT, PATIENCE, True, Verdict.BAD),
-        (SILENT, PATIENCE, False, Verdict.BAD),
-        # It rests, by the owner's wish or the month's end: nothing to be shown there.
-        (replace(SILENT, allowed=False), PATIENCE, True, Verdict.GOOD),
+        (SILENT, PATIENCE, Verdict.BAD),
+        # It rests, by the owner's wish or the month's end: then it shows nothing.
+        (replace(SILENT, allowed=False), PATIENCE, Verdict.WAIT),
+        (replace(SILENT, allowed=False), PATIENCE_WITHOUT_LINE, Verdict.UNCLEAR),
         # Nobody reaches the upstream.
-        (NO_LINE, PATIENCE, True, Verdict.WAIT),
-        (NO_LINE, PATIENCE_WITHOUT_LINE, True, Verdict.UNCLEAR),
-        (NO_LINE, PATIENCE, False, Verdict.GOOD),
+        (NO_LINE, PATIENCE, Verdict.WAIT),
+        (NO_LINE, PATIENCE_WITHOUT_LINE, Verdict.UNCLEAR),
     ],
 )
-def test_verdict(seen: Seen, passed: float, former_relayed: bool, expected: Verdict) -> None:
-    assert judge(seen, passed, former_relayed) is expected
+def test_verdict(seen: Seen, passed: float, expected: Verdict) -> None:
+    assert judge(seen, passed) is expected
+
+
+@pytest.mark.parametrize("passed", [0.0, PATIENCE, PATIENCE_WITHOUT_LINE, 10 * PATIENCE_WITHOUT_LINE])
+def test_nothing_but_a_relayed_stream_and_the_page_makes_it_good(passed: float) -> None:
+    for flags in itertools.product((False, True), repeat=5):
+        seen = Seen(*flags)
+        good = judge(seen, passed) is Verdict.GOOD
+        assert good == (seen.page and seen.ports and seen.relayed), seen
 
 
 def test_what_became_of_an_update() -> None:

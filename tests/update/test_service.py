@@ -131,7 +131,7 @@ def test_a_newer_version_is_installed_and_tried(card: Card, paths: Paths, server
     assert card.written == [server[0].replace("update.json", "x.raucb")]
     assert card.restarts == 1
     assert (card.said().phase, card.said().version) == ("restarting", NEW)
-    assert record.read(paths.update_record) == Record(NEW, "B", __version__, relayed=True)
+    assert record.read(paths.update_record) == Record(NEW, "B", __version__)
     assert card.memory.read().trial == "B"
 
 
@@ -154,6 +154,19 @@ def test_by_itself_only_when_allowed(
     # And not again within the same hour.
     card.updates.look()
     assert len(card.written) == expected
+
+
+@pytest.mark.parametrize("resting", ["off", "paused", "quota"])
+def test_not_while_the_relay_rests(card: Card, paths: Paths, server: tuple[str, Path], resting: str) -> None:
+    offer(paths, server, NEW, f"hour = {int(time.time() // 3600) % 24}\n")
+    relaying = RelayStatus(since_boot(), "0.1.0", "running")
+    relay_status.publish(paths.relay_status, replace(relaying, resting=resting))
+    card.updates.look()
+    assert card.written == []
+    # As soon as it relays again, within the same hour.
+    relay_status.publish(paths.relay_status, relaying)
+    card.updates.look()
+    assert len(card.written) == 1
 
 
 def test_not_before_its_hour(card: Card, paths: Paths, server: tuple[str, Path]) -> None:
@@ -195,7 +208,7 @@ def test_a_bundle_that_is_refused_changes_nothing(card: Card, paths: Paths) -> N
 
 def test_a_version_that_failed_waits_for_the_owner(card: Card, paths: Paths, server: tuple[str, Path]) -> None:
     offer(paths, server, NEW, f"hour = {int(time.time() // 3600) % 24}\n")
-    record.write(paths.update_record, Record(NEW, "B", __version__, relayed=True, outcome=Outcome.FAILED))
+    record.write(paths.update_record, Record(NEW, "B", __version__, outcome=Outcome.FAILED))
     card.updates.look()
     assert card.written == []
     assert (card.said().phase, card.said().version) == ("waiting", NEW)
@@ -238,10 +251,8 @@ def test_a_slot_that_used_its_tries_up_has_failed(card: Card, paths: Paths) -> N
     assert card.said().other_version == NEW
 
 
-def judged(card: Card, seen: Seen, relayed: bool = True) -> Outcome:
+def judged(card: Card, seen: Seen) -> Outcome:
     """The outcome of a trial of what was installed, when all looks are alike."""
-    if not relayed:
-        relay_status.publish(card.paths.relay_status, RelayStatus(since_boot(), "0.1.0", "running"))
     card.updates.install("/x.raucb", NEW)
     card.restarts = 0
     # So that every patience is over.
@@ -269,18 +280,14 @@ def test_what_does_not_work_gives_way(card: Card, seen: Seen) -> None:
     assert "did not work here" in card.said().said
 
 
-def test_without_the_internet_before_and_after_it_stays(card: Card) -> None:
-    assert judged(card, Seen(page=True, ports=True), relayed=False) is Outcome.GOOD
-
-
-def test_without_the_internet_only_afterwards_the_former_one_has_to_show_it(
+def test_without_the_internet_the_former_one_has_to_show_it(
     card: Card, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trial, "since_boot", lambda: PATIENCE_WITHOUT_LINE + PATIENCE)
     assert judged(card, Seen(page=True, ports=True)) is Outcome.UNCLEAR
     assert card.memory.read().primary == "A"
     card.start("A").settle()
-    assert "reached nobody" in card.said().said
+    assert "could not show that it relays" in card.said().said
     found = record.read(paths.update_record)
     assert found
     assert not record.refused(found, NEW)

@@ -1,0 +1,1 @@
+"""The certificate service, with Debian's certbot against a real authority (pebble) on loopback."""
