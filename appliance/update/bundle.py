@@ -30,27 +30,29 @@ LAST_ERROR = re.compile(r"^LastError: (.+)$", re.MULTILINE)
 # Characters of RAUC's last words in an error that nobody foresaw.
 LONGEST_REASON = 300
 
-NOT_INSTALLED = text("It was not installed. The system that runs is not affected.")
-AGAIN = text("Download it again, from where porchlight is offered.")
+# The page shows what happened; what that means and what to do is for the terminal, which speaks English.
+NOT_INSTALLED = "It was not installed. The system that runs is not affected."
+AGAIN = "Download it again, from where porchlight is offered."
+DAMAGED = text("The update is damaged or incomplete.")
 
 
 # What RAUC's words mean, most telling first: a part of what it prints, what happened, what to do.
-REASONS: tuple[tuple[str, Text, Text], ...] = (
+REASONS: tuple[tuple[str, Text, str], ...] = (
     (
         "ersion mismatch",
         text("The update is older than what runs here."),
-        text("Older versions are not installed, since they have known faults. Flash the card if you need one."),
+        "Older versions are not installed, since they have known faults. Flash the card if you need one.",
     ),
     (
         "ompatible mismatch",
         text("The update is not for this kind of device."),
-        text("Take the file that belongs to porchlight for the Raspberry Pi."),
+        "Take the file that belongs to porchlight for the Raspberry Pi.",
     ),
     ("signature verification failed", text("The update was not signed by the makers of this porchlight."), AGAIN),
-    ("nvalid bundle", text("The update is damaged, or no update at all."), AGAIN),
+    ("nvalid bundle", DAMAGED, AGAIN),
     # A block that is not what was signed, seen while mounting; or while writing, as a download that breaks off is.
-    ("dm-verity status", text("The update is damaged, or could not be read to its end."), AGAIN),
-    ("nput/output error", text("The update is damaged, or could not be read to its end."), AGAIN),
+    ("dm-verity status", DAMAGED, AGAIN),
+    ("nput/output error", DAMAGED, AGAIN),
 )
 
 
@@ -148,4 +150,4 @@ def _wait_for_service(address: str, environment: dict[str, str]) -> None:
 
 
 def _not_started() -> UpdateError:
-    return UpdateError(text("The installer did not start."), NOT_INSTALLED, text("Restart the device, and try again."))
+    return UpdateError(text("The installer did not start."), NOT_INSTALLED, "Restart the device, and try again.")

@@ -59,8 +59,8 @@ class Memory:
         except OSError as error:
             raise UpdateError(
                 text("The memory card cannot be written: %(why)s.", why=error.strerror or str(error)),
-                text("Nothing has changed: the next start takes the same system as this one."),
-                text("If this stays, the card is worn out: flash another one."),
+                "Nothing has changed: the next start takes the same system as this one.",
+                "If this stays, the card is worn out: flash another one.",
             ) from error
         return new
 
@@ -74,8 +74,8 @@ class Memory:
         except OSError as error:
             raise UpdateError(
                 text("The memory card cannot be read: %(why)s.", why=error.strerror or str(error)),
-                text("Nothing has changed: the next start takes the same system as this one."),
-                text("If this stays, the card is worn out: flash another one."),
+                "Nothing has changed: the next start takes the same system as this one.",
+                "If this stays, the card is worn out: flash another one.",
             ) from error
 
 
@@ -94,9 +94,9 @@ def card(blocks: Path = BLOCKS) -> Path:
             if f"PARTUUID={SLOT_A}" in lines:
                 return Path("/dev") / event.parent.resolve().parent.name
     raise UpdateError(
-        text("This computer does not run from a porchlight card."),
-        text("There is nothing here that could be updated."),
-        text("Use this on the Raspberry Pi only."),
+        "This computer does not run from a porchlight card.",
+        "There is nothing here that could be updated.",
+        "Use this on the Raspberry Pi only.",
     )
 
 

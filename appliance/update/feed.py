@@ -61,14 +61,14 @@ def parse(data: bytes, address: str, compatible: str = COMPATIBLE) -> Offer:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UpdateError(
             text("What %(address)s says about updates cannot be understood.", address=address),
-            text("No update was installed; the relay is not affected."),
-            text("Usually this solves itself. If it stays for a week, tell the makers of porchlight."),
+            "No update was installed; the relay is not affected.",
+            "Usually this solves itself. If it stays for a week, tell the makers of porchlight.",
         ) from error
     if other:
         raise UpdateError(
-            text("The update at %(address)s is not for this kind of device.", address=address),
-            text("It was not installed; the relay is not affected."),
-            text("Look at the address of the updates in porchlight.toml."),
+            text("The update is not for this kind of device."),
+            "It was not installed; the relay is not affected.",
+            "Look at the address of the updates in porchlight.toml.",
         )
     return offer
 
@@ -96,7 +96,7 @@ def fetch(address: str) -> Offer:
         reason = getattr(error, "reason", None) or error
         raise UpdateError(
             text("%(address)s cannot be asked for updates: %(why)s.", address=address, why=str(reason)),
-            text("No update was installed; the relay is not affected."),
-            text("It is tried again tomorrow."),
+            "No update was installed; the relay is not affected.",
+            "It is tried again tomorrow.",
         ) from error
     return parse(data, address)

@@ -98,8 +98,8 @@ class Updates:
         if not address:
             raise UpdateError(
                 text("Nobody has told this porchlight where its updates are."),
-                text("It stays as it is; the relay is not affected."),
-                text("Write the address as feed under [update] in porchlight.toml, or install a file."),
+                "It stays as it is; the relay is not affected.",
+                "Write the address as feed under [update] in porchlight.toml, or install a file.",
             )
         try:
             self.paths.update_state.mkdir(mode=0o755, exist_ok=True)
@@ -109,6 +109,8 @@ class Updates:
         offer = feed.fetch(address)
         if not feed.wanted(offer):
             log.info("%s is there, %s runs: nothing to do", offer.version, __version__)
+            if now:
+                self.say("idle", last, said=text("There is no newer version than this one."))
         elif not now and record.refused(last, offer.version):
             self.say("waiting", last, version=offer.version)
         else:
@@ -127,8 +129,8 @@ class Updates:
         if self.memory.read().trial == self.booted:
             raise UpdateError(
                 text("The version that runs is new here, and has not shown yet that it works."),
-                text("The former version is kept until then, so nothing else can be installed."),
-                text("Wait half an hour, and try again."),
+                "The former version is kept until then, so nothing else can be installed.",
+                "Wait half an hour, and try again.",
             )
         last = record.read(self.paths.update_record)
         spoke = 0.0
@@ -238,6 +240,6 @@ def _alone(folder: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise UpdateError(BUSY, text("Only one can be installed at a time."), text("Wait a few minutes.")) from error
+        raise UpdateError(BUSY, "Only one can be installed at a time.", "Wait a few minutes.") from error
     finally:
         os.close(descriptor)

@@ -4,9 +4,9 @@ Good is what relays: a stream through the relay's own port has come back from Wh
 
 What if no stream comes back? The Internet may be down, and then the new system is not to blame. So the same upstream is
 asked without the relay. If that works, the relay is at fault. If it does not, either the line is down or the new system
-has no network: nothing that can be seen from inside tells the two apart. Going back costs nothing, since nobody is being
-relayed anyway, and shows it: the former system either relays, or the line is down for it as well. The version is not
-condemned for that, but tried once more. The same holds for a relay that rests and relays for nobody.
+has no network: nothing that can be seen from inside tells the two apart. Going back costs nothing, since nobody is
+being relayed anyway, and shows it: the former system either relays, or the line is down for it as well. The version is
+not condemned for that, but tried once more. The same holds for a relay that rests and relays for nobody.
 """
 
 from dataclasses import dataclass

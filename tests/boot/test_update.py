@@ -141,11 +141,11 @@ def refused(board: Board, card: Card, relaying: Span, server: Server) -> str:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("truncated", "is damaged, or no update at all"),
+        ("truncated", "is damaged or incomplete"),
         ("foreign", "was not signed by the makers"),
         ("older", "is older than what runs here"),
         ("other", "is not for this kind of device"),
-        ("tampered", "is damaged, or could not be read"),
+        ("tampered", "is damaged or incomplete"),
     ],
 )
 def test_refused(refused: str, name: str, expected: str) -> None:

@@ -173,7 +173,7 @@ def test_status_keeps_its_sentences(tmp_path: Path) -> None:
         ("signature verification failed: Verify error: self-signed certificate", "not signed by the makers"),
         ("Compatible mismatch: Expected 'porchlight-arm64' but bundle manifest has 'x'", "not for this kind"),
         ("Version mismatch: Expected at least '0.2.0' but bundle manifest has '0.1.0'", "older than what runs"),
-        ("Installing `x` failed\nFailed to copy data: Input/output error", "could not be read to its end"),
+        ("Installing `x` failed\nFailed to copy data: Input/output error", "is damaged or incomplete"),
         ("LastError: Failed mounting bundle: Unexpected dm-verity status 'V -' (instead of '')", "is damaged"),
         ("LastError: Failed mounting bundle: no device\nidle\nInstalling failed", "mounting bundle: no device"),
         ("\n\nsomething else\n", "something else"),

@@ -141,6 +141,7 @@ def test_what_is_not_newer_is_left_alone(card: Card, paths: Paths, server: tuple
     card.updates.look(now=True)
     assert card.written == []
     assert card.memory.read() == Environment()
+    assert "no newer version" in card.said().said
 
 
 @pytest.mark.parametrize(("extra", "expected"), [("", 1), ("enabled = false\n", 0)])
