@@ -16,8 +16,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from image.layout import MIB, SLOT_A
 from tests.boot.home import ROUTER, Home
 
+# Versions: of an update that works, and of a later one in which there is nothing to start.
+NEWER, HOLLOW = "0.1.2", "0.1.3"
 PORT = 8443
 PLACE = f"https://{ROUTER}:{PORT}"
 SYSTEM = "system.ext4"
@@ -26,6 +29,7 @@ FEATURES = "^has_journal,^metadata_csum,^64bit"
 RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 # Bytes at a time; the emulated network is slow, and others want to be served meanwhile.
 PIECE = 65536
+HANGING = "#!/bin/sh\necho hanging now >/dev/console\nwhile :; do sleep 1000; done\n"
 MANIFEST = """\
 [update]
 compatible={compatible}
@@ -95,12 +99,25 @@ def without_system(system: Path, output: Path) -> Path:
     return output
 
 
+def too_large(output: Path) -> Path:
+    """Nothing, but more of it than a slot holds."""
+    with output.open("wb") as file:
+        file.truncate(SLOT_A.size + MIB)
+    return output
+
+
+def that_hangs(system: Path, output: Path) -> Path:
+    """A copy of a file system whose first program says so and then does nothing for ever."""
+    return with_files(system, output, {"/usr/lib/systemd/systemd": HANGING})
+
+
 def with_files(system: Path, output: Path, files: dict[str, str]) -> Path:
     """A copy of a file system with other contents of some files; their folders are there, or have one above them."""
     shutil.copyfile(system, output)
     for path, content in files.items():
         part = output.with_suffix(".part")
         part.write_text(content)
+        part.chmod(0o755 if content.startswith("#!") else 0o644)
         folder = path.rpartition("/")[0]
         commands = f"mkdir {folder}\nrm {path}\nwrite {part} {path}\n"
         # debugfs says what is there already or not there yet, and ends with 0 all the same.
