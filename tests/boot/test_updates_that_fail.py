@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.update.disk import Memory
-from appliance.update.environment import Environment
+from appliance.update.environment import Environment, Slot
 from tests.boot import release
 from tests.boot.board import BOOT_TAKES, Board
 from tests.boot.card import Card
@@ -41,22 +41,21 @@ FULL = "/var/lib/porchlight/relay/full"
 
 
 @pytest.fixture(scope="module")
-def slots(board: Board, card: Card, relaying: Span) -> tuple[str, str]:
+def slots(board: Board, card: Card, relaying: Span) -> tuple[Slot, Slot]:
     """The slot that runs, and the other one, which gets everything bad."""
     good = remembered(card).primary
     assert good
     return good, "B" if good == "A" else "A"
 
 
-def still_the_former(card: Card, slots: tuple[str, str]) -> None:
+def still_the_former(card: Card, slots: tuple[Slot, Slot]) -> None:
     good, bad = slots
     held = remembered(card)
-    left = {"A": held.left_a, "B": held.left_b}
-    assert (held.primary, held.trial, left[bad]) == (good, None, 0), held
+    assert (held.primary, held.trial, held.left(bad)) == (good, None, 0), held
 
 
 @pytest.fixture(scope="module")
-def hollow(board: Board, card: Card, slots: tuple[str, str], server: Server, offered: Path) -> dict[str, object]:
+def hollow(board: Board, card: Card, slots: tuple[Slot, Slot], server: Server, offered: Path) -> dict[str, object]:
     """The status after an update, streamed from the feed on a full disk, in which there is nothing to start."""
     let_it_trust(board, server)
     feed = {"version": HOLLOW, "url": "hollow.raucb", "compatible": "porchlight-arm64"}
@@ -77,7 +76,7 @@ def hollow(board: Board, card: Card, slots: tuple[str, str], server: Server, off
 
 
 def test_on_a_full_disk_what_does_not_start_gives_way_at_once(
-    board: Board, card: Card, upstream: Upstream, slots: tuple[str, str], hollow: dict[str, object]
+    board: Board, card: Card, upstream: Upstream, slots: tuple[Slot, Slot], hollow: dict[str, object]
 ) -> None:
     assert hollow["outcome"] == "failed", hollow
     assert "did not work here" in json.dumps(hollow["said"])
@@ -85,12 +84,12 @@ def test_on_a_full_disk_what_does_not_start_gives_way_at_once(
     relays(board, upstream, "after the full disk")
 
 
-def on_trial(board: Board, card: Card, slots: tuple[str, str], system: Path, left: int) -> None:
+def on_trial(board: Board, card: Card, slots: tuple[Slot, Slot], system: Path, left: int) -> None:
     """Write a system into the other slot, by hand since installing has been seen, and start it."""
     if board.is_on:
         board.pull_the_plug()
     card.fill(PARTITIONS[slots[1]], system)
-    bad = "A" if slots[1] == "A" else "B"
+    bad = slots[1]
     Memory(card.path).write(remembered(card).on_trial(bad).with_left(bad, left))
     board.switch_on()
     watch_restarts(board)
@@ -99,7 +98,7 @@ def on_trial(board: Board, card: Card, slots: tuple[str, str], system: Path, lef
 
 @pytest.fixture(scope="module")
 def panicked(
-    board: Board, card: Card, slots: tuple[str, str], hollow: dict[str, object], system: Path, folder: Path
+    board: Board, card: Card, slots: tuple[Slot, Slot], hollow: dict[str, object], system: Path, folder: Path
 ) -> Environment:
     """What is remembered after a system that has panicked three times."""
     on_trial(board, card, slots, release.without_system(system, folder / "broken.ext4"), 3)
@@ -115,7 +114,7 @@ def panicked(
 
 
 def test_what_panics_gives_way(
-    board: Board, card: Card, upstream: Upstream, slots: tuple[str, str], panicked: Environment
+    board: Board, card: Card, upstream: Upstream, slots: tuple[Slot, Slot], panicked: Environment
 ) -> None:
     relays(board, upstream, "after the panics")
     board.shell.run("systemctl start porchlight-update", BOOT_TAKES)
@@ -123,7 +122,7 @@ def test_what_panics_gives_way(
 
 
 @pytest.fixture(scope="module")
-def hung(board: Board, card: Card, slots: tuple[str, str], panicked: Environment, system: Path, folder: Path) -> None:
+def hung(board: Board, card: Card, slots: tuple[Slot, Slot], panicked: Environment, system: Path, folder: Path) -> None:
     """A system whose first program never does anything has been started, and the board was reset as a watchdog would.
 
     The emulated watchdog resets the board as soon as it is opened, so its part is played: the plug is pulled.
@@ -138,14 +137,18 @@ def hung(board: Board, card: Card, slots: tuple[str, str], panicked: Environment
     board.console.wait_for(f"porchlight: slot {slots[0]}\n", BOOT_TAKES)
 
 
-def test_what_hangs_gives_way(board: Board, card: Card, upstream: Upstream, slots: tuple[str, str], hung: None) -> None:
+def test_what_hangs_gives_way(
+    board: Board, card: Card, upstream: Upstream, slots: tuple[Slot, Slot], hung: None
+) -> None:
     relays(board, upstream, "after the hang")
     board.shell.run("systemctl start porchlight-update", BOOT_TAKES)
     still_the_former(card, slots)
 
 
 @pytest.fixture(scope="module")
-def lame(board: Board, card: Card, slots: tuple[str, str], hung: None, system: Path, folder: Path) -> dict[str, object]:
+def lame(
+    board: Board, card: Card, slots: tuple[Slot, Slot], hung: None, system: Path, folder: Path
+) -> dict[str, object]:
     """The status after the system as it ships, but for its relay, which fails."""
     on_trial(board, card, slots, release.with_files(system, folder / "lame.ext4", {RELAY: LAME, HASTE: HASTY}), 3)
     wait_until_off(board, BOOT_TAKES)
@@ -156,7 +159,7 @@ def lame(board: Board, card: Card, slots: tuple[str, str], hung: None, system: P
 
 
 def test_what_does_not_relay_gives_way_and_the_former_version_says_so(
-    board: Board, card: Card, upstream: Upstream, slots: tuple[str, str], lame: dict[str, object]
+    board: Board, card: Card, upstream: Upstream, slots: tuple[Slot, Slot], lame: dict[str, object]
 ) -> None:
     still_the_former(card, slots)
     relays(board, upstream, "after the fall")
