@@ -77,11 +77,13 @@ def card(image: Path, folder: Path) -> Iterator[Card]:
 @pytest.fixture(scope="session")
 def board(card: Card, home: Home, upstream: Upstream, folder: Path) -> Iterator[Board]:
     """The board, just switched on; its cable is not in yet."""
-    board = Board(card, home, folder)
+    board = Board(card, home, folder, recorded=1)
     board.switch_on(cable=False)
     yield board
     if board.is_on:
         board.pull_the_plug()
+    for file in (board.first, *board.logs):
+        file.unlink()
 
 
 @pytest.fixture(scope="session")

@@ -49,14 +49,14 @@ def refused(board: Board, card: Card, relaying: Span, server: Server) -> str:
     board.shell.run(command, INSTALLING_TAKES)
     # As the unit would: with its drivers.
     board.shell.run("modprobe -a loop nbd dm_verity squashfs")
-    each = f"for one in {' '.join(REFUSED)}; do echo; echo $one; porchlight update /run/$one.raucb; done"
+    each = f"for one in {' '.join(REFUSED)}; do echo "= $one"; porchlight update /run/$one.raucb; done"
     return board.shell.run(each, INSTALLING_TAKES, check=False)
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(refused: str, name: str) -> None:
-    said = next(part for part in refused.split("\n\n") if part.strip().startswith(name))
-    assert f"porchlight: The update {REFUSED[name]}" in said, refused
+    said = next(part for part in refused.split("= ") if part.startswith(f"{name}\n"))
+    assert f"porchlight: The update {REFUSED[name]}" in said, said
 
 
 def test_nothing_refused_is_ever_started(card: Card, refused: str) -> None:
@@ -65,7 +65,7 @@ def test_nothing_refused_is_ever_started(card: Card, refused: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def updated(board: Board, card: Card, refused: str, offered: Path, folder: Path) -> dict[str, object]:
+def updated(board: Board, card: Card, relaying: Span, offered: Path, folder: Path) -> dict[str, object]:
     """A newer version, installed from a file, runs and has been judged: its status."""
     # The emulated network is too slow for a whole system. Behind what is written into a slot there is room for a file
     # system with the bundle; nobody has read there before, so it may be put there while the board is on.
