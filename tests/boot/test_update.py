@@ -49,7 +49,7 @@ def refused(board: Board, card: Card, relaying: Span, server: Server) -> str:
     board.shell.run(command, INSTALLING_TAKES)
     # As the unit would: with its drivers.
     board.shell.run("modprobe -a loop nbd dm_verity squashfs")
-    each = f"for one in {' '.join(REFUSED)}; do echo "= $one"; porchlight update /run/$one.raucb; done"
+    each = f"for one in {' '.join(REFUSED)}; do echo = $one; porchlight update /run/$one.raucb; done"
     return board.shell.run(each, INSTALLING_TAKES, check=False)
 
 
