@@ -34,3 +34,7 @@ class PortInUseError(PorchlightError, OSError):
 
 class PinsError(PorchlightError, OSError):
     """The pins of the lights cannot be used."""
+
+
+class UpdateError(PorchlightError):
+    """An update was refused, or could not be installed; the running system is what it was."""

@@ -88,6 +88,26 @@ class Paths:
         return self.run / "certificate" / "status.json"
 
     @property
+    def update_state(self) -> Path:
+        """The updates' own folder: what became of the last one, and when somebody last looked for one."""
+        return self.state / "update"
+
+    @property
+    def update_record(self) -> Path:
+        """What became of the last update."""
+        return self.update_state / "record.json"
+
+    @property
+    def update_looked(self) -> Path:
+        """Its time is when the feed was last asked."""
+        return self.update_state / "looked"
+
+    @property
+    def update_wish(self) -> Path:
+        """What the owner asks for on the page: an update at once, from the feed or from a file."""
+        return self.run / "page" / "update"
+
+    @property
     def update_status(self) -> Path:
         """What an update is doing."""
         return self.run / "update" / "status.json"

@@ -57,6 +57,18 @@ def parser() -> argparse.ArgumentParser:
         help="sign with this secret key of minisign (one without password); default: a development key of the cache",
     )
     made.add_argument(
+        "--update-certificate",
+        type=Path,
+        metavar="FILE",
+        help="the card takes updates that are signed by one of these certificates (PEM); default: a development one",
+    )
+    made.add_argument(
+        "--update-key",
+        type=Path,
+        metavar="FILE",
+        help="sign the update with this key (PEM, no password); without it, --update-certificate makes no update",
+    )
+    made.add_argument(
         "--locked",
         type=Path,
         metavar="FILE",
@@ -69,6 +81,11 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--fresh", action="store_true", help="ignore cached trees: newest packages of everything")
     return made
+
+
+def absolute(path: Path | None) -> Path | None:
+    """A file that was named, wherever the build steps; None when none was."""
+    return path and path.expanduser().resolve()
 
 
 def interrupted(number: int, frame: object) -> None:
@@ -89,14 +106,18 @@ def main() -> int:
         mode=options.mode,
         sources=Sources(options.mirror, options.security_mirror),
         fresh=options.fresh,
-        locked=options.locked and options.locked.expanduser().resolve(),
-        release=Release(options.url, options.key and options.key.expanduser().resolve()),
+        locked=absolute(options.locked),
+        release=Release(
+            options.url, absolute(options.key), absolute(options.update_certificate), absolute(options.update_key)
+        ),
     )
     try:
         build = Build(wishes)
         made = build.run()
         if options.verify:
-            said = verify(REPOSITORY, wishes.store, wishes.output, build.name, epoch(), rootless=build.rootless)
+            said = verify(
+                REPOSITORY, wishes.store, wishes.output, build.name, epoch(), rootless=build.rootless, place=options.url
+            )
             print(f"./build: {said}", file=sys.stderr)
     except BuildError as error:
         print(f"\n./build: {error}", file=sys.stderr)

@@ -1,6 +1,7 @@
-"""Inside the native tree: `python3 -m image.assembly base|card|pack`, called by `image.stages` and by nobody else.
+"""Inside the native tree: `python3 -m image.assembly base|card|bundle|pack`, called by `image.stages` alone.
 
-`/source` is the repository, `/cache` the kept trees, `/work` an empty directory, `/output` where the result goes.
+`/source` is the repository, `/cache` the kept trees, `/work` an empty directory, `/output` where the result goes,
+`/keys` what belongs to the updates.
 Lines that begin with `>>>` are shown to the person at the terminal.
 """
 
@@ -10,10 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from image import blockmap, filesystems, firmware, initramfs, layer, layout, native
+from image import blockmap, bundle, filesystems, firmware, initramfs, layer, layout, native
 from image.errors import BuildError
 
 SOURCE, CACHE, WORK, OUTPUT = Path("/source"), Path("/cache"), Path("/work"), Path("/output")
+KEYS = Path("/keys")
 
 
 def say(text: str) -> None:
@@ -21,14 +23,15 @@ def say(text: str) -> None:
     print(f">>> {text}", flush=True)
 
 
-def card(epoch: int, name: str) -> None:
-    """The card from the base and this repository: `/output/NAME`."""
+def card(epoch: int, name: str, place: str) -> None:
+    """The card from the base and this repository: `/output/NAME`, and the system alone: `/output/system.ext4`."""
     say("unpacking the base")
     tree = WORK / "tree"
     native.unpack(CACHE / "base.tar", tree)
     root, fat = tree / "root", tree / "firmware"
     say("installing porchlight")
     layer.apply(root, SOURCE, WORK / "program", epoch)
+    layer.updates(root, KEYS / "update.pem", place)
     say("initramfs")
     initramfs.make(root, tree / "tools/busybox", SOURCE / "image/initramfs/init", WORK / "initramfs", epoch)
     say("firmware partition")
@@ -47,6 +50,7 @@ def card(epoch: int, name: str) -> None:
     parts = {partition.number: WORK / f"{partition.label}.img" for partition in layout.PARTITIONS}
     filesystems.fat(layout.FIRMWARE, parts[1], fat, epoch)
     filesystems.ext4(layout.SLOT_A, parts[2], root, filesystems.SLOT_BLOCK, filesystems.SLOT_FEATURES)
+    bundle.system(root, OUTPUT / "system.ext4")
     data = (filesystems.DATA_BLOCK, filesystems.DATA_FEATURES, filesystems.DATA_GROWS_TO)
     filesystems.ext4(layout.DATA, parts[4], None, *data)
     say("partition table")
@@ -62,8 +66,10 @@ def main(arguments: list[str]) -> int:
         match arguments:
             case ["base"]:
                 native.make(CACHE, WORK, OUTPUT / "base.tar")
-            case ["card", epoch, name]:
-                card(int(epoch), name)
+            case ["card", epoch, name, place]:
+                card(int(epoch), name, place)
+            case ["bundle", version, epoch, name]:
+                bundle.make(WORK / "system.ext4", version, int(epoch), KEYS, WORK / "bundle", OUTPUT / name)
             case ["pack", image, name]:
                 command = ["xz", "--stdout", "-1", f"--threads={max(2, os.cpu_count() or 2)}", f"/work/{image}"]
                 with (OUTPUT / name).open("wb") as file:

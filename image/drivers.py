@@ -91,11 +91,12 @@ SYSTEM = (
     "sch_fq",
     "sch_fq_codel",
     "tcp_bbr",
-    # Updates, later: verified bundles and a stick to bring them
+    # Updates: verified bundles, from a file or streamed
     "dm-mod",
     "dm-verity",
     "squashfs",
     "loop",
+    "nbd",
 )
 
 

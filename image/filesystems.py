@@ -37,14 +37,21 @@ def size(tree: Path) -> int:
 
 
 def ext4(
-    partition: layout.Partition, output: Path, tree: Path | None, block: int, features: str, extended: str = ""
+    partition: layout.Partition,
+    output: Path,
+    tree: Path | None,
+    block: int,
+    features: str,
+    extended: str = "",
+    inodes: int = 0,
 ) -> None:
-    """An ext4 file system with the contents of `tree`, in blocks of so many bytes."""
+    """An ext4 file system with the contents of `tree`, in blocks of so many bytes; `inodes` 0: as many as usual."""
     with output.open("wb") as file:
         file.truncate(partition.size)
     options = ",".join(filter(None, (f"hash_seed={partition.uuid},lazy_itable_init=0,lazy_journal_init=0", extended)))
     command = ["mke2fs", "-q", "-F", "-t", "ext4", "-b", str(block), "-L", partition.label, "-U", partition.uuid]
     command += ["-O", features, "-E", options, "-m", "0" if tree else "1"]
+    command += ["-N", str(inodes)] if inodes else []
     command += ["-d", str(tree)] if tree else []
     result = subprocess.run([*command, str(output)], capture_output=True, text=True, check=False)
     if result.returncode:

@@ -5,8 +5,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from appliance.update import environment
 from image import boards, devicetree, drivers, layout
 from image.errors import BuildError
+
+SECTOR = 512  # bytes
 
 
 def fill(target: Path, source: Path, scratch: Path, epoch: int) -> None:
@@ -14,11 +17,26 @@ def fill(target: Path, source: Path, scratch: Path, epoch: int) -> None:
     for path in sorted((source / "image/files/boot/firmware").iterdir()):
         shutil.copyfile(path, target / path.name)
     script = scratch / "boot.cmd"
-    script.write_text((source / "image/boot.cmd").read_text().replace("@DISK@", f"{layout.DISK_ID:08x}"))
+    script.write_text(boot_script((source / "image/boot.cmd").read_text()))
     command = ["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-n", "porchlight", "-d", str(script)]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
     subprocess.run([*command, str(target / "boot.scr")], check=True, env=environment)
     settings(target / "porchlight.toml", source)
+
+
+def boot_script(text: str) -> str:
+    """The boot script with the numbers that the system uses too; hexadecimal, as U-Boot reads them."""
+    values = {
+        "DISK": f"{layout.DISK_ID:08x}",
+        "TRIES": str(environment.TRIES),
+        "COPY_SIZE": f"{environment.SIZE:x}",
+        "COPY_BLOCKS": f"{environment.SIZE // SECTOR:x}",
+        "FIRST_COPY": f"{environment.OFFSETS[0] // SECTOR:x}",
+        "SECOND_COPY": f"{environment.OFFSETS[1] // SECTOR:x}",
+    }
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
 
 
 def settings(target: Path, source: Path) -> None:

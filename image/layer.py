@@ -93,6 +93,19 @@ def identity(root: Path, epoch: int) -> None:
         (root / name).mkdir(parents=True, exist_ok=True)
 
 
+def updates(root: Path, certificate: Path, place: str) -> None:
+    """Whose updates the card takes, and where it looks for them.
+
+    Args:
+        root: the tree.
+        certificate: PEM.
+        place: the address of the folder of the release, with a slash at its end; empty: nowhere.
+    """
+    shutil.copyfile(certificate, root / "etc/rauc/keyring.pem")
+    (root / "etc/rauc/keyring.pem").chmod(0o644)
+    (root / "usr/lib/porchlight/update-feed").write_text(f"{place}update.json\n" if place else "")
+
+
 def apply(root: Path, source: Path, scratch: Path, epoch: int) -> None:
     """All of it."""
     program(root, source, scratch)

@@ -6,11 +6,13 @@ builds are identical; the two slots and the data partition are found by them.
 
 from dataclasses import dataclass
 
+from appliance.update import environment
+
 MIB = 1024 * 1024
 
 DISK_ID = 0x706C6967  # "plig"; PARTUUIDs are this and the partition's number
-GAP = 4 * MIB  # before p1: boot record, and from 1 MiB on room for U-Boot's redundant environment (docs/image.md)
-ENVIRONMENT_OFFSETS = (1 * MIB, 2 * MIB)  # bytes; reserved, not written yet
+GAP = 4 * MIB  # before p1: boot record, and from 1 MiB on what is remembered over a restart, twice (docs/updates.md)
+ENVIRONMENT_OFFSETS = environment.OFFSETS  # bytes
 
 
 @dataclass(frozen=True)

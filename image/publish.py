@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from image import cache, cell, imager, lock, sbom
+from image import bundle, cache, cell, imager, lock, sbom
 from image.errors import BuildError
 
 ICON = "porchlight.svg"
 SUMS = "SHA256SUMS"
 SIGNATURE = f"{SUMS}.minisig"
 PUBLIC_KEY = "porchlight.pub"
+UPDATE_CERTIFICATE = "porchlight-update.pem"
+FEED = "update.json"
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,14 @@ class Release:
     Args:
         place: the address of the folder where the files will be; None: where they are now.
         key: the secret key to sign with, a file of minisign without password; None: one that the build makes.
+        update_certificate: PEM; whose updates the card takes; None: those of a key that the build makes.
+        update_key: PEM; the key of that; None with a certificate: no bundle is made.
     """
 
     place: str | None = None
     key: Path | None = None
+    update_certificate: Path | None = None
+    update_key: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,12 @@ def describe(packed: Path, card: Card, entries: Sequence[lock.Entry], place: str
     # The same list twice: a computer opens the first by a double click, a repository offers the second by its address.
     (packed / f"{card.name}.rpi-imager-manifest").write_text(text)
     (packed / "rpi-imager.json").write_text(text)
+
+
+def offer(packed: Path, name: str, version: str) -> None:
+    """Write the feed of the bundle that lies in ``packed``."""
+    file = packed / name
+    (packed / FEED).write_text(bundle.feed(name, version, file.stat().st_size, cache.sha256(file)))
 
 
 def sign(work: cell.Cell, packed: Path, card: Card, key: Path | None, store: Path) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 SUITE = "trixie"
 KERNEL_SUITE = "trixie-backports"
+NEXT_SUITE = "forky"
+# Taken from there: what trixie has does not work with the card's kernel (image/roots.py).
+FROM_NEXT = ("rauc", "libnl-3-200", "libnl-genl-3-200")
 ARCHITECTURE = "arm64"
 COMPONENTS = "main,non-free-firmware"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -41,6 +44,9 @@ TOOLS = (
     "ca-certificates",
     "xz-utils",
     "minisign",  # signs the checksums
+    "rauc",  # makes and signs the update's bundle
+    "squashfs-tools",  # which it calls for that
+    "openssl",  # makes the development key of the updates
 )
 
 # What runs on the card. No openssh-server, no avahi (systemd-resolved answers for porchlight.local), no apt: the card
@@ -69,6 +75,7 @@ USERLAND = (
     "python3-prometheus-client",
     "python3-sdnotify",
     "python3-tomli-w",
+    "rauc",  # checks a bundle's signature, streams it, writes it into the other slot
     "inadyn",  # the name that follows the home's address; brings GnuTLS
     "certbot",  # a publicly trusted certificate, for those who want one
 )

@@ -30,6 +30,18 @@ printf 'Package: *\\nPin: release n={recipe.KERNEL_SUITE}\\nPin-Priority: 100\\n
 printf 'Package: linux-*\\nPin: release n={recipe.KERNEL_SUITE}\\nPin-Priority: 900\\n' >> preferences.d/kernel
 """
 
+# RAUC from the next release: trixie's 1.13 takes what kernels since 6.19 say of a sound dm-verity device for a fault
+# (its issue 1842), and the card's kernel is such a one. Everything else in that archive is out of bounds. A mirror of a
+# release in the making is often older than its "valid until"; the signature is checked all the same.
+WANTED = " ".join(recipe.FROM_NEXT)
+NEXT = f"""set -eu
+cd "$1/etc/apt"
+sed -n '/security/d; s/ {recipe.SUITE} / {recipe.NEXT_SUITE} /p' sources.list |
+    sed 's/^deb \\[/deb [check-valid-until=no /; t; s/^deb /deb [check-valid-until=no] /' > sources.list.d/next.list
+printf 'Package: *\\nPin: release n={recipe.NEXT_SUITE}\\nPin-Priority: -1\\n\\n' > preferences.d/next
+printf 'Package: {WANTED}\\nPin: release n={recipe.NEXT_SUITE}\\nPin-Priority: 900\\n' >> preferences.d/next
+"""
+
 DIVERT = f"""set -eu
 for program in {" ".join(recipe.DIVERTED)}; do
     chroot "$1" dpkg-divert --quiet --local --rename --divert "$program.diverted" --add "$program"
@@ -74,7 +86,13 @@ class Root:
 
 TOOLS = Root("tools", "apt", f"amd64,{recipe.ARCHITECTURE}", recipe.TOOLS, customize=(POINTS,))
 USERLAND = Root(
-    "userland", "essential", recipe.ARCHITECTURE, recipe.USERLAND, essential=(DIVERT,), customize=(UNDIVERT,)
+    "userland",
+    "essential",
+    recipe.ARCHITECTURE,
+    recipe.USERLAND,
+    setup=(NEXT,),
+    essential=(DIVERT,),
+    customize=(UNDIVERT,),
 )
 HARDWARE = Root("hardware", "extract", recipe.ARCHITECTURE, recipe.HARDWARE, setup=(BACKPORTS,))
 

@@ -2,12 +2,13 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from image import cache, cell, host, lock, publish, pypi, recipe, roots
+from image import cache, cell, host, lock, publish, pypi, recipe, roots, updatekey
 from image.errors import BuildError
 from image.progress import Progress
 
@@ -112,9 +113,14 @@ class Build:
             binds = {userland: "/cache/userland", hardware: "/cache/hardware", pinned: "/cache/pypi"}
             base = self.store.get(f"base-{key}.tar", lambda draft: self._base(work, binds, draft))
         with stage("this card"):
-            image = self._card(work, base)
-        with stage("compressing, checksums, signature"):
-            result = self._publish(work, image, entries)
+            release = self.wishes.release
+            found = updatekey.choose(
+                work, self.store.directory / "keys", release.update_certificate, release.update_key
+            )
+            keys = updatekey.lend(found, self.store.unfinished / "update-keys")
+            image = self._card(work, base, keys)
+        with stage("update, compressing, checksums, signature"):
+            result = self._publish(work, image, entries, keys)
             self.store.prune(self._remove)
             self.progress.note(f"{result.name}, {result.stat().st_size / 1e6:.1f} MB")
         return result
@@ -157,16 +163,23 @@ class Build:
         (out / "base.tar").rename(draft)
         self._remove(self.store.unfinished / "base")
 
-    def _card(self, work: cell.Cell, base: Path) -> Path:
+    def _card(self, work: cell.Cell, base: Path, keys: Path) -> Path:
         out = self._scratch("card-output")
-        binds = {base: "/cache/base.tar", self._scratch("card"): "/work", out: "/output"}
-        self._inside(work, "Making the card", ["card", str(epoch()), f"{self.name}.img"], binds)
+        binds = {base: "/cache/base.tar", self._scratch("card"): "/work", out: "/output", keys: "/keys"}
+        place = f"{self.wishes.release.place.rstrip('/')}/" if self.wishes.release.place else ""
+        self._inside(work, "Making the card", ["card", str(epoch()), f"{self.name}.img", place], binds)
         self._remove(self.store.unfinished / "card")
         return out / f"{self.name}.img"
 
-    def _publish(self, work: cell.Cell, image: Path, entries: list[list[str]]) -> Path:
+    def _publish(self, work: cell.Cell, image: Path, entries: list[list[str]], keys: Path) -> Path:
         packed = self._scratch("packed")
         file = f"{self.name}.img.xz"
+        shutil.copyfile(keys / "update.pem", packed / publish.UPDATE_CERTIFICATE)
+        if (keys / "update.key").exists():
+            bundle = f"{self.name}.raucb"
+            binds = {image.parent: "/work", packed: "/output", keys: "/keys"}
+            self._inside(work, "Packing the update", ["bundle", version(), str(epoch()), bundle], binds)
+            publish.offer(packed, bundle, version())
         binds = {image.parent: "/work", packed: "/output"}
         self._inside(work, "Compressing", ["pack", image.name, file], binds)
         card = publish.Card(self.name, version(), epoch(), image.stat().st_size, cache.sha256(image))

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from image import cache, host, layout, lock
+from image import cache, host, layout, lock, publish
 from image.errors import BuildError
 
 # Compared piece by piece, bytes.
@@ -21,7 +21,9 @@ PIECE = 1024 * 1024
 NOT_SOURCES = shutil.ignore_patterns(".git", "dist", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache")
 
 
-def verify(repository: Path, store: Path, output: Path, name: str, epoch: int, *, rootless: bool) -> str:
+def verify(
+    repository: Path, store: Path, output: Path, name: str, epoch: int, *, rootless: bool, place: str | None = None
+) -> str:
     """Build again and compare.
 
     Args:
@@ -31,6 +33,7 @@ def verify(repository: Path, store: Path, output: Path, name: str, epoch: int, *
         name: the card's name without ending.
         epoch: the time that the first build gave its files, seconds since 1970.
         rootless: whether the first build was one by user namespaces.
+        place: where the release will lie, which the card knows.
 
     Returns:
         One sentence that says what was compared.
@@ -39,15 +42,18 @@ def verify(repository: Path, store: Path, output: Path, name: str, epoch: int, *
         BuildError: the second build failed, or its card is another.
     """
     with tempfile.TemporaryDirectory(prefix="porchlight-verify-", dir=store) as scratch:
-        place = Path(scratch) / "somewhere-else"
-        shutil.copytree(repository, place, symlinks=True, ignore=NOT_SOURCES)
+        elsewhere = Path(scratch) / "somewhere-else"
+        shutil.copytree(repository, elsewhere, symlinks=True, ignore=NOT_SOURCES)
         packages = Path(scratch) / "cache/image/packages"
         shutil.copytree(store / "packages", packages, copy_function=os.link, ignore=shutil.ignore_patterns("partial"))
         mode = _other_mode(rootless)
         command = [sys.executable, "-m", "image", "--cache", f"{scratch}/cache", "--output", f"{scratch}/out"]
         command += ["--mode", mode, "--locked", str(output / f"{name}.lock")]
+        # The card holds the certificate of its updates, and a development key of an empty cache would be another one.
+        command += ["--update-certificate", str(output / publish.UPDATE_CERTIFICATE)]
+        command += ["--url", place] if place else []
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "TZ": "Pacific/Kiritimati", "HOME": scratch}
-        done = subprocess.run(command, cwd=place, env=environment, umask=0o027, check=False)
+        done = subprocess.run(command, cwd=elsewhere, env=environment, umask=0o027, check=False)
         if done.returncode:
             raise BuildError(
                 "The second build failed; what it said stands above.",

@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "board" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.boot)
             # A boot or two under emulation come before the first of them.
-            item.add_marker(pytest.mark.timeout(1800))
+            item.add_marker(pytest.mark.timeout(7200 if item.get_closest_marker("long") else 1800))
         if reason := _cannot_run(item):
             item.add_marker(pytest.mark.skip(reason=reason))
     items.sort(key=_cost)

@@ -24,6 +24,7 @@ SUBCOMMANDS = {
     "certificate": "get and renew a publicly trusted certificate, if one is wanted",
     "check": "look at the settings and the network, and say in plain words what is wrong",
     "settings": "print a complete settings file with explanations",
+    "update": "look for a new version and install it",
     "demo": "run relay, page and lights on this computer, to look at",
 }
 

@@ -41,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     device.clock,
     relay.nearly_full,
     upkeep.lights,
+    upkeep.update_failed,
     upkeep.update_waiting,
 )
 

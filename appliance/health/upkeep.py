@@ -42,6 +42,18 @@ def lights(facts: Facts) -> Iterator[Problem]:
         )
 
 
+@check("update-failed", Severity.NOTICE)
+def update_failed(facts: Facts) -> Iterator[Problem]:
+    """The last update did not work here, and the former version runs again."""
+    update = facts.update
+    if update and update.outcome in ("failed", "unclear"):
+        yield Problem(
+            update.said,
+            text("The former version relays as it did before; nothing is lost."),
+            text("You need not do anything: the next version is tried by itself. Tell the makers, if you like."),
+        )
+
+
 @check("update-waiting", Severity.NOTICE)
 def update_waiting(facts: Facts) -> Iterator[Problem]:
     """A newer version can be installed, and waits for the owner."""

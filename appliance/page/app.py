@@ -24,6 +24,7 @@ from appliance.page import (
     naming,
     opening,
     preferences,
+    renewing,
     running,
     seeing,
     share,
@@ -46,7 +47,7 @@ log = logging.getLogger("porchlight.page")
 PARTS = (
     *(front, running, claiming, signing_in, language),
     *(naming, dynamic, opening, seeing, share),
-    *(preferences, limits, certifying, shining, account, keeping),
+    *(preferences, limits, certifying, shining, renewing, account, keeping),
     *(machine, drawing),
 )
 

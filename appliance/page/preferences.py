@@ -16,6 +16,7 @@ ENTRIES = (
     ("opening.router", text("Router"), text("Which ports are open, and how")),
     ("certifying.certificate", text("Certificate"), text("Look like an ordinary web site")),
     ("shining.lights", text("Lights"), text("Brightness, night, test")),
+    ("renewing.updates", text("Updates"), text("New versions: when, or now")),
     ("account.password", text("Password"), text("Change it, and sign all other browsers out")),
     ("keeping.backup", text("Backup"), text("Save all settings in a file, or bring them back")),
     ("keeping.report", text("Problem report"), text("For those who look for a mistake; says nothing about you")),

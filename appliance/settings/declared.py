@@ -336,6 +336,31 @@ class LightsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateSettings:
+    """Newer versions: ``[update]``."""
+
+    enabled: bool = _setting(
+        True,
+        kinds.flag,
+        "Whether new versions are looked for and installed by themselves, security fixes among them. A version that\n"
+        "does not work on this device gives way to the former one by itself. With false nobody is asked for anything.",
+        on_page=True,
+    )
+    hour: int = _setting(
+        2,
+        kinds.whole_number(0, 23, "an hour from 0 to 23"),
+        "The quiet hour in which that happens, since nobody is relayed for about two minutes. UTC, which is London's\n"
+        "time in winter.",
+        on_page=True,
+    )
+    feed: str = _setting(
+        "",
+        kinds.https_address,
+        "The web address of the file that says which version there is. Empty means where this card comes from.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings together. The default of every one is what a freshly flashed card does."""
 
@@ -346,6 +371,7 @@ class Settings:
     certificate: CertificateSettings = _section(CertificateSettings, "The certificate that the relay shows.")
     page: PageSettings = _section(PageSettings, "The setup page on your home network.")
     lights: LightsSettings = _section(LightsSettings, "The lights.")
+    update: UpdateSettings = _section(UpdateSettings, "Newer versions.")
 
 
 def is_section(declared: "Field[Any]") -> bool:

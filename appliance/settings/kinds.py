@@ -214,6 +214,21 @@ def _folder(value: Any) -> str:
     return value.strip()
 
 
+def _https_address(value: Any) -> str:
+    words = "a web address that begins with https://, or empty"
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"must be {words}, not {show(value)}")
+    found = value.strip()
+    try:
+        parts = urlsplit(found)
+        whole = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        whole = False
+    if found and not whole:
+        raise ValueError(f"must be {words}, not {show(value)}")
+    return found
+
+
 def one_of(allowed: Collection[str], words: str) -> Kind:
     """One of many words, or none; ``words`` says where they stand."""
 
@@ -311,6 +326,7 @@ language = choice("", *LANGUAGES)
 word = Kind("a word, or empty", _word)
 email = Kind("an e-mail address, or empty", _email)
 folder = Kind("the name of a folder, or empty", _folder)
+https_address = Kind("a web address that begins with https://, or empty", _https_address)
 time_of_day = Kind('a time of day such as "22:00"', _time_of_day)
 time_zone = Kind('the name of a time zone such as "Europe/Vienna", or empty', _time_zone)
 gpio = Kind("a GPIO number from 2 to 27, or 0", _gpio)

@@ -35,10 +35,17 @@ class Board:
         card: what is in its slot.
         home: where its cable goes.
         folder: for logs and sockets.
+        recorded: of how many starts, from the first one on, all writes to the card are kept (``tests/boot/writes.py``).
     """
 
-    def __init__(self, card: Card, home: Home, folder: Path) -> None:
+    def __init__(self, card: Card, home: Home, folder: Path, recorded: int = 0) -> None:
         self.card, self.home, self.folder = card, home, folder
+        # One log for each recorded start, and the card as it was before the first of them.
+        self.logs: list[Path] = []
+        self.first = folder / "first.img"
+        self._recorded = recorded
+        if recorded:
+            subprocess.run(["cp", "--sparse=always", str(card.path), str(self.first)], check=True)
         self._loader, self._tree = loader_files(card, folder)
         self._emulator: subprocess.Popen[bytes] | None = None
         self._starts = 0
@@ -130,7 +137,14 @@ class Board:
     def _command(self, here: Path) -> list[str]:
         command = ["qemu-system-aarch64", "-M", "raspi3b", "-display", "none", "-S"]
         command += ["-kernel", str(self._loader), "-dtb", str(self._tree), "-append", COMMAND_LINE]
-        command += ["-drive", f"file={self.card.path},if=sd,format=raw"]
+        drive = f"file={self.card.path},format=raw"
+        if self._starts <= self._recorded:
+            self.logs.append(here / "writes.log")
+            # The driver wants the file to be there.
+            self.logs[-1].touch()
+            drive = f"driver=blklogwrites,file.driver=file,file.filename={self.card.path}"
+            drive += f",log.driver=file,log.filename={self.logs[-1]}"
+        command += ["-drive", f"if=sd,{drive}"]
         command += ["-netdev", f"tap,id=cable,ifname={TAP},script=no,downscript=no"]
         # The order is that of the tree: the full UART first, then the small one, which has the console.
         for name in ("shell", "console"):

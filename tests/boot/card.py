@@ -1,11 +1,13 @@
 """A memory card with the image that ships: unpacked, and changed only as its owner could change it."""
 
+import shutil
 import struct
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 SECTOR = 512
+PIECE = 65536
 # Bytes; the first entry of the partition table in the boot record, their size, and where in one its first sector is.
 FIRST_ENTRY = 446
 ENTRY_SIZE = 16
@@ -50,13 +52,42 @@ class Card:
             file.seek(self._start(partition))
             file.write(content)
 
-    def _start(self, partition: int) -> int:
-        """Where a partition begins, in bytes."""
+    def copy(self, to: Path) -> "Card":
+        """The same once more; what is empty takes no room."""
+        _run(["cp", "--sparse=always", str(self.path), str(to)])
+        return Card(to)
+
+    def take(self, partition: int, to: Path) -> Path:
+        """A partition's content as a file; zeros take no room."""
+        start, size = self.range(partition)
+        with self.path.open("rb") as file, to.open("wb") as out:
+            file.seek(start)
+            for _ in range(size // PIECE):
+                piece = file.read(PIECE)
+                if piece.count(0) == PIECE:
+                    out.seek(PIECE, 1)
+                else:
+                    out.write(piece)
+            out.truncate(size)
+        return to
+
+    def range(self, partition: int) -> tuple[int, int]:
+        """Where a partition begins and how long it is, in bytes."""
         with self.path.open("rb") as file:
             record = file.read(SECTOR)
         entry = FIRST_ENTRY + (partition - 1) * ENTRY_SIZE
-        (sector,) = struct.unpack_from("<I", record, entry + FIRST_SECTOR_AT)
-        return int(sector) * SECTOR
+        start, length = struct.unpack_from("<II", record, entry + FIRST_SECTOR_AT)
+        return start * SECTOR, length * SECTOR
+
+    def fill(self, partition: int, content: Path, offset: int = 0) -> None:
+        """Write a file into a partition, so many bytes from its beginning."""
+        with self.path.open("r+b") as file, content.open("rb") as source:
+            file.seek(self._start(partition) + offset)
+            shutil.copyfileobj(source, file, 1024 * 1024)
+
+    def _start(self, partition: int) -> int:
+        """Where a partition begins, in bytes."""
+        return self.range(partition)[0]
 
     def _mtools(self, command: str, *arguments: str, stdin: bytes = b"") -> bytes:
         call = [command, "-i", f"{self.path}@@{self._start(1)}", *arguments]

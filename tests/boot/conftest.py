@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from appliance.status.state import State
+from tests.boot import release
 from tests.boot.board import BOOT_TAKES, BUTTON, Board
 from tests.boot.card import Card, unpack
 from tests.boot.eye import RELAYS, Span
 from tests.boot.home import UPSTREAM, Home
 from tests.boot.owner import Owner, become_owner
+from tests.boot.release import HOLLOW, NEWER, PLACE, Server
 from tests.boot.upstream import CHAT, HTTP, MEDIA, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,6 +24,9 @@ chat = ["{UPSTREAM}:{CHAT}"]
 http = ["{UPSTREAM}:{HTTP}"]
 media = ["{UPSTREAM}:{MEDIA}"]
 allow_private = true
+
+[update]
+feed = "{PLACE}/update.json"
 
 [lights]
 button_gpio = {BUTTON}
@@ -72,11 +77,47 @@ def card(image: Path, folder: Path) -> Iterator[Card]:
 @pytest.fixture(scope="session")
 def board(card: Card, home: Home, upstream: Upstream, folder: Path) -> Iterator[Board]:
     """The board, just switched on; its cable is not in yet."""
-    board = Board(card, home, folder)
+    board = Board(card, home, folder, recorded=1)
     board.switch_on(cable=False)
     yield board
     if board.is_on:
         board.pull_the_plug()
+    for file in (board.first, *board.logs):
+        file.unlink()
+
+
+@pytest.fixture(scope="session")
+def system(image: Path, folder: Path) -> Path:
+    """The file system of the update that ships."""
+    return release.unpack(image.with_name(image.name.replace(".img.xz", ".raucb")), folder / "unpacked")
+
+
+@pytest.fixture(scope="session")
+def offered(system: Path, folder: Path) -> Path:
+    """A folder with bundles: a newer one, one without anything to start, and small ones that have to be refused."""
+    there = folder / "release"
+    there.mkdir()
+    keys = release.development_key()
+    release.pack(system, there / "newer.raucb", NEWER, keys)
+    small = folder / "small.ext4"
+    small.write_bytes(os.urandom(256 * 1024))
+    whole = release.pack(small, there / "hollow.raucb", HOLLOW, keys).read_bytes()
+    (there / "truncated.raucb").write_bytes(whole[: len(whole) // 2])
+    middle = len(whole) // 2
+    (there / "tampered.raucb").write_bytes(whole[:middle] + bytes(64) + whole[middle + 64 :])
+    release.pack(small, there / "foreign.raucb", NEWER, release.foreign_key(folder))
+    release.pack(small, there / "older.raucb", "0.0.9", keys)
+    release.pack(small, there / "other.raucb", NEWER, keys, compatible="porchlight-riscv")
+    release.pack(release.too_large(folder / "large.ext4"), there / "large.raucb", NEWER, keys)
+    return there
+
+
+@pytest.fixture(scope="session")
+def server(home: Home, offered: Path) -> Iterator[Server]:
+    """The web server that offers them."""
+    server = Server(home, offered)
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

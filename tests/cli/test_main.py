@@ -44,3 +44,10 @@ def test_a_reader_that_has_seen_enough_is_no_mistake() -> None:
     child.stderr.close()
     child.wait()
     assert said == b""
+
+
+@pytest.mark.parametrize("arguments", [(), ("--now",), ("x.raucb",), ("--trial",)])
+def test_a_computer_that_is_no_card_is_not_updated(arguments: tuple[str, ...]) -> None:
+    result = run("update", *arguments)
+    assert result.returncode == 1
+    assert "does not run from a porchlight card" in result.stderr

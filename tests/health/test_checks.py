@@ -123,6 +123,9 @@ WRONG: dict[str, Facts] = {
     "clock": replace(WELL, wall=None),
     "nearly-full": relay(connections=900),
     "lights": replace(WELL, lights=LightsStatus(NOW, "relaying", "Another program holds the pins.")),
+    "update-failed": replace(
+        WELL, update=UpdateStatus(NOW, "idle", outcome="failed", said=text("Version %(version)s did not.", version="1"))
+    ),
     "update-waiting": replace(WELL, update=UpdateStatus(NOW, "waiting", "1.2.0")),
 }
 

@@ -72,8 +72,10 @@ def test_everything_is_under_the_signature(packed: Path) -> None:
     subprocess.run(command, check=True)
     sums = dict(line.split("  ")[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
     stem = packed.name.removesuffix(".img.xz")
-    endings = (".img.xz", ".img.xz.sha256", ".img.bmap", ".lock", ".manifest", ".cdx.json", ".rpi-imager-manifest")
-    assert set(sums) >= {stem + ending for ending in endings} | {"rpi-imager.json", "porchlight.svg"}
+    endings = [".img.xz", ".img.xz.sha256", ".img.bmap", ".lock", ".manifest", ".cdx.json", ".rpi-imager-manifest"]
+    endings.append(".raucb")
+    named = {"rpi-imager.json", "porchlight.svg", "update.json", "porchlight-update.pem"}
+    assert set(sums) >= {stem + ending for ending in endings} | named
     for name, digest in sums.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
 

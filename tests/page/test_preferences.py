@@ -13,9 +13,12 @@ from appliance.clock import since_boot
 from appliance.lights import request
 from appliance.page.limits import FEWEST, MOST, suggested
 from appliance.page.preferences import ENTRIES
-from appliance.status import certificate, pause
+from appliance.status import certificate, pause, update
 from appliance.status.certificate import CertificateStatus
+from appliance.status.update import UpdateStatus
 from appliance.text import text
+from appliance.update import service as update_service
+from appliance.update.record import Outcome, Record
 from tests.page.conftest import PASSWORD, Page, Visitor
 
 # Each starts a page of its own, so they are for ./test.
@@ -104,6 +107,27 @@ def test_the_lights_are_set_and_shown(page: Page, owner: Visitor) -> None:
         assert answer.status == 422
         assert says in answer.text
     assert saved(page)["lights"] == lights
+
+
+def test_updates_come_at_an_hour_or_not_at_all(page: Page, owner: Visitor) -> None:
+    assert 'value="2" selected' in owner.get("/settings/update").body
+    assert owner.post("/settings/update", **{"update.enabled": "yes", "update.hour": "14"}).status == 303
+    assert saved(page)["update"] == {"enabled": True, "hour": 14}
+    assert owner.post("/settings/update", **{"update.hour": "0"}).status == 303
+    assert saved(page)["update"] == {"enabled": False, "hour": 0}
+    for wrong in ("24", "-1", "x", ""):
+        assert owner.post("/settings/update", **{"update.hour": wrong}).status == 422
+    assert saved(page)["update"] == {"enabled": False, "hour": 0}
+
+
+def test_an_update_is_asked_for_and_what_became_of_it_is_said(page: Page, owner: Visitor) -> None:
+    assert owner.post("/settings/update/now", "/settings/update").status == 303
+    # What porchlight-update.path waits for.
+    assert update_service.wish(page.paths.update_wish) == ""
+    page.paths.update_status.parent.mkdir(exist_ok=True)
+    said = update_service.words(Record("9.9.9", "B", "0.1.0", outcome=Outcome.FAILED))
+    update.publish(page.paths.update_status, UpdateStatus(since_boot(), "idle", outcome="failed", said=said))
+    assert "Version 9.9.9 did not work here, so version 0.1.0 runs again." in owner.get("/settings/update").text
 
 
 @pytest.mark.parametrize("ask", request.Ask)

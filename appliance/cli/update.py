@@ -1,0 +1,58 @@
+"""``porchlight update``: what the timer does each hour, or what the owner asks for."""
+
+import argparse
+from pathlib import Path
+
+from appliance.cli.journal import log_to_stderr
+from appliance.cli.main import add_path_options, paths_of
+from appliance.errors import UpdateError
+from appliance.update.verdict import PATIENCE
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Where from, and how soon."""
+    add_path_options(parser)
+    parser.add_argument(
+        "source", nargs="?", metavar="FILE", help="install this bundle (.raucb) instead of asking for a new one"
+    )
+    parser.add_argument("--now", action="store_true", help="do not wait for the quiet hour of the settings")
+    parser.add_argument("--trial", action="store_true", help="judge whether the system that runs is good")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE,
+        metavar="SECONDS",
+        help="with --trial: how long page and relay may take after the start (%(default)s)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look, install, restart; or judge."""
+    from appliance.update import bundle, trial
+    from appliance.update.disk import Memory, booted, card
+    from appliance.update.service import Updates, wish
+
+    log_to_stderr()
+    paths = paths_of(options)
+    slot, on_trial = booted()
+    updates = Updates(paths, Memory(card()), slot or "A")
+    if options.trial:
+        if on_trial:
+            trial.run(updates, options.patience)
+        return 0
+    # Taken away in any case: systemd starts this again as long as the wish is there.
+    asked = wish(paths.update_wish)
+    source = options.source
+    if source is None and on_trial and updates.memory.read().trial == slot:
+        return 0
+    last = updates.settle()
+    try:
+        if source or asked:
+            file = Path(source or asked or "")
+            updates.install(str(file.resolve()), bundle.version_of(file))
+        else:
+            updates.look(now=options.now or asked is not None)
+    except UpdateError as error:
+        updates.say("idle", last, said=error.what)
+        raise
+    return 0

@@ -1,0 +1,87 @@
+"""Looks at the running system from outside, as a person would: the page, the relay's ports, a stream through one."""
+
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from contextlib import suppress
+
+from appliance.clock import since_boot
+from appliance.paths import Paths
+from appliance.settings.declared import Settings
+from appliance.settings.kinds import split_host_port
+from appliance.status import relay as relay_status
+from appliance.update.verdict import Seen
+
+LOOPBACK = "127.0.0.1"
+# Seconds for each question. Through the relay an upstream is dialled first, which takes 4.5 s at most.
+PATIENCE = 15.0
+# Seconds: the relay publishes its status about once a second.
+FRESH = 20.0
+
+
+def page_answers(settings: Settings) -> bool:
+    """Whether the setup page answers a browser on this device, whatever it says."""
+    address = f"http://{LOOPBACK}:{settings.page.port}/"
+    try:
+        with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
+            return int(answer.status) < 500
+    except urllib.error.HTTPError as error:
+        # Redirections that cannot be followed, or a page that wants a password.
+        return error.code < 500
+    except (OSError, ValueError):
+        return False
+
+
+def tls_answers(port: int) -> bool:
+    """Whether the relay completes a TLS handshake on its chat port, with whatever certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((LOOPBACK, port), PATIENCE) as connection,
+            context.wrap_socket(connection, server_hostname="localhost") as stream,
+        ):
+            return bool(stream.cipher())
+    except (OSError, ValueError):
+        return False
+
+
+def hello(name: str) -> bytes:
+    """The first bytes of a TLS client that asks for this server: what an app says first on a media port."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname=name).do_handshake()
+    return outgoing.read()
+
+
+def answers(address: tuple[str, int], first: bytes) -> bool:
+    """Whether somebody answers these first bytes with at least one of their own: both directions work."""
+    try:
+        with socket.create_connection(address, PATIENCE) as connection:
+            connection.sendall(first)
+            return bool(connection.recv(1))
+    except OSError:
+        return False
+
+
+def look(paths: Paths, settings: Settings) -> Seen:
+    """Look at everything once.
+
+    A media port is used for the stream: there the first bytes are those of TLS, which WhatsApp's servers answer to
+    anybody. On a chat port they would have to be a sign-in that only an app can make.
+    """
+    status = relay_status.read(paths.relay_status)
+    running = status is not None and since_boot() - status.written <= FRESH and status.phase == "running"
+    allowed = status is None or not (status.resting or (status.quota and status.quota.reached))
+    relay = settings.relay
+    media = split_host_port(relay.upstream.media[0]) if relay.upstream.media else None
+    first = hello(media[0]) if media else b""
+    ports = running and (not allowed or not relay.chat_tls_port or tls_answers(relay.chat_tls_port))
+    relayed = bool(running and media and relay.media_ports) and answers((LOOPBACK, relay.media_ports[0]), first)
+    if not relay.media_ports or not media:
+        # An owner who relays no media: then what the relay itself says about the chat's upstream has to do.
+        relayed = bool(running and status and any(one.reachable for one in status.upstreams.values()))
+    direct = relayed or (media is not None and answers(media, first))
+    return Seen(page_answers(settings), ports, relayed, direct, allowed)

@@ -1,0 +1,85 @@
+"""What became of the last update: kept on the data partition, since the next start has to know it.
+
+Written when an update is installed and when it has been judged: three times for each update.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from appliance.files import write_atomically
+from appliance.update.environment import SLOTS, Slot
+
+
+class Outcome(StrEnum):
+    """How an update ended."""
+
+    TRIAL = "trial"  # installed; the next start, or this one, shows whether it works
+    GOOD = "good"  # it relays
+    FAILED = "failed"  # it did not, and the former system runs again
+    UNCLEAR = "unclear"  # it relayed for nobody, but neither was the Internet there, or the relay was to rest
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The last update.
+
+    Args:
+        version: what was installed.
+        slot: where to.
+        former: the version that installed it.
+        outcome: how it ended.
+        unclear: how often in a row this version has ended as ``UNCLEAR``.
+    """
+
+    version: str
+    slot: Slot
+    former: str
+    outcome: Outcome = Outcome.TRIAL
+    unclear: int = 0
+
+
+def read(path: Path) -> Record | None:
+    """The last update; None when there was none, or the file is damaged."""
+    try:
+        raw = json.loads(path.read_bytes())
+        found = Record(**{**raw, "outcome": Outcome(raw["outcome"])})
+        strings = all(isinstance(one, str) for one in (found.version, found.former))
+        return found if strings and found.slot in SLOTS and isinstance(found.unclear, int) else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def write(path: Path, record: Record) -> None:
+    """Keep it.
+
+    Raises:
+        OSError: the data partition is full or failing.
+    """
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    write_atomically(path, json.dumps(asdict(record)).encode())
+
+
+def settled(record: Record, booted: Slot, trial: Slot | None) -> Record:
+    """The record after a start: a trial that is over without a word has failed. No input or output here.
+
+    Args:
+        record: as it was left.
+        booted: the slot that runs.
+        trial: the slot that the boot script counts the tries of.
+    """
+    if record.outcome is not Outcome.TRIAL:
+        return record
+    if booted != record.slot:
+        # Its tries are used up, or somebody started the other slot: either way it did not stay.
+        return replace(record, outcome=Outcome.FAILED)
+    return record if trial == record.slot else replace(record, outcome=Outcome.GOOD)
+
+
+def refused(record: Record | None, version: str) -> bool:
+    """Whether a version is not to be installed by itself, since it has been tried here. The owner still may."""
+    if record is None or record.version != version:
+        return False
+    # Once without the Internet says nothing about the version; twice is no accident.
+    return record.outcome is Outcome.FAILED or (record.outcome is Outcome.UNCLEAR and record.unclear > 1)

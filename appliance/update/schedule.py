@@ -1,0 +1,24 @@
+"""When to look for an update: at the quiet hour, once a day."""
+
+HOUR = 3600.0
+# Seconds between two looks at least: twice within one quiet hour would be once too often.
+AGAIN_AFTER = 12 * HOUR
+# Seconds after which the hour does not matter any more: some devices are never on at night.
+OVERDUE = 72 * HOUR
+
+
+def due(now: float | None, looked: float | None, hour: int) -> bool:
+    """Whether to look now. No input or output here.
+
+    Args:
+        now: seconds since 1970; None while nobody has told the time: then there is no hour, and TLS would fail.
+        looked: when it was last done, seconds since 1970; None: never, or not known.
+        hour: the quiet hour, UTC.
+    """
+    if now is None:
+        return False
+    # A date in the future was written while the clock was wrong.
+    since = now - looked if looked is not None and looked <= now else None
+    if int(now // HOUR) % 24 == hour:
+        return since is None or since >= AGAIN_AFTER
+    return since is not None and since >= OVERDUE

@@ -1,0 +1,245 @@
+"""Looking for an update, installing it, and saying what became of the last one: one run, then nothing stays in memory.
+
+Started by a timer, by the page's wish, by a stick, or by hand: ``porchlight update``.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance import __version__
+from appliance.clock import since_boot, told
+from appliance.errors import UpdateError
+from appliance.paths import Paths
+from appliance.settings.load import load
+from appliance.status import relay as relay_status
+from appliance.status import update as update_status
+from appliance.status.update import UpdateStatus
+from appliance.text import Text, text
+from appliance.update import bundle, feed, record, schedule
+from appliance.update.disk import Memory
+from appliance.update.environment import Slot
+from appliance.update.record import Outcome, Record
+
+log = logging.getLogger(__name__)
+
+# Where this card's updates lie, unless the settings name another place; written by ``./build --url``.
+FEED = Path("/usr/lib/porchlight/update-feed")
+BUSY = text("An update is being installed already.")
+# Seconds between two words while a bundle is written.
+WORD_EVERY = 5.0
+
+
+def restart() -> None:
+    """Restart the device, in order."""
+    subprocess.run(["systemctl", "reboot"], check=True)
+
+
+@dataclass
+class Updates:
+    """The updates of one card.
+
+    Args:
+        paths: where this instance keeps its files.
+        memory: what is remembered over a restart.
+        booted: the slot that runs.
+        restart: restarts the device.
+        write: writes a bundle into the other slot.
+        wall: seconds since 1970, or None while nobody has told the time.
+    """
+
+    paths: Paths
+    memory: Memory
+    booted: Slot
+    restart: Callable[[], None] = restart
+    write: Callable[[str, Callable[[int], None], Path], None] = bundle.install
+    wall: Callable[[], float | None] = told
+
+    def settle(self) -> Record | None:
+        """Find out what became of the last update, and say it in the status.
+
+        Raises:
+            UpdateError: the card cannot be read or written.
+        """
+        last = record.read(self.paths.update_record)
+        if last:
+            found = record.settled(last, self.booted, self.memory.read().trial)
+            if found != last:
+                if found.outcome is Outcome.FAILED:
+                    self.memory.write(self.memory.read().marked_bad(found.slot))
+                self.keep(found)
+            last = found
+        on_trial = last is not None and last.outcome is Outcome.TRIAL
+        self.say("trial" if on_trial else "idle", last)
+        return last
+
+    def look(self, *, now: bool = False) -> None:
+        """Ask the feed, if it is time to, and install what it offers.
+
+        Args:
+            now: whether the owner has asked: then neither hour nor former failures count.
+
+        Raises:
+            UpdateError: nothing could be installed; the running system stays.
+        """
+        settings = load(self.paths).settings.update
+        address = settings.feed or (FEED.read_text().strip() if FEED.exists() else "")
+        last = record.read(self.paths.update_record)
+        if not now and not (settings.enabled and address and schedule.due(self.wall(), self._looked(), settings.hour)):
+            return
+        if not now and self._rests():
+            return
+        if not address:
+            raise UpdateError(
+                text("Nobody has told this porchlight where its updates are."),
+                "It stays as it is; the relay is not affected.",
+                "Write the address as feed under [update] in porchlight.toml, or install a file.",
+            )
+        try:
+            self.paths.update_state.mkdir(mode=0o755, exist_ok=True)
+            self.paths.update_looked.touch()
+        except OSError as error:
+            log.warning("When the feed was asked cannot be kept (%s).", error.strerror)
+        offer = feed.fetch(address)
+        if not feed.wanted(offer):
+            log.info("%s is there, %s runs: nothing to do", offer.version, __version__)
+            if now:
+                self.say("idle", last, said=text("There is no newer version than this one."))
+        elif not now and record.refused(last, offer.version):
+            self.say("waiting", last, version=offer.version)
+        else:
+            self.install(offer.url, offer.version)
+
+    def install(self, source: str, version: str) -> None:
+        """Write a bundle into the other slot, and restart into it.
+
+        Args:
+            source: a file or an HTTPS address.
+            version: of the bundle.
+
+        Raises:
+            UpdateError: it was refused, or not written; the running system stays.
+        """
+        if self.memory.read().trial == self.booted:
+            raise UpdateError(
+                text("The version that runs is new here, and has not shown yet that it works."),
+                "The former version is kept until then, so nothing else can be installed.",
+                "Wait half an hour, and try again.",
+            )
+        last = record.read(self.paths.update_record)
+        spoke = 0.0
+
+        def progress(percent: int) -> None:
+            nonlocal spoke
+            if since_boot() - spoke >= WORD_EVERY:
+                spoke = since_boot()
+                said = text("Installing version %(version)s: %(percent)s percent.", version=version, percent=percent)
+                self.say("installing", last, version=version, said=said)
+
+        progress(0)
+        with _alone(self.paths.update_status.parent):
+            self.write(source, progress, self.paths.update_status.parent)
+        other: Slot = "B" if self.booted == "A" else "A"
+        unclear = last.unclear if last and last.version == version else 0
+        tried = Record(version, other, __version__, unclear=unclear)
+        self.keep(tried)
+        self.say("restarting", tried, version=version)
+        log.info("Version %s is in slot %s; restarting", version, other)
+        self.restart()
+
+    def say(self, phase: str, last: Record | None, *, version: str = "", said: str = "") -> None:
+        """Write the status."""
+        there = _other_version(last, self.booted)
+        outcome = str(last.outcome) if last else ""
+        status = UpdateStatus(since_boot(), phase, version, there, outcome, said or words(last))
+        try:
+            self.paths.update_status.parent.mkdir(mode=0o755, exist_ok=True)
+            update_status.publish(self.paths.update_status, status)
+        except OSError as error:
+            log.warning("The status cannot be written (%s).", error.strerror)
+
+    def keep(self, one: Record) -> None:
+        """Keep what became of an update over the next start."""
+        try:
+            record.write(self.paths.update_record, one)
+        except OSError as error:
+            # Then nobody knows later what became of it, and the update works all the same.
+            log.warning("What became of the update cannot be kept (%s).", error.strerror)
+
+    def _rests(self) -> bool:
+        """Whether the relay relays for nobody by the owner's wish: then no new version can show that it does."""
+        status = relay_status.read(self.paths.relay_status)
+        return status is not None and bool(status.resting)
+
+    def _looked(self) -> float | None:
+        with suppress(OSError):
+            return self.paths.update_looked.stat().st_mtime
+        return None
+
+
+def words(last: Record | None) -> Text | str:
+    """How the last update ended, for the owner; empty when there was none. No input or output here."""
+    if last is None:
+        return ""
+    match last.outcome:
+        case Outcome.TRIAL:
+            return text("Version %(version)s is new here and is being tried.", version=last.version)
+        case Outcome.GOOD:
+            return text("Version %(version)s was installed, and it works.", version=last.version)
+        case Outcome.FAILED:
+            return text(
+                "Version %(version)s did not work here, so version %(former)s runs again.",
+                version=last.version,
+                former=last.former,
+            )
+        case Outcome.UNCLEAR:
+            return text(
+                "Version %(version)s could not show that it relays, so version %(former)s runs again. Perhaps the "
+                "Internet was down, or the relay was switched off.",
+                version=last.version,
+                former=last.former,
+            )
+
+
+def wish(path: Path) -> str | None:
+    """What the owner asks for on the page, taken away as it is read.
+
+    Returns:
+        A file's path; empty for whatever the feed offers; None when nobody asks for anything.
+    """
+    try:
+        raw = json.loads(path.read_bytes())
+        asked = str(raw.get("file", ""))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, AttributeError):
+        asked = None
+    # The folder belongs to the page's user: only the name is removed, whatever it is.
+    with suppress(OSError):
+        path.unlink()
+    return asked
+
+
+def _other_version(last: Record | None, booted: Slot) -> str:
+    if last is None:
+        return ""
+    return last.former if booted == last.slot else last.version
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    folder.mkdir(mode=0o755, exist_ok=True)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise UpdateError(BUSY, "Only one can be installed at a time.", "Wait a few minutes.") from error
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,213 @@
+"""A place that offers updates: bundles made of the one that ships, and a web server that shows them."""
+
+import datetime
+import http.server
+import ipaddress
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import threading
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from image.layout import MIB, SLOT_A
+from tests.boot.home import ROUTER, Home
+
+# Versions: of an update that works, and of a later one in which there is nothing to start.
+NEWER, HOLLOW = "0.1.2", "0.1.3"
+PORT = 8443
+PLACE = f"https://{ROUTER}:{PORT}"
+SYSTEM = "system.ext4"
+# What U-Boot reads (image/filesystems.py).
+FEATURES = "^has_journal,^metadata_csum,^64bit"
+RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+# Bytes at a time; the emulated network is slow, and others want to be served meanwhile.
+PIECE = 65536
+HANGING = "#!/bin/sh\necho hanging now >/dev/console\nwhile :; do sleep 1000; done\n"
+MANIFEST = """\
+[update]
+compatible={compatible}
+version={version}
+
+[bundle]
+format=verity
+
+[image.rootfs]
+filename=system.ext4
+"""
+
+
+def development_key() -> tuple[Path, Path]:
+    """The development key that ./build made in its cache, and its certificate."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "porchlight/image/keys"
+    return cache / "update-development.key", cache / "update-development.pem"
+
+
+def foreign_key(folder: Path) -> tuple[Path, Path]:
+    """A key of somebody else, and its certificate."""
+    key, certificate = folder / "foreign.key", folder / "foreign.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days"]
+    command += ["36500", "-subj", "/CN=porchlight development", "-keyout", str(key), "-out", str(certificate)]
+    _run(command)
+    return key, certificate
+
+
+def unpack(bundle: Path, folder: Path) -> Path:
+    """The file system in a bundle."""
+    _run(["unsquashfs", "-d", str(folder), "-n", str(bundle), SYSTEM])
+    return folder / SYSTEM
+
+
+def pack(
+    system: Path,
+    output: Path,
+    version: str,
+    keys: tuple[Path, Path],
+    compatible: str = "porchlight-arm64",
+) -> Path:
+    """Make a bundle as ./build does, but quickly."""
+    folder = output.with_suffix(".parts")
+    folder.mkdir()
+    os.link(system, folder / SYSTEM)
+    (folder / "manifest.raucm").write_text(MANIFEST.format(compatible=compatible, version=version))
+    key, certificate = keys
+    command = ["rauc", "bundle", f"--key={key}", f"--cert={certificate}", f"--keyring={certificate}"]
+    _run([*command, "--mksquashfs-args=-comp zstd -Xcompression-level 3 -no-progress", str(folder), str(output)])
+    return output
+
+
+def file_system_with(file: Path, output: Path) -> Path:
+    """A small file system with one file in it."""
+    _run(["mksquashfs", str(file), str(output), "-noI", "-noD", "-noF", "-no-progress"])
+    return output
+
+
+def without_system(system: Path, output: Path) -> Path:
+    """A file system with the kernel and the initramfs of another one, and nothing for them to start."""
+    tree = output.with_suffix(".tree")
+    (tree / "boot").mkdir(parents=True)
+    for name in ("vmlinuz", "initrd.img"):
+        _run(["debugfs", "-R", f"dump /boot/{name} {tree}/boot/{name}", str(system)])
+        assert (tree / "boot" / name).stat().st_size
+    _run(["mke2fs", "-q", "-F", "-t", "ext4", "-O", FEATURES, "-d", str(tree), str(output), "64M"])
+    return output
+
+
+def too_large(output: Path) -> Path:
+    """Nothing, but more of it than a slot holds."""
+    with output.open("wb") as file:
+        file.truncate(SLOT_A.size + MIB)
+    return output
+
+
+def that_hangs(system: Path, output: Path) -> Path:
+    """A copy of a file system whose first program says so and then does nothing for ever."""
+    return with_files(system, output, {"/usr/lib/systemd/systemd": HANGING})
+
+
+def with_files(system: Path, output: Path, files: dict[str, str]) -> Path:
+    """A copy of a file system with other contents of some files; their folders are there, or have one above them."""
+    shutil.copyfile(system, output)
+    for path, content in files.items():
+        part = output.with_suffix(".part")
+        part.write_text(content)
+        part.chmod(0o755 if content.startswith("#!") else 0o644)
+        folder = path.rpartition("/")[0]
+        commands = f"mkdir {folder}\nrm {path}\nwrite {part} {path}\n"
+        # debugfs says what is there already or not there yet, and ends with 0 all the same.
+        subprocess.run(["debugfs", "-w", "-f", "-", str(output)], input=commands, text=True, capture_output=True)
+        part.unlink()
+    return output
+
+
+class Server:
+    """An HTTPS server in the home network: it shows one folder, and parts of files, as RAUC asks for them.
+
+    Args:
+        home: where.
+        folder: what it shows; its own certificate is put beside it.
+    """
+
+    def __init__(self, home: Home, folder: Path) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "release")])
+        # The emulated board's clock stands at the build's time.
+        begin = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+        made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        made = made.serial_number(1).not_valid_before(begin).not_valid_after(begin + datetime.timedelta(days=36500))
+        made = made.add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(ROUTER))]), critical=False
+        )
+        signed = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(
+            key, hashes.SHA256()
+        )
+        self.certificate = signed.public_bytes(serialization.Encoding.PEM).decode()
+        pem = folder.with_suffix(".pem")
+        plain = serialization.NoEncryption()
+        secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        pem.write_bytes(self.certificate.encode() + secret)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(folder), bind_and_activate=False)
+        self._server.socket.close()
+        self._server.socket = context.wrap_socket(home.listen(ROUTER, PORT), server_side=True)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler(folder: Path) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        """RFC 9110, section 14: one range."""
+
+        protocol_version = "HTTP/1.1"
+
+        def do_HEAD(self) -> None:
+            self._answer(body=False)
+
+        def do_GET(self) -> None:
+            self._answer(body=True)
+
+        def _answer(self, *, body: bool) -> None:
+            path = folder / self.path.strip("/")
+            if "/" in self.path.strip("/") or not path.is_file():
+                self.send_error(404)
+                return
+            size = path.stat().st_size
+            first, last = 0, size - 1
+            if asked := RANGE.fullmatch(self.headers.get("Range", "")):
+                first, last = int(asked[1]), min(int(asked[2] or size), size - 1)
+                self.send_response(206)
+                self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+            else:
+                self.send_response(200)
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("Content-Length", str(last - first + 1))
+            self.end_headers()
+            if body:
+                with path.open("rb") as file:
+                    file.seek(first)
+                    left = last - first + 1
+                    while left:
+                        piece = file.read(min(PIECE, left))
+                        self.wfile.write(piece)
+                        left -= len(piece)
+
+        def log_message(self, *words: object) -> None:
+            """Nothing."""
+
+    return Handler
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"

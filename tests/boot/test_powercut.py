@@ -1,0 +1,80 @@
+"""The power is cut at many moments: after each, the card is whole, and what was saved is old or new and never half.
+
+What the emulator wrote to the card since it was flashed is written to a copy again, as far as the cut lets it. This is
+the first start with settings saved on the page; ``./test powercut`` goes on to updates and boots.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.boot.board import Board
+from tests.boot.card import Card
+from tests.boot.cuts import Wreck, look
+from tests.boot.eye import Span
+from tests.boot.owner import HOME_PAGE, Owner
+from tests.boot.writes import Replay, chosen
+
+# Saved one after the other; the last one is what the other tests find.
+LIMITS = ("5001", "5002", "5003", "5004", "5005", "")
+CUTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was written.
+
+    Args:
+        replay: a card that goes through it.
+        saved: how many writes had reached the card when the page said "saved", for each of ``LIMITS``.
+    """
+
+    replay: Replay
+    saved: list[int]
+
+
+@pytest.fixture(scope="module")
+def recorded(board: Board, owner: Owner, relaying: Span, folder: Path) -> Recorded:
+    """All writes since the card was flashed."""
+    places = []
+    for value in LIMITS:
+        page = owner.visitor.get(f"{HOME_PAGE}settings/limits")
+        form = page.form_with("relay.max_connections")
+        answer = owner.visitor.submit(page, form, **{"relay.max_connections": value})
+        assert answer.status == 200, answer.text
+        places.append(board.logs[0].stat().st_size)
+    card = Card(board.first).copy(folder / "cut.img")
+    replay = Replay(card.path, board.logs[0])
+    return Recorded(replay, [replay.number_at(place) for place in places])
+
+
+def limit(wreck: Wreck) -> str:
+    """The limit of connections that a card has kept."""
+    found = tomllib.loads(wreck.saved.decode()).get("relay", {}).get("max_connections", 0) if wreck.saved else 0
+    return str(found or "")
+
+
+def test_only_data_and_settings_are_written(recorded: Recorded, board: Board) -> None:
+    ranges = [Card(board.first).range(partition) for partition in (1, 4)]
+    for write in recorded.replay.writes:
+        place = write.sector * 512
+        assert any(start <= place < start + size for start, size in ranges), f"something was written at {place}"
+
+
+def test_settings_are_old_or_new(recorded: Recorded, folder: Path) -> None:
+    values = ("", *LIMITS)
+    last = 0
+    cuts = chosen(len(recorded.replay.writes), CUTS, recorded.saved)
+    assert len(cuts) >= CUTS
+    for cut in cuts:
+        recorded.replay.go_to(cut)
+        wreck = look(Card(recorded.replay.card), folder)
+        promised = sum(cut >= one for one in recorded.saved)
+        # What was promised is there; what comes next may be there already, as a whole.
+        allowed = {number: value for number, value in enumerate(values) if number >= max(last, promised)}
+        found = next((number for number, value in allowed.items() if value == limit(wreck)), None)
+        assert found is not None, f"after {cut} writes the limit is {limit(wreck)!r}, and {promised} were promised"
+        assert found <= promised + 1
+        last = found

@@ -1,0 +1,101 @@
+"""Updates on the emulated board: what must not be installed is refused; what is newer is kept when it relays."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from appliance import __version__
+from tests.boot import release
+from tests.boot.board import BOOT_TAKES, Board
+from tests.boot.card import Card
+from tests.boot.eye import Span
+from tests.boot.release import PLACE, Server
+from tests.boot.updating import (
+    AUTHORITIES,
+    INSTALLING_TAKES,
+    ask_for_update,
+    let_it_trust,
+    relays,
+    remembered,
+    start_again,
+    status,
+    wait_until_off,
+)
+from tests.boot.upstream import MIB, Upstream
+
+SLOT_B = 3
+# Bytes from the beginning of slot B.
+STICK_AT = 320 * MIB
+REFUSED = {
+    "truncated": "is damaged or incomplete",
+    "foreign": "was not signed by the makers",
+    "older": "is older than what runs here",
+    "other": "is not for this kind of device",
+    "tampered": "is damaged or incomplete",
+    "large": "could not be installed",
+}
+
+
+@pytest.fixture(scope="module")
+def refused(board: Board, card: Card, relaying: Span, server: Server) -> str:
+    """What was said to bundles that must not be installed."""
+    assert remembered(card).trial is None
+    let_it_trust(board, server)
+    fetch = "import sys, urllib.request as w; [w.urlretrieve(f'{sys.argv[1]}/{one}', one) for one in sys.argv[2:]]"
+    files = " ".join(f"{name}.raucb" for name in REFUSED)
+    command = f'cd /run; SSL_CERT_FILE={AUTHORITIES} python3 -c "{fetch}" {PLACE} {files}'
+    board.shell.run(command, INSTALLING_TAKES)
+    # As the unit would: with its drivers.
+    board.shell.run("modprobe -a loop nbd dm_verity squashfs")
+    each = f"for one in {' '.join(REFUSED)}; do echo = $one; porchlight update /run/$one.raucb; done"
+    return board.shell.run(each, INSTALLING_TAKES, check=False)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(refused: str, name: str) -> None:
+    said = next(part for part in refused.split("= ") if part.startswith(f"{name}\n"))
+    assert f"porchlight: The update {REFUSED[name]}" in said, said
+
+
+def test_nothing_refused_is_ever_started(card: Card, refused: str) -> None:
+    held = remembered(card)
+    assert (held.primary, held.trial) == ("A", None)
+
+
+@pytest.fixture(scope="module")
+def updated(board: Board, card: Card, relaying: Span, offered: Path, folder: Path) -> dict[str, object]:
+    """A newer version, installed from a file, runs and has been judged: its status."""
+    # The emulated network is too slow for a whole system. Behind what is written into a slot there is room for a file
+    # system with the bundle; nobody has read there before, so it may be put there while the board is on.
+    stick = release.file_system_with(offered / "newer.raucb", folder / "stick")
+    card.fill(SLOT_B, stick, STICK_AT)
+    board.shell.run(f"mkdir /run/stick; mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
+    ask_for_update(board, json.dumps({"file": "/run/stick/newer.raucb"}))
+    wait_until_off(board, INSTALLING_TAKES)
+    assert remembered(card).trial == "B"
+    start_again(board)
+    board.console.wait_for("porchlight: slot B is on trial, 2 tries left after this one", BOOT_TAKES)
+    deadline = time.monotonic() + BOOT_TAKES
+    while remembered(card).trial:
+        assert time.monotonic() < deadline, board.shell.run("journalctl -u porchlight-good --no-pager", check=False)
+        time.sleep(1)
+    return status(board)
+
+
+def test_newer_version_is_kept_once_it_relays(
+    board: Board, card: Card, upstream: Upstream, updated: dict[str, object]
+) -> None:
+    assert (updated["outcome"], updated["other_version"]) == ("good", __version__)
+    assert "root=PARTUUID=706c6967-03" in board.shell.run("cat /proc/cmdline")
+    held = remembered(card)
+    assert (held.primary, held.trial, held.left("A")) == ("B", None, 3)
+    relays(board, upstream, "after the update")
+
+
+def test_it_was_judged_by_a_stream_through_the_relay_and_the_page(board: Board, updated: dict[str, object]) -> None:
+    said = board.shell.run("journalctl -u porchlight-good --no-pager -o cat")
+    last = [line for line in said.splitlines() if "Seen(" in line][-1]
+    assert "page=True, ports=True, relayed=True" in last, said
+    assert last.endswith("; good"), said

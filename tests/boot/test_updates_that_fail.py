@@ -1,0 +1,166 @@
+"""Updates that do not work, on the emulated board: each ends in the former system, which relays and says so.
+
+They take a dozen boots: ./test updates.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from appliance.update.disk import Memory
+from appliance.update.environment import Environment, Slot
+from tests.boot import release
+from tests.boot.board import BOOT_TAKES, Board
+from tests.boot.card import Card
+from tests.boot.eye import Span
+from tests.boot.release import HOLLOW, Server
+from tests.boot.updating import (
+    INSTALLING_TAKES,
+    ask_for_update,
+    let_it_trust,
+    relays,
+    remembered,
+    start_again,
+    status,
+    wait_until_off,
+    watch_restarts,
+)
+from tests.boot.upstream import Upstream
+from tests.boot.visitor import PAGE_PORT
+
+pytestmark = pytest.mark.long
+
+# What somebody would do who broke the relay, and made its judge impatient.
+RELAY = "/usr/lib/systemd/system/porchlight-relay.service"
+HASTE = "/usr/lib/systemd/system/porchlight-good.service.d/haste.conf"
+HASTY = "[Service]\nExecStart=\nExecStart=/usr/bin/porchlight update --trial --patience 20\n"
+LAME = "[Service]\nExecStart=/bin/false\n"
+PARTITIONS = {"A": 2, "B": 3}
+FULL = "/var/lib/porchlight/relay/full"
+
+
+@pytest.fixture(scope="module")
+def slots(board: Board, card: Card, relaying: Span) -> tuple[Slot, Slot]:
+    """The slot that runs, and the other one, which gets everything bad."""
+    good = remembered(card).primary
+    assert good
+    return good, "B" if good == "A" else "A"
+
+
+def still_the_former(card: Card, slots: tuple[Slot, Slot]) -> None:
+    good, bad = slots
+    held = remembered(card)
+    assert (held.primary, held.trial, held.left(bad)) == (good, None, 0), held
+
+
+@pytest.fixture(scope="module")
+def hollow(board: Board, card: Card, slots: tuple[Slot, Slot], server: Server, offered: Path) -> dict[str, object]:
+    """The status after an update, streamed from the feed on a full disk, in which there is nothing to start."""
+    let_it_trust(board, server)
+    feed = {"version": HOLLOW, "url": "hollow.raucb", "compatible": "porchlight-arm64"}
+    (offered / "update.json").write_text(json.dumps(feed))
+    fill = f"setpriv --reuid=porchlight-relay --clear-groups dd if=/dev/zero of={FULL} bs=64k"
+    assert "No space left" in board.shell.run(f"{fill} 2>&1; sync", INSTALLING_TAKES, check=False)
+    ask_for_update(board, "{}")
+    wait_until_off(board, INSTALLING_TAKES)
+    assert remembered(card).trial == slots[1]
+    start_again(board)
+    board.console.wait_for(f"slot {slots[1]} does not start\nporchlight: slot {slots[0]}", BOOT_TAKES)
+    board.wait_for_port(PAGE_PORT)
+    # What the timer does two minutes after the start.
+    board.shell.run("systemctl start porchlight-update", BOOT_TAKES)
+    said = status(board)
+    board.shell.run(f"rm {FULL}")
+    return said
+
+
+def test_on_a_full_disk_what_does_not_start_gives_way_at_once(
+    board: Board, card: Card, upstream: Upstream, slots: tuple[Slot, Slot], hollow: dict[str, object]
+) -> None:
+    assert hollow["outcome"] == "failed", hollow
+    assert "did not work here" in json.dumps(hollow["said"])
+    still_the_former(card, slots)
+    relays(board, upstream, "after the full disk")
+
+
+def on_trial(board: Board, card: Card, slots: tuple[Slot, Slot], system: Path, left: int) -> None:
+    """Write a system into the other slot, by hand since installing has been seen, and start it."""
+    if board.is_on:
+        board.pull_the_plug()
+    card.fill(PARTITIONS[slots[1]], system)
+    bad = slots[1]
+    Memory(card.path).write(remembered(card).on_trial(bad).with_left(bad, left))
+    board.switch_on()
+    watch_restarts(board)
+    board.console.wait_for(f"slot {bad} is on trial, {left - 1} tries left after this one", BOOT_TAKES)
+
+
+@pytest.fixture(scope="module")
+def panicked(
+    board: Board, card: Card, slots: tuple[Slot, Slot], hollow: dict[str, object], system: Path, folder: Path
+) -> Environment:
+    """What is remembered after a system that has panicked three times."""
+    on_trial(board, card, slots, release.without_system(system, folder / "broken.ext4"), 3)
+    for left in (2, 1, 0):
+        board.console.wait_for("Kernel panic", BOOT_TAKES)
+        wait_until_off(board, BOOT_TAKES)
+        start_again(board)
+        watch_restarts(board)
+        if left:
+            board.console.wait_for(f"is on trial, {left - 1} tries left after this one", BOOT_TAKES)
+    board.console.wait_for(f"porchlight: slot {slots[0]}\n", BOOT_TAKES)
+    return remembered(card)
+
+
+def test_what_panics_gives_way(
+    board: Board, card: Card, upstream: Upstream, slots: tuple[Slot, Slot], panicked: Environment
+) -> None:
+    relays(board, upstream, "after the panics")
+    board.shell.run("systemctl start porchlight-update", BOOT_TAKES)
+    still_the_former(card, slots)
+
+
+@pytest.fixture(scope="module")
+def hung(board: Board, card: Card, slots: tuple[Slot, Slot], panicked: Environment, system: Path, folder: Path) -> None:
+    """A system whose first program never does anything has been started, and the board was reset as a watchdog would.
+
+    The emulated watchdog resets the board as soon as it is opened, so its part is played: the plug is pulled.
+    """
+    on_trial(board, card, slots, release.that_hangs(system, folder / "hung.ext4"), 2)
+    for left in (1, 0):
+        board.console.wait_for("hanging now", BOOT_TAKES)
+        board.pull_the_plug()
+        board.switch_on()
+        if left:
+            board.console.wait_for("is on trial, 0 tries left after this one", BOOT_TAKES)
+    board.console.wait_for(f"porchlight: slot {slots[0]}\n", BOOT_TAKES)
+
+
+def test_what_hangs_gives_way(
+    board: Board, card: Card, upstream: Upstream, slots: tuple[Slot, Slot], hung: None
+) -> None:
+    relays(board, upstream, "after the hang")
+    board.shell.run("systemctl start porchlight-update", BOOT_TAKES)
+    still_the_former(card, slots)
+
+
+@pytest.fixture(scope="module")
+def lame(
+    board: Board, card: Card, slots: tuple[Slot, Slot], hung: None, system: Path, folder: Path
+) -> dict[str, object]:
+    """The status after the system as it ships, but for its relay, which fails."""
+    on_trial(board, card, slots, release.with_files(system, folder / "lame.ext4", {RELAY: LAME, HASTE: HASTY}), 3)
+    wait_until_off(board, BOOT_TAKES)
+    start_again(board)
+    board.wait_for_port(PAGE_PORT)
+    board.shell.run("systemctl start porchlight-update", BOOT_TAKES)
+    return status(board)
+
+
+def test_what_does_not_relay_gives_way_and_the_former_version_says_so(
+    board: Board, card: Card, upstream: Upstream, slots: tuple[Slot, Slot], lame: dict[str, object]
+) -> None:
+    still_the_former(card, slots)
+    relays(board, upstream, "after the fall")
+    assert lame["outcome"] == "failed", lame

@@ -1,0 +1,73 @@
+"""What the tests of updates do with a board: offer, ask, restart, look at what is remembered."""
+
+import base64
+import json
+import time
+
+from appliance.update.disk import Memory
+from appliance.update.environment import Environment
+from tests.boot.board import BOOT_TAKES, Board
+from tests.boot.card import Card
+from tests.boot.eye import RELAYS
+from tests.boot.person import chat, connect, exchange
+from tests.boot.release import Server
+from tests.boot.upstream import CHAT, MIB, Upstream, answer
+
+# Seconds for writing a slot, with an emulated board on a busy machine.
+INSTALLING_TAKES = 1500.0
+# RAUC's curl reads this file, and so does Python when it is told to.
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+STATUS = "cat /run/porchlight/update/status.json"
+
+
+def status(board: Board) -> dict[str, object]:
+    """What page and lights read about the update."""
+    found = json.loads(board.shell.run(STATUS))
+    assert isinstance(found, dict)
+    return found
+
+
+def let_it_trust(board: Board, server: Server) -> None:
+    """Put the server's certificate among those of the authorities, in memory."""
+    text = base64.b64encode(server.certificate.encode()).decode()
+    command = f"echo {text} | base64 -d >>{AUTHORITIES}; systemctl set-environment SSL_CERT_FILE={AUTHORITIES}"
+    board.shell.run(command)
+
+
+def ask_for_update(board: Board, wish: str) -> None:
+    """What the page does when its owner presses the button."""
+    watch_restarts(board)
+    board.shell.run(f"echo '{wish}' >/run/porchlight/page/update.new; cd /run/porchlight/page; mv update.new update")
+
+
+def wait_until_off(board: Board, timeout: float) -> None:
+    """Wait for the restart."""
+    deadline = time.monotonic() + timeout
+    while board.monitor.execute("query-status")["status"] != "shutdown":
+        assert time.monotonic() < deadline, f"no restart in {timeout} s:\n{board.console.tail()}"
+        time.sleep(1)
+
+
+def watch_restarts(board: Board) -> None:
+    """Let a restart end the emulator's board and not the emulator: then the network adapter can be put in again."""
+    board.monitor.execute("set-action", reboot="shutdown", shutdown="pause")
+
+
+def start_again(board: Board) -> None:
+    """What a board does at a restart; the emulated one gets its network adapter anew."""
+    board.pull_the_plug()
+    board.switch_on()
+
+
+def remembered(card: Card) -> Environment:
+    """What lies on the card."""
+    return Memory(card.path).read()
+
+
+def relays(board: Board, upstream: Upstream, word: str) -> None:
+    """A stream through the board reaches the upstream and comes back, byte for byte."""
+    board.eye.wait_for(RELAYS, BOOT_TAKES, board.switched_on)
+    said = chat(word, MIB)
+    with connect(board.home, 443, with_tls=True) as person:
+        assert exchange(person, said, MIB) == answer(CHAT)
+        upstream.wait_for(said)

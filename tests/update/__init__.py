@@ -1,0 +1,1 @@
+"""Updates, without a card."""
