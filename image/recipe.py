@@ -54,6 +54,7 @@ USERLAND = (
     "udev",
     "kmod",
     "iproute2",
+    "nftables",  # the firewall (appliance/firewall)
     "e2fsprogs",
     "ca-certificates",
     "tzdata",  # when the night begins for the lights; Python brings it too
