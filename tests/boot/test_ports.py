@@ -90,7 +90,7 @@ def test_the_rules_are_those_of_this_home(board: Board, relaying: Span) -> None:
 def test_a_service_gets_no_further_than_it_must(
     board: Board, relaying: Span, user: str, target: str, port: int
 ) -> None:
-    """The same from root is let out, where somebody listens: so the refusal is the user's."""
+    """It is told at once, by the card itself: nothing goes out, whoever listens there."""
     dial = f"import socket; socket.create_connection(('{target}', {port}), 5)"
     said = board.shell.run(f'setpriv --reuid={user} --clear-groups python3 -c "{dial}" 2>&1', check=False)
     assert "Error: [Errno 113]" in said or "Error: [Errno 13]" in said or "Permission" in said, said

@@ -1,6 +1,7 @@
 """docs/threats.md: each row names a test, and each test that is named exists."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -15,7 +16,7 @@ def rows() -> list[str]:
     lines = DOCUMENT.read_text().splitlines()
     return [
         line
-        for before, line in zip(lines, lines[1:], strict=False)
+        for before, line in pairwise(lines)
         if line.startswith("| ") and before.startswith("|") and not line.startswith("|---")
     ]
 
