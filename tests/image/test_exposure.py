@@ -13,8 +13,7 @@ pytestmark = [pytest.mark.image, pytest.mark.xdist_group("card")]
 
 # What is promised, in docs/threats.md too.
 PROMISED = {"relay": 1.5, "page": 1.0, "lights": 1.5, "router": 2.5, "name": 2.5, "certificate": 2.5}
-# The rest runs for a moment and speaks to nobody outside; each is root for one reason, which its unit names, and may
-# become no worse.
+# The rest runs for a moment; each is root for one reason, which its unit names, and may become no worse.
 FOR_A_MOMENT = {
     "button": 4.5,
     "claim": 4.5,
@@ -26,6 +25,9 @@ FOR_A_MOMENT = {
     "memory": 9.5,  # loads a module, and makes swap space before anything else runs
     "reset": 4.5,
     "reset-asked": 4.5,
+    # Root, for another slot, a mount and a restart: what is promised of them, 2.5, takes one more user.
+    "update": 7.5,
+    "good": 5.0,
 }
 SAID = re.compile(r"Overall exposure level for porchlight-([a-z-]+)\.service: ([0-9.]+)")
 
