@@ -113,6 +113,16 @@ class Paths:
         return self.run / "update" / "status.json"
 
     @property
+    def firewall_status(self) -> Path:
+        """From what the firewall's rules were made."""
+        return self.run / "firewall" / "status.json"
+
+    @property
+    def firewall_request(self) -> Path:
+        """Exists when the page has seen that the rules should be made anew."""
+        return self.run / "page" / "firewall"
+
+    @property
     def halting_note(self) -> Path:
         """Exists from the moment when the system begins to shut down."""
         return self.run / "halting"

@@ -82,9 +82,8 @@ SYSTEM = (
     # Relay: TLS in the kernel
     "tls",
     "zram",  # memory that nobody uses is kept compressed
-    # Firewall, for a later rule set
+    # Firewall. No nft_ct: what keeps track of connections is a table that a flood can fill (docs/ports.md).
     "nf_tables",
-    "nft_ct",
     "nft_limit",
     "nft_reject_inet",
     # IPv6 and the network's shape

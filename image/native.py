@@ -5,7 +5,9 @@ that its result is cached.
 """
 
 import gzip
+import os
 import shutil
+import stat
 import subprocess
 import tarfile
 import zipfile
@@ -39,6 +41,19 @@ def trim(root: Path) -> None:
                 path.unlink()
     for name in ("var/cache", "var/log", "var/tmp", "tmp"):
         (root / name).mkdir(exist_ok=True)
+
+
+def lend_nothing(root: Path) -> None:
+    """Take the set-user and set-group bits from every file: nobody on the card has to become somebody else.
+
+    Folders keep theirs, which only say whose group new files get.
+    """
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder) / name
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode) and mode & (stat.S_ISUID | stat.S_ISGID):
+                path.chmod(stat.S_IMODE(mode) & ~(stat.S_ISUID | stat.S_ISGID))
 
 
 def certificates(root: Path) -> None:
@@ -136,6 +151,7 @@ def make(cache: Path, work: Path, output: Path) -> None:
     unpack(cache / "userland/tree.tar", root)
     unpack(cache / "hardware/tree.tar", hardware)
     trim(root)
+    lend_nothing(root)
     version = kernel(hardware, root)
     certificates(root)
     gpio(root, cache / "pypi", work / "lgpio")

@@ -60,6 +60,7 @@ USERLAND = (
     "udev",
     "kmod",
     "iproute2",
+    "nftables",  # the firewall (appliance/firewall)
     "e2fsprogs",
     "ca-certificates",
     "tzdata",  # when the night begins for the lights; Python brings it too
@@ -167,6 +168,9 @@ TRIMMED = (
     "etc/letsencrypt",
     "usr/lib/systemd/system/certbot.*",
     "usr/lib/python3/dist-packages/*/_internal/tests",
+    # porchlight loads its own rules.
+    "etc/nftables.conf",
+    "usr/lib/systemd/system/nftables.service",
     # What only maintainer scripts need. No user is ever added on the card, and these bring programs that are root for
     # whoever calls them.
     "usr/share/adduser",

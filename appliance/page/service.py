@@ -19,6 +19,7 @@ from appliance.page.app import create_app
 from appliance.page.doors import Doors, wanted_addresses
 from appliance.page.owner import tell
 from appliance.page.porch import Porch
+from appliance.page.shielding import Shield
 from appliance.paths import Paths
 from appliance.settings import backup, load
 from appliance.status import relay
@@ -49,6 +50,7 @@ class Service:
         self._home = look()
         self._watch = Watch(paths)
         self._screen = Screen(paths, self._watch)
+        self._shield = Shield(paths)
         self._complained = False
         self._history = Keeper(paths, since_boot())
         self._ended = Event()
@@ -86,6 +88,7 @@ class Service:
         try:
             self._paths.page_status.parent.mkdir(parents=True, exist_ok=True)
             tell(self._paths)
+            self._shield.follow(self._home)
         except OSError as error:
             if not self._complained:
                 log.error("The page's status cannot be written (%s); the lights do not know who owns this.", error)

@@ -1,20 +1,31 @@
-"""How many connections at the same time: in all, and from one address.
+"""How many connections at the same time: in all, from one address, and from one neighbourhood when there is a crowd.
 
 Which address holds how many is counted without keeping any address, not even in memory: a keyed hash of it picks
 two cells of a table (a count-min sketch, Cormode and Muthukrishnan 2005), and the smaller one is the answer. The key
 is made anew for each generation of workers and never leaves memory. The hash is Python's own, which is keyed as well
-(SipHash, PEP 456); it is equal in all workers, since they are forked from one process.
+(SipHash, PEP 456); it is equal in all workers, since they are forked from one process. The same is done with the
+address's prefix. A cell counts connections that are open, so that nothing is left of one that has ended.
 """
 
 import mmap
 import resource
 import secrets
+import socket
 from contextlib import suppress
 from pathlib import Path
 
 # With 27,500 connections, two addresses share both of their cells by chance once in about 25 million.
 CELLS = 65536
 MOST_IN_A_CELL = 65535
+# What one subscriber or one rented machine can have for the asking: an IPv4 /24 is the smallest piece that is routed by
+# itself, and providers give homes up to a /56 of IPv6 (RIPE-690). Bytes of an IPv6 address.
+IPV6_PREFIX = 7
+# The part of all connections that one prefix may hold, by how full the relay is: (more than this part of it, one part
+# in so many). With half of the relay free nobody is in anybody's way. Behind the few addresses of a mobile provider are
+# many people, so it is never less than what one address may have (max_connections_per_address, 1000).
+SHARES = ((7 / 8, 32), (3 / 4, 16), (1 / 2, 8))
+# Two numbers in one: the prefix's cell above the address's, so that a stream remembers two numbers and not four.
+ABOVE, BELOW = 32, 2**32 - 1
 # What one connection with TLS costs in memory while it is idle, in bytes: 18 KiB of the worker's, and 10 KiB of the
 # kernel's for its two sockets (1,500 of them, by PSS and slab). A plain one costs 11 KiB.
 BYTES_A_CONNECTION = 28 * 1024
@@ -37,17 +48,41 @@ class Crowd:
 
     def __init__(self, workers: int) -> None:
         self._key = secrets.token_bytes(16)
-        cells = memoryview(mmap.mmap(-1, workers * CELLS * 2 * 2)).cast("H")
-        self._rows = [cells[row * CELLS * 2 : (row + 1) * CELLS * 2] for row in range(workers)]
+        width = CELLS * 2 * 2
+        cells = memoryview(mmap.mmap(-1, workers * width * 2)).cast("H")
+        self._rows = [cells[row * width : (row + 1) * width] for row in range(workers)]
 
     def cells_of(self, address: str) -> tuple[int, int]:
-        """The two cells that an address hashes to: all that a connection remembers of it."""
-        picked = hash((self._key, address))
-        return picked % CELLS, CELLS + picked // CELLS % CELLS
+        """The cells that an address and its prefix hash to: all that a connection remembers of it."""
+        picked, prefix = hash((self._key, address)), hash((self._key, prefix_of(address)))
+        return (
+            (2 * CELLS + prefix % CELLS) << ABOVE | picked % CELLS,
+            (3 * CELLS + prefix // CELLS % CELLS) << ABOVE | CELLS + picked // CELLS % CELLS,
+        )
 
     def count(self, cells: tuple[int, int]) -> int:
         """How many connections the address behind these cells has, in all workers."""
-        first, second = cells
+        return self._least(cells[0] & BELOW, cells[1] & BELOW)
+
+    def count_prefix(self, cells: tuple[int, int]) -> int:
+        """How many connections the address's prefix has."""
+        return self._least(cells[0] >> ABOVE, cells[1] >> ABOVE)
+
+    def has_room(self, cells: tuple[int, int], for_address: int, opened: int, most: int) -> bool:
+        """Whether the address behind these cells may have one connection more.
+
+        Args:
+            cells: of the address.
+            for_address: how many one address may have.
+            opened: how many connections there are.
+            most: how many there may be.
+        """
+        if self.count(cells) >= for_address:
+            return False
+        share = share_of_prefix(opened, most, for_address)
+        return share is None or self.count_prefix(cells) < share
+
+    def _least(self, first: int, second: int) -> int:
         ones, others = 0, 0
         for row in self._rows:
             ones += row[first]
@@ -57,14 +92,47 @@ class Crowd:
     def add(self, worker: int, cells: tuple[int, int], change: int) -> None:
         """Count one connection more (1) or less (-1) in this worker's row."""
         row = self._rows[worker]
-        for cell in cells:
-            counted = row[cell] + change
-            if 0 <= counted <= MOST_IN_A_CELL:
-                row[cell] = counted
+        for both in cells:
+            for cell in (both & BELOW, both >> ABOVE):
+                counted = row[cell] + change
+                if 0 <= counted <= MOST_IN_A_CELL:
+                    row[cell] = counted
 
     def clear(self, worker: int) -> None:
         """Forget what a worker counted that has died."""
-        self._rows[worker][:] = memoryview(bytes(CELLS * 2 * 2)).cast("H")
+        self._rows[worker][:] = memoryview(bytes(CELLS * 2 * 2 * 2)).cast("H")
+
+
+def prefix_of(address: str) -> bytes:
+    """The part of an address that its neighbours share: /24 of IPv4, /56 of IPv6.
+
+    Args:
+        address: as the kernel or a PROXY header tells it; a zone such as ``%eth0`` is ignored.
+    """
+    if "." in address:
+        # Also one that is written as IPv6 (RFC 4291, 2.5.5.2).
+        return address.rpartition(":")[2].rpartition(".")[0].encode()
+    try:
+        return socket.inet_pton(socket.AF_INET6, address.partition("%")[0])[:IPV6_PREFIX]
+    except OSError:
+        return address.encode()
+
+
+def share_of_prefix(opened: int, most: int, for_address: int) -> int | None:
+    """How many connections one prefix may hold; None while there is room for everybody.
+
+    What a prefix holds already it keeps. So whoever fills half of the relay from one place gets no further, and the
+    other half is for everybody else.
+
+    Args:
+        opened: how many connections there are.
+        most: how many there may be.
+        for_address: how many one address may have; a prefix may have that too.
+    """
+    for fullness, part in SHARES:
+        if opened > most * fullness:
+            return max(for_address, most // part)
+    return None
 
 
 def memory_total() -> int:

@@ -282,12 +282,13 @@ class Worker:
         if resting := plan.sums.resting():
             self.count(port, "refused", resting)
             return False
-        if plan.sums.open_connections() >= plan.max_connections:
+        opened = plan.sums.open_connections()
+        if opened >= plan.max_connections:
             self.count(port, "refused", "full")
             return False
         cells = plan.crowd.cells_of(peer[0])
         # Behind a balancer everybody comes from its address; the header tells the real one (readmit).
-        if not port.needs_header and plan.crowd.count(cells) >= self.settings.max_connections_per_address:
+        if not port.needs_header and not self._has_room(cells, opened):
             self.count(port, "refused", "address-limit")
             return False
         opening = Opening(self, person, port, peer, cells)
@@ -302,9 +303,13 @@ class Worker:
         """Count a connection for the address that its PROXY header names; False when that one has its share."""
         self._plan.crowd.add(self._number, opening.cells, -1)
         opening.cells = self._plan.crowd.cells_of(address)
-        allowed = self._plan.crowd.count(opening.cells) < self.settings.max_connections_per_address
+        allowed = self._has_room(opening.cells, self._plan.sums.open_connections())
         self._plan.crowd.add(self._number, opening.cells, 1)
         return allowed
+
+    def _has_room(self, cells: tuple[int, int], opened: int) -> bool:
+        plan = self._plan
+        return plan.crowd.has_room(cells, self.settings.max_connections_per_address, opened, plan.max_connections)
 
     def forget(self, opening: Opening) -> None:
         """A connection ended before it was relayed."""

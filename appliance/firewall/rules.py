@@ -1,0 +1,208 @@
+"""The firewall's rules from the settings and the home network, as nftables' own text. No input or output.
+
+Theory of operation. There is no connection tracking: its table is memory that anybody outside can fill, and on a Pi 3
+it holds 8,192 entries, a third of what the relay serves. It is not needed either. A TCP connection begins with a packet
+that has SYN and not ACK, so only those are judged, and whatever else comes without a connection gets the kernel's RST.
+Of UDP the card serves nothing to strangers; answers come from the ports that were asked, to ports from which programs
+ask (``net.ipv4.ip_local_port_range``), and the kernel gives a datagram only to a socket that waits for it.
+
+What is turned away gets what a closed port gives, so that the setup page's port looks like any other from outside.
+Nothing is logged, since a line of the log would hold an address; counters count packets.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from urllib.parse import urlsplit
+
+from appliance.firewall.ranges import HOMELY, NOT_PUBLIC_IPV4, NOT_PUBLIC_IPV6, PUBLIC_IPV6, ports, ranges
+from appliance.network.home import Address, Home, Network
+from appliance.settings.declared import Settings
+from appliance.settings.kinds import split_host_port
+
+TABLE = "porchlight"
+# usr/lib/sysusers.d/porchlight.conf
+RELAY, PAGE, LIGHTS, ROUTER, NAME, CERTIFICATE = 811, 812, 813, 814, 815, 816
+# Who fetches by HTTP; updates are fetched by root, and by the half of it that speaks with the server (nobody).
+WEB_USERS = (0, NAME, CERTIFICATE, 65534)
+# usr/lib/sysctl.d/90-porchlight.conf: from where programs ask.
+ASKING = "10240-65535"
+DNS, NTP, DHCP, DHCP_CLIENT, DHCPV6, DHCPV6_CLIENT, MDNS = 53, 123, 67, 68, 547, 546, 5353
+PCP, PCP_ANNOUNCEMENT, SSDP = 5351, 5350, 1900
+WEB = {"http": 80, "https": 443}
+# Echo requests a second that are answered; more is no question.
+ECHOES = 20
+# Bits. A prefix of the home's own that is wider than this is somebody's mistake, and would hold WhatsApp's servers too.
+WIDEST = {4: 16, 6: 32}
+# Programs are told at once instead of waiting for an answer that cannot come.
+REFUSED_TCP = "reject with tcp reset"
+REFUSED = "reject with icmpx admin-prohibited"
+
+
+def rules(settings: Settings, home: Home | None) -> str:
+    """A script for ``nft -f`` that puts all rules in place of the former ones, in one step.
+
+    Args:
+        settings: what applies.
+        home: the home network; None while nobody knows it, as early at boot. Then everybody with a private address may
+            come to the setup page, and the page itself tells who is at home.
+    """
+    lines = [f"table inet {TABLE}", f"delete table inet {TABLE}", f"table inet {TABLE} {{"]
+    for name, hook, policy, chain in (
+        ("input", "input", "drop", _input(settings, home)),
+        ("forward", "forward", "drop", iter(())),
+        ("output", "output", "drop", _output(settings, home)),
+    ):
+        lines.append(f"  chain {name} {{")
+        lines.append(f"    type filter hook {hook} priority filter; policy {policy};")
+        lines += [f"    {line}" for line in chain]
+        lines.append("  }")
+    return "\n".join((*lines, "}", ""))
+
+
+def _input(settings: Settings, home: Home | None) -> Iterator[str]:
+    page, relay = settings.page, settings.relay
+    yield "iif lo accept"
+    yield "tcp flags & (syn | ack) != syn accept"
+    if home and not page.allow_gateway:
+        yield from _by_version(f"{{}} saddr {{}} tcp dport {page.port} counter {REFUSED_TCP}", home.gateways)
+    yield from _by_version(f"{{}} saddr {{}} tcp dport {page.port} accept", _neighbours(home))
+    open_ports = {relay.chat_tls_port, *relay.chat_ports, *relay.media_ports, *relay.balancer_ports} - {0, page.port}
+    if open_ports:
+        yield f"tcp dport {ports(open_ports)} accept"
+    yield "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept"
+    yield "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept"
+    yield f"icmp type echo-request limit rate {ECHOES}/second accept"
+    yield f"icmpv6 type echo-request limit rate {ECHOES}/second accept"
+    # The cable alone: no router passes these on (RFC 4861, RFC 2710).
+    nd = "nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert"
+    yield f"ip6 hoplimit 255 icmpv6 type {{ {nd} }} accept"
+    yield "ip6 saddr fe80::/10 icmpv6 type { mld-listener-query, mld-listener-report, mld2-listener-report } accept"
+    yield "ip protocol igmp accept"
+    yield f"udp sport {DHCP} udp dport {DHCP_CLIENT} accept"
+    yield f"ip6 saddr fe80::/10 udp sport {DHCPV6} udp dport {DHCPV6_CLIENT} accept"
+    yield from _by_version(f"{{}} saddr {{}} udp dport {MDNS} accept", _neighbours(home))
+    answering = {DNS, NTP, *_ports_of(settings.router.outside_look)}
+    yield f"udp sport {ports(answering)} udp dport {ASKING} accept"
+    if home:
+        # The gateway answers a search from whichever port it likes, and says by itself that it has started anew.
+        yield from _by_version(
+            f"{{}} saddr {{}} udp dport {{{{ {PCP_ANNOUNCEMENT}, {ASKING} }}}} accept", home.gateways
+        )
+    yield f"meta l4proto tcp counter {REFUSED_TCP}"
+    yield "counter drop"
+
+
+def _output(settings: Settings, home: Home | None) -> Iterator[str]:
+    yield "tcp flags & (syn | ack) != syn accept"
+    yield "meta l4proto { icmp, ipv6-icmp, igmp } accept"
+    # Names are looked up at the card's own resolver, by everybody.
+    yield f"oif lo meta l4proto {{ tcp, udp }} th dport {DNS} ip daddr 127.0.0.0/8 accept"
+    yield from _relay(settings, home)
+    # The page answers, and asks nobody; the lights only look at the card's own addresses.
+    yield f"meta skuid {{ {PAGE}, {LIGHTS} }} counter {REFUSED}"
+    yield "oif lo accept"
+    yield from _router(settings, home)
+    yield from _web(settings, home)
+    own = f"{{ {ROUTER}, {NAME}, {CERTIFICATE} }}"
+    yield f"meta skuid {own} counter {REFUSED}"
+    # The system's own: names, time, its address.
+    yield f"meta l4proto {{ tcp, udp }} th dport {DNS} accept"
+    yield f"udp dport {NTP} accept"
+    yield f"udp sport {DHCP_CLIENT} udp dport {DHCP} accept"
+    yield f"udp sport {DHCPV6_CLIENT} udp dport {DHCPV6} accept"
+    yield f"udp dport {MDNS} ip daddr 224.0.0.251 accept"
+    yield f"udp dport {MDNS} ip6 daddr ff02::fb accept"
+    yield from _by_version(f"{{}} daddr {{}} udp sport {MDNS} accept", _neighbours(home))
+    yield f"counter {REFUSED}"
+
+
+def _relay(settings: Settings, home: Home | None) -> Iterator[str]:
+    """The relay reaches its upstreams' ports, and at private addresses nothing, the card's own page included."""
+    upstream = settings.relay.upstream
+    numbers = ports(_ports_of((*upstream.chat, *upstream.http, *upstream.media)))
+    # At its start it tries on a connection with itself whether this kernel can splice (appliance/relay/pipe.py).
+    yield f"meta skuid {RELAY} oif lo ip saddr 127.0.0.1 ip daddr 127.0.0.1 tcp dport {ASKING} accept"
+    if numbers and upstream.allow_private:
+        yield f"meta skuid {RELAY} tcp dport {numbers} accept"
+    elif numbers:
+        yield from _public(f"meta skuid {RELAY}", f"tcp dport {numbers} accept", home)
+    yield f"meta skuid {RELAY} counter {REFUSED}"
+
+
+def _router(settings: Settings, home: Home | None) -> Iterator[str]:
+    """The router service asks the gateway for everything, and a server outside how the home looks from there."""
+    who = f"meta skuid {ROUTER}"
+    if numbers := ports(_ports_of(settings.router.outside_look)):
+        yield from _public(who, f"udp dport {numbers} accept", home)
+    if home and home.gateways:
+        yield f"{who} ip daddr 239.255.255.250 udp dport {SSDP} accept"
+        yield from _by_version(f"{who} {{}} daddr {{}} udp dport {{{{ {PCP}, {SSDP} }}}} accept", home.gateways)
+        # UPnP and the router's own page: which port, the router says.
+        yield from _by_version(f"{who} {{}} daddr {{}} meta l4proto tcp accept", home.gateways)
+
+
+def _web(settings: Settings, home: Home | None) -> Iterator[str]:
+    """Who fetches something by HTTP: the name, the certificate, the updates. An address for one of them serves all."""
+    who = "meta skuid { " + ", ".join(str(user) for user in WEB_USERS) + " }"
+    numbers = set(WEB.values())
+    for written in web_addresses(settings):
+        try:
+            place = urlsplit(written)
+            port = place.port or WEB[place.scheme]
+        except ValueError:
+            # Nobody could fetch anything there either.
+            continue
+        try:
+            address = ipaddress.ip_address(place.hostname or "")
+        except ValueError:
+            # A name; whatever it leads to must be public.
+            numbers.add(port)
+        else:
+            # Written down by the owner as it is, so it may be one at home.
+            yield f"{who} {_family(address.version)} daddr {address} tcp dport {port} accept"
+    yield from _public(who, f"tcp dport {ports(numbers)} accept", home)
+
+
+def web_addresses(section: object) -> Iterator[str]:
+    """Every web address in the settings, by its form: http://... or https://..."""
+    for one in fields(section) if is_dataclass(section) else ():
+        value = getattr(section, one.name)
+        if is_dataclass(value):
+            yield from web_addresses(value)
+        elif isinstance(value, str) and value.startswith(("http://", "https://")):
+            yield value
+
+
+def _public(who: str, what: str, home: Home | None) -> Iterator[str]:
+    """One rule for each version, for public addresses only; the home's own prefixes are not, whatever they are."""
+    own = [one for one in home.prefixes if one.prefixlen >= WIDEST[one.version]] if home else []
+    yield f"{who} ip daddr != {ranges((*NOT_PUBLIC_IPV4, *own), 4)} {what}"
+    yield f"{who} ip6 daddr {ranges(PUBLIC_IPV6, 6)} ip6 daddr != {ranges((*NOT_PUBLIC_IPV6, *own), 6)} {what}"
+
+
+def _neighbours(home: Home | None) -> tuple[Network, ...]:
+    """Who is at home: the card's own prefixes, unless the whole world can have an address in them."""
+    if home is None:
+        return HOMELY
+    return tuple(one for one in home.prefixes if any(_within(one, other) for other in HOMELY))
+
+
+def _within(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]  # the same version
+
+
+def _by_version(form: str, networks: Iterable[Address | Network]) -> Iterator[str]:
+    """A rule for each version of which there is an address; in ``form``, the family and the set are left open."""
+    chosen = [ipaddress.ip_network(one) for one in networks]
+    for version in (4, 6):
+        if found := ranges(chosen, version):
+            yield form.format(_family(version), found)
+
+
+def _family(version: int) -> str:
+    return "ip" if version == 4 else "ip6"
+
+
+def _ports_of(servers: Iterable[str]) -> set[int]:
+    return {split_host_port(one)[1] for one in servers}

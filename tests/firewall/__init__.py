@@ -1,0 +1,1 @@
+"""The firewall's rules, by themselves and with real packets."""

@@ -1,0 +1,186 @@
+"""A card and everybody whom it can meet, on one cable: two network namespaces, and real packets between them.
+
+The world's side has the addresses of the router, of a neighbour, and of strangers whose packets a router that forwards
+ports would pass on as they are. A socket belongs to whoever made it (``fsuid``, credentials(7)), so that one thread
+can be each of the card's users in turn.
+"""
+
+import contextlib
+import ctypes
+import ipaddress
+import os
+import select
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self, TypeVar
+
+from appliance.network.home import Home
+from tests.relay.running import wait_for
+
+CARD, ROUTER, NEIGHBOUR, STRANGER = "192.168.77.50", "192.168.77.1", "192.168.77.2", "80.200.0.9"
+# The same with IPv6; the home also has a prefix that the whole world can reach.
+CARD6, ROUTER6, NEIGHBOUR6 = "fd77::50", "fd77::1", "fd77::2"
+GLOBAL6, GLOBAL_NEIGHBOUR6, STRANGER6 = "2a01:4f8:77::50", "2a01:4f8:77::2", "2a00:1450::9"
+WORLD = (
+    *(f"{ROUTER}/24", f"{NEIGHBOUR}/24", f"{STRANGER}/32"),
+    *(f"{ROUTER6}/64", f"{NEIGHBOUR6}/64", f"{GLOBAL_NEIGHBOUR6}/64", f"{STRANGER6}/128"),
+)
+HOME = Home(
+    tuple(ipaddress.ip_address(one) for one in (CARD, CARD6, GLOBAL6)),
+    tuple(ipaddress.ip_network(one) for one in ("192.168.77.0/24", "fd77::/64", "2a01:4f8:77::/64")),
+    tuple(ipaddress.ip_address(one) for one in (ROUTER, ROUTER6)),
+)
+CLONE_NEWNET = 0x40000000  # sched.h
+LIBC = ctypes.CDLL(None, use_errno=True)
+# Seconds for a packet on a cable that has no length; what comes at all comes within a millisecond.
+ARRIVES = 0.5
+T = TypeVar("T")
+
+
+def may_be(user: int) -> bool:
+    """Whether this process can make sockets as another user; in a user namespace with one user it cannot."""
+    return ThreadPoolExecutor(1).submit(_become, user).result()
+
+
+def _become(user: int) -> bool:
+    LIBC.setfsuid(user)
+    # It tells only who one was before: an impossible user changes nothing.
+    return int(LIBC.setfsuid(ctypes.c_uint(0xFFFFFFFF))) == user
+
+
+class Lane:
+    """The two networks; made by ``with``, taken away at its end."""
+
+    def __init__(self) -> None:
+        self.card, self.world = (f"porchlight-wall-{os.getpid()}-{name}" for name in ("card", "world"))
+        self._threads: dict[str, ThreadPoolExecutor] = {}
+
+    def __enter__(self) -> Self:
+        for name in (self.card, self.world):
+            _run("ip", "netns", "add", name)
+            _run("ip", "-n", name, "link", "set", "lo", "up")
+            # Before the cable is there: no address has to wait for proof that nobody else has it.
+            _run("ip", "netns", "exec", name, "sysctl", "-q", "-w", "net.ipv6.conf.default.accept_dad=0")
+            _run("ip", "netns", "exec", name, "sysctl", "-q", "-w", "net.ipv4.ip_local_port_range=10240 65535")
+            self._threads[name] = ThreadPoolExecutor(1, initializer=_enter, initargs=(name,))
+        _run("ip", "-n", self.card, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", self.world)
+        for name, addresses in ((self.card, (f"{CARD}/24", f"{CARD6}/64", f"{GLOBAL6}/64")), (self.world, WORLD)):
+            for address in addresses:
+                _run("ip", "-n", name, "address", "add", address, "dev", "eth0")
+            _run("ip", "-n", name, "link", "set", "eth0", "up")
+        for version, router in (("-4", ROUTER), ("-6", ROUTER6)):
+            _run("ip", version, "-n", self.card, "route", "add", "default", "via", router)
+        # Neighbours find each other by packets, and the first of those are lost while a cable is new.
+        for source, target in (
+            (STRANGER, CARD),
+            (STRANGER6, GLOBAL6),
+            (GLOBAL_NEIGHBOUR6, GLOBAL6),
+            (NEIGHBOUR6, CARD6),
+        ):
+            wait_for(lambda s=source, t=target: self.comes_in(s, 1, t) == "open", f"{source} to reach {target}")  # type: ignore[misc]
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for thread in self._threads.values():
+            thread.shutdown()
+        for name in (self.card, self.world):
+            _run("ip", "netns", "del", name)
+
+    def rule(self, script: str) -> None:
+        """Put rules in force on the card."""
+        _run("ip", "netns", "exec", self.card, "nft", "-f", "-", stdin=script)
+
+    def within(self, name: str, what: Callable[[], T], user: int = 0) -> T:
+        """Do something in one of the two networks, as one of its users."""
+
+        def do() -> T:
+            assert _become(user)
+            try:
+                return what()
+            finally:
+                _become(0)
+
+        return self._threads[name].submit(do).result()
+
+    def comes_in(self, source: str, port: int, target: str = CARD) -> str:
+        """What somebody meets who opens a TCP connection to the card; somebody listens there."""
+        return self._meets(self.world, source, target, port, 0)
+
+    def gets_out(self, user: int, target: str, port: int) -> str:
+        """What one of the card's users meets who opens a TCP connection; somebody listens there."""
+        return self._meets(self.card, "", target, port, user)
+
+    def _meets(self, where: str, source: str, target: str, port: int, user: int) -> str:
+        version = _family(target)
+        own = target in (CARD, CARD6, GLOBAL6) or target.startswith("127.")
+        other = self.card if own else self.world
+        with _listening(self, other, version, port):
+            return self.within(where, lambda: _dial(version, source, target, port), user)
+
+    def datagram_arrives(self, source: str, source_port: int, port: int, target: str = CARD) -> bool:
+        """Whether a datagram reaches a socket on the card that waits for anybody's."""
+        return self._arrives(self.world, self.card, (source, source_port), (target, port), 0)
+
+    def datagram_leaves(self, user: int, target: str, port: int, source_port: int = 0) -> bool:
+        """Whether a datagram of one of the card's users reaches somebody."""
+        return self._arrives(self.card, self.world, ("", source_port), (target, port), user)
+
+    def _arrives(self, where: str, other: str, source: tuple[str, int], target: tuple[str, int], user: int) -> bool:
+        version = _family(target[0])
+
+        def send() -> None:
+            with socket.socket(version, socket.SOCK_DGRAM) as sending, contextlib.suppress(OSError):
+                sending.bind((source[0] or ("::" if version == socket.AF_INET6 else "0.0.0.0"), source[1]))
+                sending.sendto(b"here", target)
+
+        with self.within(other, lambda: socket.socket(version, socket.SOCK_DGRAM)) as waiting:
+            waiting.bind(("::" if version == socket.AF_INET6 else "0.0.0.0", target[1]))
+            self.within(where, send, user)
+            return bool(select.select([waiting], [], [], ARRIVES)[0])
+
+
+@contextlib.contextmanager
+def _listening(lane: Lane, name: str, version: socket.AddressFamily, port: int) -> Iterator[None]:
+    def listen() -> socket.socket:
+        made = socket.socket(version, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(("::" if version == socket.AF_INET6 else "0.0.0.0", port))
+        made.listen()
+        return made
+
+    with lane.within(name, listen):
+        yield
+
+
+def _dial(version: socket.AddressFamily, source: str, target: str, port: int) -> str:
+    with socket.socket(version, socket.SOCK_STREAM) as dialled:
+        dialled.settimeout(ARRIVES)
+        try:
+            if source:
+                dialled.bind((source, 0))
+            dialled.connect((target, port))
+        except ConnectionRefusedError:
+            return "refused"
+        except TimeoutError:
+            return "silence"
+        except OSError as error:
+            return os.strerror(error.errno or 0)
+        return "open"
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _enter(name: str) -> None:
+    with open(f"/run/netns/{name}") as handle:
+        if LIBC.setns(handle.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), f"setns: {threading.current_thread().name}")
+
+
+def _run(*command: str, stdin: str = "") -> None:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}\n{stdin}"

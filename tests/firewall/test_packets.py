@@ -1,0 +1,238 @@
+"""The firewall with real packets: who comes in, and where each of the card's users gets out."""
+
+import dataclasses
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.firewall.rules import CERTIFICATE, LIGHTS, NAME, PAGE, RELAY, rules
+from appliance.firewall.rules import ROUTER as ROUTER_SERVICE
+from appliance.settings.declared import (
+    NameSettings,
+    PageSettings,
+    RelaySettings,
+    Settings,
+    UpstreamSettings,
+)
+from tests.firewall.lane import (
+    CARD,
+    CARD6,
+    GLOBAL6,
+    GLOBAL_NEIGHBOUR6,
+    HOME,
+    NEIGHBOUR,
+    NEIGHBOUR6,
+    ROUTER,
+    ROUTER6,
+    STRANGER,
+    STRANGER6,
+    Lane,
+    may_be,
+)
+
+pytestmark = [pytest.mark.namespaces, pytest.mark.xdist_group("firewall")]
+
+DEFAULT = Settings()
+LAB = Settings(relay=RelaySettings(upstream=UpstreamSettings(allow_private=True)))
+PAGE_PORT = DEFAULT.page.port
+BASE = Path(__file__).parents[2] / "image/files/usr/lib/porchlight/firewall.nft"
+
+
+@pytest.fixture(scope="module")
+def lane() -> Iterator[Lane]:
+    with Lane() as made:
+        yield made
+
+
+@pytest.fixture
+def card(lane: Lane) -> Lane:
+    """A card at home with the settings that it comes with."""
+    lane.rule(rules(DEFAULT, HOME))
+    return lane
+
+
+@pytest.fixture
+def users() -> None:
+    """Needs to be other users than root."""
+    if not may_be(RELAY):
+        pytest.skip("sockets of other users need root: as root ./test runs this")
+
+
+def test_without_rules_everything_arrives(lane: Lane) -> None:
+    """So that what follows is the rules' doing."""
+    lane.rule("table inet porchlight\ndelete table inet porchlight\n")
+    for source, target in ((STRANGER, CARD), (ROUTER, CARD), (STRANGER6, GLOBAL6), (NEIGHBOUR6, CARD6)):
+        assert lane.comes_in(source, PAGE_PORT, target) == "open"
+    assert lane.datagram_arrives(STRANGER, 4000, 9999)
+    assert lane.gets_out(0, NEIGHBOUR, 8080) == "open"
+    assert lane.gets_out(0, STRANGER6, 8080) == "open"
+    assert lane.datagram_leaves(0, STRANGER, 4000)
+
+
+@pytest.mark.parametrize("port", [443, 5222, 80, 587, 7777])
+def test_everybody_comes_to_the_relay(card: Lane, port: int) -> None:
+    for source, target in ((STRANGER, CARD), (ROUTER, CARD), (NEIGHBOUR, CARD), (STRANGER6, GLOBAL6)):
+        assert card.comes_in(source, port, target) == "open"
+
+
+@pytest.mark.parametrize("port", [22, 53, 8080, 8222, 8443, 5353, 40000])
+def test_a_port_that_no_setting_opens_is_closed(card: Lane, port: int) -> None:
+    for source, target in ((STRANGER, CARD), (NEIGHBOUR, CARD), (STRANGER6, GLOBAL6), (NEIGHBOUR6, CARD6)):
+        assert card.comes_in(source, port, target) == "refused"
+
+
+def test_the_page_is_for_the_home_network(card: Lane) -> None:
+    assert card.comes_in(NEIGHBOUR, PAGE_PORT) == "open"
+    assert card.comes_in(NEIGHBOUR6, PAGE_PORT, CARD6) == "open"
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        pytest.param(STRANGER, CARD, id="a stranger"),
+        pytest.param(ROUTER, CARD, id="the router, which may pass strangers on"),
+        pytest.param(ROUTER6, CARD6, id="the router, with IPv6"),
+        pytest.param(STRANGER6, GLOBAL6, id="a stranger, with IPv6"),
+        pytest.param(GLOBAL_NEIGHBOUR6, GLOBAL6, id="somebody in a prefix that the whole world reaches"),
+    ],
+)
+def test_the_page_s_port_looks_closed_to_anybody_else(card: Lane, source: str, target: str) -> None:
+    assert card.comes_in(source, PAGE_PORT, target) == "refused"
+
+
+def test_the_router_s_own_computer_can_be_let_in(lane: Lane) -> None:
+    lane.rule(rules(Settings(page=PageSettings(allow_gateway=True)), HOME))
+    assert lane.comes_in(ROUTER, PAGE_PORT) == "open"
+    assert lane.comes_in(STRANGER, PAGE_PORT) == "refused"
+
+
+def test_a_port_opens_and_closes_with_its_setting(lane: Lane) -> None:
+    moved = Settings(
+        relay=RelaySettings(chat_tls_port=0, chat_ports=(2000,), balancer_ports=(8443,)), page=PageSettings(port=9000)
+    )
+    lane.rule(rules(moved, HOME))
+    assert [lane.comes_in(STRANGER, port) for port in (443, 5222, 80, 9000)] == ["refused"] * 4
+    assert [lane.comes_in(STRANGER, port) for port in (2000, 8443, 587)] == ["open"] * 3
+    assert [lane.comes_in(NEIGHBOUR, port) for port in (9000, PAGE_PORT)] == ["open", "refused"]
+
+
+def test_no_datagram_reaches_a_port_on_which_a_service_listens(card: Lane) -> None:
+    assert not card.datagram_arrives(STRANGER, 4000, 20000)
+    assert not card.datagram_arrives(STRANGER6, 4000, 20000, GLOBAL6)
+    assert not card.datagram_arrives(NEIGHBOUR, 4000, 20000)
+    # Not even from a port that an answer could come from.
+    assert not card.datagram_arrives(STRANGER, 53, 5353)
+    assert not card.datagram_arrives(STRANGER, 53, 5350)
+
+
+def test_answers_come_back(card: Lane) -> None:
+    assert card.datagram_arrives(STRANGER, 53, 20000)
+    assert card.datagram_arrives(STRANGER6, 123, 20000, GLOBAL6)
+    assert card.datagram_arrives(STRANGER, 19302, 20000)
+    assert card.datagram_arrives(ROUTER, 4000, 20000)
+    assert card.datagram_arrives(ROUTER, 5351, 5350)
+    assert card.datagram_arrives(NEIGHBOUR, 5353, 5353)
+
+
+def test_the_relay_reaches_its_upstreams_ports_at_public_addresses(card: Lane, users: None) -> None:
+    for port in (5222, 80, 443):
+        assert card.gets_out(RELAY, STRANGER, port) == "open"
+        assert card.gets_out(RELAY, STRANGER6, port) == "open"
+    for port in (22, 25, 5223, 8199):
+        assert card.gets_out(RELAY, STRANGER, port) != "open"
+        assert card.gets_out(RELAY, STRANGER6, port) != "open"
+
+
+@pytest.mark.parametrize(
+    "target", [NEIGHBOUR, ROUTER, NEIGHBOUR6, ROUTER6, GLOBAL_NEIGHBOUR6, CARD, CARD6, GLOBAL6, "127.0.0.1"]
+)
+def test_the_relay_never_reaches_home(card: Lane, users: None, target: str) -> None:
+    """Nor the card itself, where the setup page is; nor a device at home by an address that is public."""
+    for port in (443, 80, PAGE_PORT):
+        assert card.gets_out(RELAY, target, port) != "open"
+    assert not card.datagram_leaves(RELAY, NEIGHBOUR, 443)
+
+
+def test_a_laboratory_may_let_it(lane: Lane, users: None) -> None:
+    lane.rule(rules(LAB, HOME))
+    assert lane.gets_out(RELAY, NEIGHBOUR, 5222) == "open"
+    assert lane.gets_out(RELAY, NEIGHBOUR, 22) != "open"
+
+
+@pytest.mark.parametrize("user", [PAGE, LIGHTS])
+def test_page_and_lights_ask_nobody_but_the_resolver(card: Lane, users: None, user: int) -> None:
+    for target in (NEIGHBOUR, ROUTER, STRANGER, STRANGER6, "127.0.0.1"):
+        assert card.gets_out(user, target, 443) != "open"
+    assert not card.datagram_leaves(user, ROUTER, 53)
+    assert card.gets_out(user, "127.0.0.53", 53) == "open"
+
+
+def test_the_page_answers(card: Lane, users: None) -> None:
+    """Only who begins a connection is judged: the page's listening socket belongs to its user."""
+    with card.within(card.card, lambda: socket.create_server((CARD, PAGE_PORT)), PAGE) as page:
+        asking = card.within(card.world, lambda: socket.create_connection((CARD, PAGE_PORT), 2, (NEIGHBOUR, 0)))
+        answering = page.accept()[0]
+        with asking, answering:
+            answering.sendall(b"here")
+            assert asking.recv(4) == b"here"
+
+
+def test_the_router_service_asks_the_gateway_and_servers_outside(card: Lane, users: None) -> None:
+    assert card.datagram_leaves(ROUTER_SERVICE, ROUTER, 5351)
+    assert card.datagram_leaves(ROUTER_SERVICE, ROUTER, 1900)
+    assert card.datagram_leaves(ROUTER_SERVICE, STRANGER, 3478)
+    assert card.gets_out(ROUTER_SERVICE, ROUTER, 49152) == "open"
+    assert not card.datagram_leaves(ROUTER_SERVICE, NEIGHBOUR, 5351)
+    assert not card.datagram_leaves(ROUTER_SERVICE, NEIGHBOUR, 3478)
+    assert card.gets_out(ROUTER_SERVICE, NEIGHBOUR, 80) != "open"
+    assert card.gets_out(ROUTER_SERVICE, STRANGER, 443) != "open"
+
+
+@pytest.mark.parametrize("user", [NAME, CERTIFICATE, 0])
+def test_name_certificate_and_updates_reach_the_web(card: Lane, users: None, user: int) -> None:
+    for target in (STRANGER, STRANGER6):
+        assert [card.gets_out(user, target, port) for port in (80, 443)] == ["open"] * 2
+        assert card.gets_out(user, target, 25) != "open"
+    for target in (NEIGHBOUR, ROUTER, GLOBAL_NEIGHBOUR6):
+        assert card.gets_out(user, target, 443) != "open"
+
+
+def test_an_address_that_the_owner_wrote_down_is_reached(lane: Lane, users: None) -> None:
+    own = NameSettings(update_url="http://192.168.77.2:8000/?%h", check_ip="https://ip.example:8443/")
+    lane.rule(rules(dataclasses.replace(DEFAULT, name=own), HOME))
+    assert lane.gets_out(NAME, NEIGHBOUR, 8000) == "open"
+    assert lane.gets_out(NAME, STRANGER, 8443) == "open"
+    assert [lane.gets_out(NAME, NEIGHBOUR, port) for port in (443, 8443)].count("open") == 0
+    assert lane.gets_out(RELAY, NEIGHBOUR, 8000) != "open"
+
+
+def test_the_system_asks_for_names_and_time(card: Lane) -> None:
+    assert card.datagram_leaves(0, ROUTER, 53)
+    assert card.datagram_leaves(0, STRANGER, 123)
+    assert card.datagram_leaves(0, ROUTER, 67, source_port=68)
+    assert card.gets_out(0, ROUTER, 53) == "open"
+    assert not card.datagram_leaves(0, STRANGER, 4000)
+    assert not card.datagram_leaves(0, ROUTER, 1900)
+
+
+def test_what_the_card_brings_holds_until_home_is_known(lane: Lane, users: None) -> None:
+    lane.rule(BASE.read_text())
+    assert [lane.comes_in(STRANGER, port) for port in (443, 587, PAGE_PORT, 22)] == [
+        "open",
+        "open",
+        "refused",
+        "refused",
+    ]
+    assert lane.comes_in(NEIGHBOUR, PAGE_PORT) == "open"
+    assert lane.comes_in(GLOBAL_NEIGHBOUR6, PAGE_PORT, GLOBAL6) == "refused"
+    assert lane.gets_out(RELAY, STRANGER, 5222) == "open"
+    assert lane.gets_out(RELAY, NEIGHBOUR, 443) != "open"
+
+
+def test_rules_that_are_refused_leave_the_former_ones(card: Lane) -> None:
+    with pytest.raises(AssertionError, match="syntax error"):
+        card.rule(rules(LAB, HOME) + "nonsense\n")
+    assert card.comes_in(STRANGER, PAGE_PORT) == "refused"
+    assert card.comes_in(STRANGER, 443) == "open"

@@ -1,0 +1,57 @@
+"""How little each service may do, as the card's own systemd counts it (`systemd-analyze security`, 0 to 10)."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from image.cell import Cell
+from tests.image.card import Card
+
+pytestmark = [pytest.mark.image, pytest.mark.xdist_group("card")]
+
+# What is promised, in docs/threats.md too.
+PROMISED = {"relay": 1.5, "page": 1.0, "lights": 1.5, "router": 2.5, "name": 2.5, "certificate": 2.5}
+# The rest runs for a moment; each is root for one reason, which its unit names, and may become no worse.
+FOR_A_MOMENT = {
+    "button": 4.5,
+    "claim": 4.5,
+    "compress": 2.0,
+    "console": 1.5,
+    "firewall": 3.0,
+    "firewall-base": 3.0,
+    "halting": 4.5,
+    "memory": 9.5,  # loads a module, and makes swap space before anything else runs
+    "reset": 4.5,
+    "reset-asked": 4.5,
+    # Root, for another slot, a mount and a restart: what is promised of them, 2.5, takes one more user.
+    "update": 7.5,
+    "good": 5.0,
+}
+SAID = re.compile(r"Overall exposure level for porchlight-([a-z-]+)\.service: ([0-9.]+)")
+
+
+@pytest.fixture(scope="module")
+def exposures(card: Card, tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
+    """Each service's figure, told by the card's systemd of the card's units."""
+    slot = card.slot()
+    units = sorted(path.name for path in (slot / "usr/lib/systemd/system").glob("porchlight-*.service"))
+    log = tmp_path_factory.mktemp("exposure") / "said.log"
+    inside = Cell(slot, log, rootless=os.geteuid() != 0)
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager"]
+    folder = Path("/usr/lib/systemd/system")
+    for unit in units:
+        inside.run(f"Asking about {unit}", [*command, str(folder / unit)], {}, {})
+    found = {name: float(figure) for name, figure in SAID.findall(log.read_text())}
+    assert len(found) == len(units), log.read_text()[-2000:]
+    return found
+
+
+def test_the_promised_figures_are_kept(exposures: dict[str, float]) -> None:
+    assert {name: exposures[name] for name in PROMISED if exposures[name] > PROMISED[name]} == {}
+
+
+def test_whatever_else_runs_is_no_worse_than_it_was(exposures: dict[str, float]) -> None:
+    others = {name: figure for name, figure in exposures.items() if name not in PROMISED}
+    assert {name: figure for name, figure in others.items() if figure > FOR_A_MOMENT.get(name, 2.5)} == {}

@@ -1,0 +1,56 @@
+"""What nobody needs on a card is not there: programs that lend rights, shells for users, listeners."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.image.card import Card
+
+pytestmark = pytest.mark.image
+
+SETUID, SETGID = 0o4000, 0o2000
+# dirent of debugfs: inode/mode/user/group/name/size/.
+ENTRY = re.compile(r"^/\d+/(\d+)/(\d+)/(\d+)/([^/]+)/")
+PROGRAMS = ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/libexec", "/usr/lib/systemd", "/usr/lib/porchlight")
+
+
+def modes(card: Card, folder: str) -> dict[str, int]:
+    """Names and modes of a folder's entries on the card."""
+    found = {}
+    for line in card.ask(2, f"ls -p {folder}").splitlines():
+        if match := ENTRY.match(line):
+            found[match[4]] = int(match[1], 8)
+    return found
+
+
+def test_no_program_lends_anybody_rights(card: Card) -> None:
+    lending = []
+    for folder in PROGRAMS:
+        entries = modes(card, folder)
+        assert entries or folder == "/usr/libexec", folder
+        lending += [
+            f"{folder}/{name}" for name, mode in entries.items() if mode & 0o100000 and mode & (SETUID | SETGID)
+        ]
+    assert lending == []
+
+
+# Locked, as test_card.py shows: root's line wants something, and "sync" is Debian's and runs nothing but /bin/sync.
+HARMLESS = {"root", "sync"}
+
+
+def test_nobody_has_a_shell(card: Card) -> None:
+    lines = [line.split(":") for line in (card.slot() / "etc/passwd").read_text().splitlines()]
+    shells = {line[0]: line[6].rsplit("/", 1)[-1] for line in lines}
+    assert {user for user, shell in shells.items() if shell not in ("nologin", "false")} <= HARMLESS
+
+
+def test_only_porchlight_s_own_rules_are_there(card: Card) -> None:
+    slot = card.slot()
+    assert (slot / "usr/sbin/nft").exists()
+    assert (slot / "usr/lib/porchlight/firewall.nft").exists()
+    for name in ("etc/nftables.conf", "usr/lib/systemd/system/nftables.service"):
+        assert not (slot / Path(name)).exists()
+    modules = {path.name.split(".")[0] for path in (slot / "usr/lib/modules").rglob("*.ko*")}
+    assert {"nf_tables", "nft_limit", "nft_reject_inet"} <= modules
+    assert "nf_conntrack" not in modules

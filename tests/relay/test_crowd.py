@@ -1,0 +1,88 @@
+"""When there is a crowd: the share of an address's neighbourhood, so that one place cannot crowd everybody out."""
+
+import pytest
+
+from appliance.relay.limits import Crowd, prefix_of, share_of_prefix
+from tests.relay.conftest import StartRelay
+from tests.relay.running import Relay, Upstream, read_line, wait_for
+from tests.relay.test_wire import HELLO, read_to_end_or_reset
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("203.0.113.7", "203.0.113.250", True),
+        ("203.0.113.7", "203.0.112.7", False),
+        ("203.0.113.7", "::ffff:203.0.113.9", True),
+        ("2001:db8:0:12::1", "2001:db8:0:ff:1:2:3:4", True),
+        ("2001:db8:0:12::1", "2001:db8:0:100::1", False),
+        ("2001:db8::1", "2001:db8:0:0:8000::", True),
+        ("fe80::1%eth0", "fe80::2", True),
+        ("20.1.13.18", "2001:db8::1", False),
+    ],
+)
+def test_neighbours_share_a_prefix(one: str, other: str, together: bool) -> None:
+    assert (prefix_of(one) == prefix_of(other)) is together
+
+
+def test_the_share_shrinks_while_the_relay_fills() -> None:
+    most = 27_500
+    assert [share_of_prefix(opened, most, 1000) for opened in (0, most // 2)] == [None, None]
+    assert [share_of_prefix(int(most * part), most, 1000) for part in (0.6, 0.8, 0.9, 1.0)] == [3437, 1718, 1000, 1000]
+    # Who lets one address have more lets a prefix have that too.
+    assert share_of_prefix(most, most, 5000) == 5000
+
+
+def test_prefixes_are_counted_beside_addresses() -> None:
+    crowd = Crowd(2)
+    first, second = crowd.cells_of("203.0.113.7"), crowd.cells_of("203.0.113.8")
+    elsewhere = crowd.cells_of("198.51.100.7")
+    crowd.add(0, first, 1)
+    crowd.add(1, second, 1)
+    assert [crowd.count(one) for one in (first, second, elsewhere)] == [1, 1, 0]
+    assert [crowd.count_prefix(one) for one in (first, second, elsewhere)] == [2, 2, 0]
+    crowd.add(0, first, -1)
+    assert (crowd.count(first), crowd.count_prefix(second)) == (0, 1)
+    crowd.clear(1)
+    assert crowd.count_prefix(second) == 0
+
+
+def test_nothing_is_left_of_who_has_gone() -> None:
+    crowd = Crowd(1)
+    for number in range(1000):
+        crowd.add(0, crowd.cells_of(f"203.0.{number % 4}.{number % 250}"), 1)
+    for number in range(1000):
+        crowd.add(0, crowd.cells_of(f"203.0.{number % 4}.{number % 250}"), -1)
+    assert not any(crowd._rows[0])
+
+
+def test_a_row_of_another_generation_tells_nothing() -> None:
+    """The key is made anew, so that the same address has other cells."""
+    assert len({Crowd(1).cells_of("203.0.113.7") for _ in range(8)}) == 8
+
+
+def arrive(relay: Relay, upstream: Upstream, address: str) -> bool:
+    """Whether somebody behind a balancer is relayed."""
+    family, own = ("TCP6", "2001:db8::1") if ":" in address else ("TCP4", "198.51.100.1")
+    person = relay.connect(relay.balancer, f"PROXY {family} {address} {own} 1 2\r\n".encode() + HELLO)
+    person.settimeout(1)
+    try:
+        if read_to_end_or_reset(person) == b"":
+            return False
+    except TimeoutError:
+        # The stand-in for WhatsApp says nothing by itself.
+        return address.encode() in read_line(upstream.next())
+    raise AssertionError("somebody answered")
+
+
+def test_one_neighbourhood_cannot_crowd_others_out(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(max_connections=16, max_connections_per_address=2)
+    scanner = [f"203.0.113.{number}" for number in (1, 1, 2, 2, 3, 3, 4, 4)]
+    assert all(arrive(relay, upstream, address) for address in scanner)
+    wait_for(lambda: relay.status["connections"] == 8, "half of the relay to be full")
+    assert not arrive(relay, upstream, "203.0.113.5")
+    for other in ("198.51.100.7", "203.0.114.5", "2001:db8:0:12::1", "2001:db8:0:13::1"):
+        assert arrive(relay, upstream, other), other
+    # One home with IPv6, however many addresses it takes.
+    assert not arrive(relay, upstream, "2001:db8:0:14::1")
+    assert arrive(relay, upstream, "2001:db8:0:112::1")
