@@ -22,7 +22,7 @@ from appliance.lights.service import LOOK_EVERY
 from appliance.network import home
 from appliance.network.verdict import Verdict
 from appliance.paths import Paths
-from appliance.status import router
+from appliance.status import lights, router
 from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
 from appliance.status.router import RouterStatus
 from appliance.status.state import State
@@ -52,11 +52,8 @@ def transcript(tmp_path: Path) -> Path:
 
 def shown(paths: Paths) -> tuple[str, str]:
     """The state and the trouble that the lights tell."""
-    try:
-        status = json.loads(paths.lights_status.read_bytes())
-    except FileNotFoundError:
-        return "", ""
-    return status["state"], status["trouble"]
+    status = lights.read(paths.lights_status, since_boot())
+    return (status.state, str(status.trouble)) if status else ("", "")
 
 
 def note(path: Path, **values: str) -> None:
