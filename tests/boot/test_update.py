@@ -81,7 +81,10 @@ def updated(board: Board, card: Card, relaying: Span, offered: Path, folder: Pat
     while remembered(card).trial:
         assert time.monotonic() < deadline, board.shell.run("journalctl -u porchlight-good --no-pager", check=False)
         time.sleep(1)
-    return status(board)
+    # What was remembered for the next start came first.
+    while (found := status(board))["phase"] != "idle":
+        assert time.monotonic() < deadline, found
+    return found
 
 
 def test_newer_version_is_kept_once_it_relays(
