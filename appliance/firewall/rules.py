@@ -159,7 +159,8 @@ def _web(settings: Settings, home: Home | None) -> Iterator[str]:
             # Nobody could fetch anything there either.
             continue
         try:
-            address = ipaddress.ip_address(place.hostname or "")
+            # Without its zone, if it has one: nftables knows none.
+            address = ipaddress.ip_address(ipaddress.ip_address(place.hostname or "").packed)
         except ValueError:
             # A name; whatever it leads to must be public.
             numbers.add(port)
