@@ -62,7 +62,11 @@ def follow(paths: Paths) -> None:
             paths.firewall_request.unlink()
         home = look()
         facts = made_from.digest(home, paths)
-        apply(rules(load(paths).settings, home if home.connected else None))
+        try:
+            apply(rules(load(paths).settings, home if home.connected else None))
+        except PorchlightError:
+            made_from.write(paths.firewall_status, made_from.FAILED)
+            raise
         made_from.write(paths.firewall_status, facts)
         if made_from.digest(look(), paths) == facts:
             return

@@ -13,6 +13,9 @@ from appliance.files import stamp, write_atomically
 from appliance.network.home import Home
 from appliance.paths import Paths
 
+# In the digest's place, so that it is never taken for that of any home.
+FAILED = "failed"
+
 
 def digest(home: Home, paths: Paths) -> str:
     """What changes when rules should: the home's prefixes and gateways, and what the page has saved.
@@ -42,8 +45,21 @@ def read(path: Path) -> str:
         return ""
 
 
+def failed(path: Path) -> bool:
+    """Whether rules were made and nftables did not take them, the last time.
+
+    Args:
+        path: ``Paths.firewall_status``.
+    """
+    return read(path) == FAILED
+
+
 def write(path: Path, made_from: str) -> None:
     """Note it, in RAM.
+
+    Args:
+        path: ``Paths.firewall_status``.
+        made_from: the digest, or ``FAILED``.
 
     Raises:
         OSError: the folder is missing or full.

@@ -34,9 +34,8 @@ WEB = {"http": 80, "https": 443}
 ECHOES = 20
 # Bits. A prefix of the home's own that is wider than this is somebody's mistake, and would hold WhatsApp's servers too.
 WIDEST = {4: 16, 6: 32}
-# Programs are told at once instead of waiting for an answer that cannot come.
+# What a closed port answers.
 REFUSED_TCP = "reject with tcp reset"
-REFUSED = "reject with icmpx admin-prohibited"
 
 
 def rules(settings: Settings, home: Home | None) -> str:
@@ -100,12 +99,12 @@ def _output(settings: Settings, home: Home | None) -> Iterator[str]:
     yield f"oif lo meta l4proto {{ tcp, udp }} th dport {DNS} ip daddr 127.0.0.0/8 accept"
     yield from _relay(settings, home)
     # The page answers, and asks nobody; the lights only look at the card's own addresses.
-    yield f"meta skuid {{ {PAGE}, {LIGHTS} }} counter {REFUSED}"
+    yield from _refuse(f"meta skuid {{ {PAGE}, {LIGHTS} }} ")
     yield "oif lo accept"
     yield from _router(settings, home)
     yield from _web(settings, home)
     own = f"{{ {ROUTER}, {NAME}, {CERTIFICATE} }}"
-    yield f"meta skuid {own} counter {REFUSED}"
+    yield from _refuse(f"meta skuid {own} ")
     # The system's own: names, time, its address.
     yield f"meta l4proto {{ tcp, udp }} th dport {DNS} accept"
     yield f"udp dport {NTP} accept"
@@ -114,7 +113,13 @@ def _output(settings: Settings, home: Home | None) -> Iterator[str]:
     yield f"udp dport {MDNS} ip daddr 224.0.0.251 accept"
     yield f"udp dport {MDNS} ip6 daddr ff02::fb accept"
     yield from _by_version(f"{{}} daddr {{}} udp sport {MDNS} accept", _neighbours(home))
-    yield f"counter {REFUSED}"
+    yield from _refuse()
+
+
+def _refuse(who: str = "") -> Iterator[str]:
+    """Programs are told at once, instead of waiting for an answer that cannot come."""
+    yield f"{who}meta l4proto tcp counter {REFUSED_TCP}"
+    yield f"{who}counter reject with icmpx admin-prohibited"
 
 
 def _relay(settings: Settings, home: Home | None) -> Iterator[str]:
@@ -127,7 +132,7 @@ def _relay(settings: Settings, home: Home | None) -> Iterator[str]:
         yield f"meta skuid {RELAY} tcp dport {numbers} accept"
     elif numbers:
         yield from _public(f"meta skuid {RELAY}", f"tcp dport {numbers} accept", home)
-    yield f"meta skuid {RELAY} counter {REFUSED}"
+    yield from _refuse(f"meta skuid {RELAY} ")
 
 
 def _router(settings: Settings, home: Home | None) -> Iterator[str]:
@@ -154,7 +159,8 @@ def _web(settings: Settings, home: Home | None) -> Iterator[str]:
             # Nobody could fetch anything there either.
             continue
         try:
-            address = ipaddress.ip_address(place.hostname or "")
+            # Without its zone, if it has one: nftables knows none.
+            address = ipaddress.ip_address(ipaddress.ip_address(place.hostname or "").packed)
         except ValueError:
             # A name; whatever it leads to must be public.
             numbers.add(port)

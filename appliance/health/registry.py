@@ -32,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     quota.quota_count,
     upkeep.password,
     upkeep.part_silent,
+    upkeep.firewall,
     quota.quota_reached,
     quota.quota_near,
     reach.double_nat,

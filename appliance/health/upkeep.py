@@ -31,6 +31,17 @@ def part_silent(facts: Facts) -> Iterator[Problem]:
         )
 
 
+@check("firewall", Severity.TROUBLE)
+def firewall(facts: Facts) -> Iterator[Problem]:
+    """The firewall was not given the rules that settings and network ask for; the former ones stay."""
+    if facts.firewall_failed:
+        yield Problem(
+            text("The firewall does not follow your settings."),
+            text("The former rules stay: porchlight is protected, but a port that you have changed may be closed."),
+            text("It starts again by itself. If this stays for five minutes, unplug the power and plug it in again."),
+        )
+
+
 @check("lights", Severity.NOTICE)
 def lights(facts: Facts) -> Iterator[Problem]:
     """The lights' program cannot use their pins, or cannot tell how the relay does."""

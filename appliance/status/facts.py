@@ -39,6 +39,7 @@ class Facts:
         update: what an update last said.
         silent: which services have spoken since boot and do not any more, the relay aside: whoever was told to stop
             takes its word away, so these have died or hang.
+        firewall_failed: whether the firewall could not be given the rules that settings and network ask for.
         data_lost: whether the data partition was made anew at this boot.
         halting: whether the system shuts down.
         stored: whether, while it shuts down, nothing can be written to the card any more.
@@ -59,6 +60,7 @@ class Facts:
     certificate: CertificateStatus | None = None
     update: UpdateStatus | None = None
     silent: tuple[str, ...] = ()
+    firewall_failed: bool = False
     data_lost: bool = False
     halting: bool = False
     stored: bool = False

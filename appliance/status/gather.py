@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.clock import since_boot, told
+from appliance.firewall import made_from
 from appliance.health.registry import problems_of
 from appliance.network import home
 from appliance.network.home import Home
@@ -122,6 +123,7 @@ def _judge(paths: Paths, seen: _Surroundings, root: Path) -> Situation:
         certificate=certified,
         update=update.read(paths.update_status, now),
         silent=tuple(path.parent.name for path, word in words.items() if word is None and path.exists()),
+        firewall_failed=made_from.failed(paths.firewall_status),
         data_lost=paths.data_lost_note.exists(),
         halting=halting,
         stored=halting and not machine.mounted_writable(paths.state, root),

@@ -75,6 +75,14 @@ def test_an_order_of_addresses_changes_nothing(paths: Paths) -> None:
     assert made_from.digest(HOME, paths) == made_from.digest(other, paths) != made_from.digest(MOVED, paths)
 
 
+def test_what_has_failed_is_asked_for_again(paths: Paths) -> None:
+    made_from.write(paths.firewall_status, made_from.FAILED)
+    Shield(paths).follow(HOME)
+    assert paths.firewall_request.exists()
+    made_from.write(paths.firewall_status, made_from.digest(HOME, paths))
+    assert not made_from.failed(paths.firewall_status)
+
+
 @pytest.mark.parametrize("damaged", ["", "{}", "[]", '{"made_from": ', "\0"])
 def test_a_damaged_note_counts_as_none(paths: Paths, damaged: str) -> None:
     paths.firewall_status.write_text(damaged)
@@ -87,7 +95,7 @@ def test_rules_that_are_refused_are_told_and_not_noted(paths: Paths, monkeypatch
         paths.firewall_request.touch()
         with pytest.raises(PorchlightError, match="The former rules stay"):
             firewall.follow(paths)
-        assert not paths.firewall_status.exists()
+        assert made_from.failed(paths.firewall_status)
         # Taken all the same, or its service would be started for ever.
         assert not paths.firewall_request.exists()
 

@@ -89,6 +89,16 @@ def test_web_addresses_are_found_by_their_form() -> None:
     assert "14000" in rules(chosen, None)
 
 
-def test_a_damaged_web_address_stops_nothing() -> None:
-    odd = Settings(name=NameSettings(update_url="http://[::1/x", check_ip="http://a.example:99999/"))
-    assert rules(odd, None)
+@pytest.mark.namespaces
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "http://[::1/x",
+        "http://a.example:99999/",
+        "http://[fe80::1%eth0]:8000/",
+        "http://[::ffff:10.0.0.1]/%h?%i",
+        "http://",
+    ],
+)
+def test_an_odd_web_address_stops_nothing(odd: str) -> None:
+    assert refused(rules(Settings(name=NameSettings(update_url=odd)), None)) == ""

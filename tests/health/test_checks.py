@@ -112,6 +112,7 @@ WRONG: dict[str, Facts] = {
     "quota-count": relay(quota=QuotaStatus(200 * GB, 0, "2026-11", "The count was damaged.")),
     "password": replace(WELL, page=PageStatus(NOW, "damaged")),
     "part-silent": replace(WELL, silent=("page",)),
+    "firewall": replace(WELL, firewall_failed=True),
     "quota-reached": relay(quota=QuotaStatus(200 * GB, 200 * GB, "2026-11")),
     "quota-near": relay(quota=QuotaStatus(200 * GB, 180 * GB, "2026-11")),
     "double-nat": router(Verdict.DOUBLE_NAT),
