@@ -17,11 +17,9 @@ from gevent import get_hub
 from gevent.event import Event
 
 from appliance.clock import since_boot
-from appliance.network import home
-from appliance.network.origin import Origin, origin
 from appliance.paths import Paths
 from appliance.relay.errands import Errands
-from appliance.relay.evidence import Evidence, outer_addresses
+from appliance.relay.evidence import Evidence
 from appliance.relay.last_good import LastGood
 from appliance.relay.limits import Crowd
 from appliance.relay.listener import Listener
@@ -32,6 +30,7 @@ from appliance.relay.rate import Meter, MeteredCommon, Shares
 from appliance.relay.site import Site
 from appliance.relay.stream import READ, Common, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums, class_of
+from appliance.relay.surroundings import Surroundings
 from appliance.relay.tls import Person, TlsError
 from appliance.relay.upstream import Group, Watch
 from appliance.settings.declared import PageSettings, RelaySettings
@@ -45,8 +44,6 @@ OPENINGS_EVERY = 0.25
 LOOKS_UNTIL_IDLE = 40
 # Seconds that a new worker waits for the first lookup; without DNS it goes on and says so.
 FIRST_LOOK = 2.0
-# What the home network looks like is asked at most this often, in seconds.
-HOME_FOR = 5.0
 # Seconds that streams get to finish when another process takes over the service: a message or a picture that is on
 # its way arrives, and the app connects anew when its stream ends.
 HANDOVER_LIMIT = 30.0
@@ -134,12 +131,9 @@ class Worker:
         self._handover: Any = None
         # A look at the clock a quarter of a second ago at most, kept as one object for all streams that begin then.
         self._now = since_boot()
-        self._home = home.Home((), (), ())
-        self._home_until = 0.0
-        # Who comes from one of these is at home, and was let in by the outer name.
-        self._outer: tuple[str, ...] = ()
-        self._evidence = Evidence(plan.sums, self._row, self._origin, lambda: self._now)
-        self._errands = Errands(plan.paths, self._origin)
+        self._surroundings = Surroundings(plan.paths.run / "router" / "status.json", lambda: self._now)
+        self._evidence = Evidence(plan.sums, self._row, self._surroundings.origin, lambda: self._now)
+        self._errands = Errands(plan.paths, self._surroundings.origin)
         upstream = plan.settings.upstream
         names = {"chat": upstream.chat, "http": upstream.http, "media": upstream.media}
         self.groups: Mapping[str, Group] = {
@@ -360,19 +354,9 @@ class Worker:
     def setup_page(self, peer: str, host: str) -> str | None:
         """Where the setup page is, for a browser on the home network; None for everybody else."""
         page = self._plan.page
-        if not host or not self._home_now().is_inside(peer, allow_gateway=page.allow_gateway):
+        if not host or not self._surroundings.home().is_inside(peer, allow_gateway=page.allow_gateway):
             return None
         return f"http://{host}:{page.port}/"
-
-    def _home_now(self) -> home.Home:
-        if self._now >= self._home_until:
-            self._home, self._home_until = home.look(), self._now + HOME_FOR
-            self._outer = outer_addresses(self._plan.paths.run / "router" / "status.json")
-        return self._home
-
-    def _origin(self, address: str, own: tuple[str, ...] = ()) -> Origin:
-        """Where a peer comes from."""
-        return origin(address, self._home_now(), (*self._outer, *own))
 
     def errand(self, request: bytes, address: str, port: Port, *, tls: bool) -> Site | None:
         """What is shown for this request alone; None for the ordinary site. An answer it is in either case."""
