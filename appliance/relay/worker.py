@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 # Openings are looked at this often, in seconds; their deadlines are whole seconds away.
 OPENINGS_EVERY = 0.25
+# While there are none, this is often enough for everything else: to wake up is most of what an idle relay costs.
+LOOK_EVERY = 1.0
 # An idle stream is closed after this many looks without a byte, so within 1/40 of the idle limit.
 LOOKS_UNTIL_IDLE = 40
 # Seconds that a new worker waits for the first lookup; without DNS it goes on and says so.
@@ -125,11 +127,13 @@ class Worker:
         self._moved = [0] * len(self._row)
         self._common = self._make_common()
         self._listeners: list[Listener] = []
+        self._often = get_hub().loop.timer(OPENINGS_EVERY, OPENINGS_EVERY)
+        self._hurried = False
         self._finished = Event()
         self._retiring = False
         self._parent = 0
         self._handover: Any = None
-        # A look at the clock a quarter of a second ago at most, kept as one object for all streams that begin then.
+        # A look at the clock a moment ago (``now``), kept as one object for all streams that begin then.
         self._now = since_boot()
         self._surroundings = Surroundings(plan.paths.run / "router" / "status.json", lambda: self._now)
         self._evidence = Evidence(plan.sums, self._row, self._surroundings.origin, lambda: self._now)
@@ -165,8 +169,8 @@ class Worker:
         gevent.signal_handler(signal.SIGUSR1, self._retire)
         over = hub.loop.io(lifeline, READ)
         over.start(self._finished.set)
-        looks = hub.loop.timer(OPENINGS_EVERY, OPENINGS_EVERY)
-        looks.start(self._look_at_openings)
+        looks = hub.loop.timer(LOOK_EVERY, LOOK_EVERY)
+        looks.start(self._look)
         idle_every = max(0.025, self.settings.idle_timeout / LOOKS_UNTIL_IDLE)
         sweeps = hub.loop.timer(idle_every, idle_every)
         sweeps.start(self._look_for_idle)
@@ -198,7 +202,7 @@ class Worker:
 
     @property
     def now(self) -> float:
-        """Seconds since boot, a quarter of a second ago at most."""
+        """Seconds since boot, a quarter of a second ago at most; while nobody comes, a second."""
         return self._now
 
     def _retire(self) -> None:
@@ -220,8 +224,17 @@ class Worker:
         if self._retiring and not self._streams and not self._openings:
             self._finished.set()
 
-    def _look_at_openings(self) -> None:
+    def _hurry(self) -> None:
+        """Look often, for as long as there are openings, or streams that may end before they are evidence."""
+        self._hurried = True
+        self._now = since_boot()
+        self._often.start(self._look)
+
+    def _look(self) -> None:
         self._beat()
+        if self._hurried and not self._openings and not self._evidence.awaits:
+            self._hurried = False
+            self._often.stop()
         if self._parent and os.getppid() != self._parent:
             self._hand_over()
         now = since_boot()
@@ -284,6 +297,8 @@ class Worker:
         if not port.needs_header and plan.crowd.count(cells) >= self.settings.max_connections_per_address:
             self.count(port, "refused", "address-limit")
             return False
+        if not self._hurried:
+            self._hurry()
         opening = Opening(self, person, port, peer, cells)
         self._openings.add(opening)
         self._row[OPEN] += 1
@@ -332,7 +347,8 @@ class Worker:
     def _stream_ended(self, stream: Stream) -> None:
         first, second, session, begun = self._streams.pop(stream)
         self._evidence.ended(stream)
-        self._row[session + class_of("session_seconds", self._now - begun)] += 1
+        now = self._now if self._hurried else since_boot()
+        self._row[session + class_of("session_seconds", now - begun)] += 1
         self._left((first, second))
 
     def no_upstream(self, port: Port, reason: str) -> None:
