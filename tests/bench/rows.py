@@ -95,8 +95,8 @@ CONNECT = (
     "in Python for two sockets, two watchers, and the limits and counters"
 )
 TLS_IDLE = (
-    "nearly all of it is OpenSSL 3.5's own (dhat): 6.6 KiB for the connection and 9.0 KiB for its handshake and session. "
-    "Without a post-quantum key, which the relay agrees with nobody on, the client's 6.2 KiB are spared; no other "
+    "nearly all of it is OpenSSL 3.5's own (dhat): 6.6 KiB for the connection, 9.0 KiB for its handshake and session; "
+    "the 6.2 KiB of a client's post-quantum key are spared, since the relay agrees with nobody on one; no other "
     "setting that Python reaches makes it less. The target was found with OpenSSL 3.0, where HAProxy needs 17 KiB "
     "instead of 31"
 )
