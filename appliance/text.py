@@ -8,7 +8,11 @@ is the English sentence, so that log, console and ``porchlight check`` need no c
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
+
+# What most values are, and what needs no further look.
+PLAIN = (str, int, float, bool)
 
 
 class Text(str):
@@ -71,8 +75,10 @@ def packed(value: Any) -> Any:
     """Plain data for a file through which one process speaks to another: sentences keep their parts.
 
     Args:
-        value: as ``json.dumps`` takes it, with Texts anywhere in it.
+        value: as ``json.dumps`` takes it, with Texts and dataclasses anywhere in it.
     """
+    if value is None or type(value) in PLAIN:
+        return value
     if isinstance(value, Text):
         # Without values it is looked up as it stands; only as a value of another one it must be known for a sentence.
         return _parts(value) if value.values else str(value)
@@ -80,6 +86,9 @@ def packed(value: Any) -> Any:
         return {name: packed(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [packed(one) for one in value]
+    if is_dataclass(value):
+        # What ``asdict`` makes, in a fifth of its time; some of these files are written every second.
+        return {one.name: packed(getattr(value, one.name)) for one in fields(value)}
     return value
 
 

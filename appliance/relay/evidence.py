@@ -84,6 +84,11 @@ class Evidence:
             del self._unproven[next(iter(self._unproven))]
         self._unproven[stream] = cell, upstream
 
+    @property
+    def awaits(self) -> bool:
+        """Whether there is something to look at."""
+        return bool(self._unproven)
+
     def look(self) -> None:
         """Take note of the media streams whose upstream has answered; called some times a second."""
         for stream, (cell, upstream) in list(self._unproven.items()):

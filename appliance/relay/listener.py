@@ -9,7 +9,7 @@ from typing import Any
 
 from gevent import get_hub
 
-from appliance.relay.connection import accept
+from appliance.relay.connection import accept, are_waiting
 from appliance.relay.ports import Port
 from appliance.relay.stream import READ, RESET_ON_CLOSE
 from appliance.relay.upstream import OUT_OF_DESCRIPTORS
@@ -65,6 +65,8 @@ class Listener:
             except OSError:
                 # The peer has gone again already.
                 person.close()
+            if not are_waiting(self._socket):
+                return
 
     def _refuse_with_spare(self) -> None:
         """Reset one connection, for which a descriptor is given away for a moment. The parent tells of it."""

@@ -17,11 +17,9 @@ from gevent import get_hub
 from gevent.event import Event
 
 from appliance.clock import since_boot
-from appliance.network import home
-from appliance.network.origin import Origin, origin
 from appliance.paths import Paths
 from appliance.relay.errands import Errands
-from appliance.relay.evidence import Evidence, outer_addresses
+from appliance.relay.evidence import Evidence
 from appliance.relay.last_good import LastGood
 from appliance.relay.limits import Crowd
 from appliance.relay.listener import Listener
@@ -32,6 +30,7 @@ from appliance.relay.rate import Meter, MeteredCommon, Shares
 from appliance.relay.site import Site
 from appliance.relay.stream import READ, Common, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums, class_of
+from appliance.relay.surroundings import Surroundings
 from appliance.relay.tls import Person, TlsError
 from appliance.relay.upstream import Group, Watch
 from appliance.settings.declared import PageSettings, RelaySettings
@@ -41,12 +40,12 @@ log = logging.getLogger(__name__)
 
 # Openings are looked at this often, in seconds; their deadlines are whole seconds away.
 OPENINGS_EVERY = 0.25
+# While there are none, this is often enough for everything else: to wake up is most of what an idle relay costs.
+LOOK_EVERY = 1.0
 # An idle stream is closed after this many looks without a byte, so within 1/40 of the idle limit.
 LOOKS_UNTIL_IDLE = 40
 # Seconds that a new worker waits for the first lookup; without DNS it goes on and says so.
 FIRST_LOOK = 2.0
-# What the home network looks like is asked at most this often, in seconds.
-HOME_FOR = 5.0
 # Seconds that streams get to finish when another process takes over the service: a message or a picture that is on
 # its way arrives, and the app connects anew when its stream ends.
 HANDOVER_LIMIT = 30.0
@@ -128,18 +127,17 @@ class Worker:
         self._moved = [0] * len(self._row)
         self._common = self._make_common()
         self._listeners: list[Listener] = []
+        self._often = get_hub().loop.timer(OPENINGS_EVERY, OPENINGS_EVERY)
+        self._hurried = False
         self._finished = Event()
         self._retiring = False
         self._parent = 0
         self._handover: Any = None
-        # A look at the clock a quarter of a second ago at most, kept as one object for all streams that begin then.
+        # A look at the clock a moment ago (``now``), kept as one object for all streams that begin then.
         self._now = since_boot()
-        self._home = home.Home((), (), ())
-        self._home_until = 0.0
-        # Who comes from one of these is at home, and was let in by the outer name.
-        self._outer: tuple[str, ...] = ()
-        self._evidence = Evidence(plan.sums, self._row, self._origin, lambda: self._now)
-        self._errands = Errands(plan.paths, self._origin)
+        self._surroundings = Surroundings(plan.paths.run / "router" / "status.json", lambda: self._now)
+        self._evidence = Evidence(plan.sums, self._row, self._surroundings.origin, lambda: self._now)
+        self._errands = Errands(plan.paths, self._surroundings.origin)
         upstream = plan.settings.upstream
         names = {"chat": upstream.chat, "http": upstream.http, "media": upstream.media}
         self.groups: Mapping[str, Group] = {
@@ -171,8 +169,8 @@ class Worker:
         gevent.signal_handler(signal.SIGUSR1, self._retire)
         over = hub.loop.io(lifeline, READ)
         over.start(self._finished.set)
-        looks = hub.loop.timer(OPENINGS_EVERY, OPENINGS_EVERY)
-        looks.start(self._look_at_openings)
+        looks = hub.loop.timer(LOOK_EVERY, LOOK_EVERY)
+        looks.start(self._look)
         idle_every = max(0.025, self.settings.idle_timeout / LOOKS_UNTIL_IDLE)
         sweeps = hub.loop.timer(idle_every, idle_every)
         sweeps.start(self._look_for_idle)
@@ -204,7 +202,7 @@ class Worker:
 
     @property
     def now(self) -> float:
-        """Seconds since boot, a quarter of a second ago at most."""
+        """Seconds since boot, a quarter of a second ago at most; while nobody comes, a second."""
         return self._now
 
     def _retire(self) -> None:
@@ -226,8 +224,17 @@ class Worker:
         if self._retiring and not self._streams and not self._openings:
             self._finished.set()
 
-    def _look_at_openings(self) -> None:
+    def _hurry(self) -> None:
+        """Look often, for as long as there are openings, or streams that may end before they are evidence."""
+        self._hurried = True
+        self._now = since_boot()
+        self._often.start(self._look)
+
+    def _look(self) -> None:
         self._beat()
+        if self._hurried and not self._openings and not self._evidence.awaits:
+            self._hurried = False
+            self._often.stop()
         if self._parent and os.getppid() != self._parent:
             self._hand_over()
         now = since_boot()
@@ -291,6 +298,8 @@ class Worker:
         if not port.needs_header and not self._has_room(cells, opened):
             self.count(port, "refused", "address-limit")
             return False
+        if not self._hurried:
+            self._hurry()
         opening = Opening(self, person, port, peer, cells)
         self._openings.add(opening)
         self._row[OPEN] += 1
@@ -343,7 +352,8 @@ class Worker:
     def _stream_ended(self, stream: Stream) -> None:
         first, second, session, begun = self._streams.pop(stream)
         self._evidence.ended(stream)
-        self._row[session + class_of("session_seconds", self._now - begun)] += 1
+        now = self._now if self._hurried else since_boot()
+        self._row[session + class_of("session_seconds", now - begun)] += 1
         self._left((first, second))
 
     def no_upstream(self, port: Port, reason: str) -> None:
@@ -365,19 +375,9 @@ class Worker:
     def setup_page(self, peer: str, host: str) -> str | None:
         """Where the setup page is, for a browser on the home network; None for everybody else."""
         page = self._plan.page
-        if not host or not self._home_now().is_inside(peer, allow_gateway=page.allow_gateway):
+        if not host or not self._surroundings.home().is_inside(peer, allow_gateway=page.allow_gateway):
             return None
         return f"http://{host}:{page.port}/"
-
-    def _home_now(self) -> home.Home:
-        if self._now >= self._home_until:
-            self._home, self._home_until = home.look(), self._now + HOME_FOR
-            self._outer = outer_addresses(self._plan.paths.run / "router" / "status.json")
-        return self._home
-
-    def _origin(self, address: str, own: tuple[str, ...] = ()) -> Origin:
-        """Where a peer comes from."""
-        return origin(address, self._home_now(), (*self._outer, *own))
 
     def errand(self, request: bytes, address: str, port: Port, *, tls: bool) -> Site | None:
         """What is shown for this request alone; None for the ordinary site. An answer it is in either case."""

@@ -4,7 +4,7 @@ Only sums stand here. No field can hold a client's address, and none may be adde
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ def publish(path: Path, status: RelayStatus) -> None:
     Raises:
         OSError: the folder is missing or full.
     """
-    write_atomically(path, json.dumps(packed(asdict(status)), separators=(",", ":")).encode(), durable=False)
+    write_atomically(path, json.dumps(packed(status), separators=(",", ":")).encode(), durable=False)
 
 
 def read(path: Path) -> RelayStatus | None:

@@ -70,6 +70,23 @@ def test_several_sentences_are_one_and_each_is_still_said_in_any_language() -> N
     assert together("", text("")) == ""
 
 
+def test_a_dataclass_is_packed_as_what_it_holds() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Port:
+        number: int
+        trouble: str
+
+    @dataclass(frozen=True, slots=True)
+    class Status:
+        ports: tuple[Port, ...]
+        counted: dict[str, int]
+        said: Port | None = None
+
+    status = Status((Port(443, text("Port %(port)s waits.", port=443)), Port(80, "")), {"a": 1})
+    assert packed(status) == packed(asdict(status))
+    assert unpacked(json.loads(json.dumps(packed(status))))["ports"][0]["trouble"].template == "Port %(port)s waits."
+
+
 def test_what_json_does_not_know_passes_as_its_text() -> None:
     said = text("%(file)s cannot be read (%(error)s).", file=Path("a.toml"), error=OSError("gone"))
     assert unpacked(json.loads(json.dumps(packed([said])))) == ["a.toml cannot be read (gone)."]

@@ -1,0 +1,73 @@
+"""Where peers come from: each address is taken apart once, as long as the home stays what it is."""
+
+import ipaddress
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from appliance.network.home import Home
+from appliance.network.origin import Origin, origin
+from appliance.relay.surroundings import HOME_FOR, MOST_KEPT, Surroundings
+
+HOME = Home(
+    (ipaddress.ip_address("192.168.1.7"),),
+    (ipaddress.ip_network("192.168.1.0/24"),),
+    (ipaddress.ip_address("192.168.1.1"),),
+)
+NEIGHBOUR, STRANGER = "192.168.1.9", "80.200.0.9"
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The home is as in ``HOME``; every address that is taken apart is noted here."""
+    found: list[str] = []
+
+    def noting(peer: str, home: Home, own: Iterable[str]) -> Origin:
+        found.append(peer)
+        return origin(peer, home, own)
+
+    monkeypatch.setattr("appliance.network.home.look", lambda: HOME)
+    monkeypatch.setattr("appliance.relay.surroundings.origin", noting)
+    return found
+
+
+def test_an_address_is_taken_apart_once_while_the_home_stays_the_same(tmp_path: Path, asked: list[str]) -> None:
+    clock = Clock()
+    around = Surroundings(tmp_path / "none", clock)
+    for _ in range(3):
+        assert around.origin(NEIGHBOUR) is Origin.INSIDE
+        assert around.origin(STRANGER) is Origin.OUTSIDE
+        assert around.origin("192.168.1.1") is Origin.ROUTER
+    assert asked == [NEIGHBOUR, STRANGER, "192.168.1.1"]
+    clock.now += HOME_FOR
+    assert around.origin(STRANGER) is Origin.OUTSIDE
+    assert asked[3:] == [STRANGER]
+
+
+def test_the_homes_outer_address_counts_as_soon_as_the_router_tells_it(tmp_path: Path, asked: list[str]) -> None:
+    clock, told = Clock(), tmp_path / "status.json"
+    around = Surroundings(told, clock)
+    assert around.origin(STRANGER) is Origin.OUTSIDE
+    # What somebody asks for one time holds for that time.
+    assert around.origin(STRANGER, (STRANGER,)) is Origin.INSIDE
+    assert around.origin(STRANGER) is Origin.OUTSIDE
+    told.write_text(f'{{"outer": "{STRANGER}", "seen": ""}}')
+    clock.now += HOME_FOR
+    assert around.origin(STRANGER) is Origin.INSIDE
+
+
+def test_a_flood_of_addresses_is_not_kept(tmp_path: Path, asked: list[str]) -> None:
+    around = Surroundings(tmp_path / "none", Clock())
+    for number in range(3 * MOST_KEPT):
+        around.origin(f"80.1.{number // 256}.{number % 256}")
+        assert len(around._kept) <= MOST_KEPT
+    # And of none of them the address itself.
+    assert all(isinstance(one, int) for one in around._kept)
