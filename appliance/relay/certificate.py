@@ -238,8 +238,6 @@ def _context(file: Path) -> ssl.SSLContext:
     # A person's FIN without a close_notify is an end like any other, and our own direction goes on; without this,
     # OpenSSL 3 would take the whole connection for broken, and Python could not tell it from a reset.
     found.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
-    # A person resumes with one, and gets a new one then; OpenSSL's second one is for browsers that open many at once.
-    found.num_tickets = 1
     # A key with a password is of no use here, and OpenSSL would ask a terminal for it.
     found.load_cert_chain(file, password="none")  # noqa: S106
     return found

@@ -86,7 +86,7 @@ TLS_BULK = (
     "call more than nginx's, which lets OpenSSL read ahead (Python has no such setting)"
 )
 TLS_CONNECT = (
-    "the handshake itself is OpenSSL's for all, on X25519 and with one ticket here; making and closing the "
+    "the handshake itself, with its two tickets as in a stock nginx, is OpenSSL's for all; making and closing the "
     "connection is Python, as in the next row"
 )
 CONNECT = (

@@ -11,7 +11,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
@@ -348,24 +347,6 @@ def test_openssl_has_read_the_settings_of_the_relay(start_relay: StartRelay) -> 
     raw = keep(socket.create_connection(("127.0.0.1", relay.tls), timeout=PATIENCE))
     with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
         context.wrap_socket(raw)
-
-
-def test_a_person_gets_one_ticket_and_can_resume_with_it(start_relay: StartRelay, upstream: Upstream) -> None:
-    relay = start_relay(send_proxy="off", workers=2)
-    upstream.greet = lambda connection: connection.sendall(b"hello")
-    seen: list[str] = []
-    context: Any = any_certificate()
-    context._msg_callback = lambda _connection, _direction, _version, _content, kind, _data: seen.append(kind.name)
-    session = None
-    for times in (1, 2):
-        client = context.wrap_socket(
-            socket.create_connection(("127.0.0.1", relay.tls), timeout=PATIENCE), session=session
-        )
-        keep(client).sendall(HELLO)
-        assert read_exactly(client, 5) == b"hello"
-        assert client.session_reused == (times == 2)
-        assert seen.count("NEWSESSION_TICKET") == times
-        session = client.session
 
 
 def test_plain_http_on_the_tls_port_is_closed(start_relay: StartRelay) -> None:
