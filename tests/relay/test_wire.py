@@ -326,29 +326,6 @@ def test_every_kind_of_stranger_meets_the_same_end(start_relay: StartRelay) -> N
     assert max(ends.values()) - min(ends.values()) < 1, ends
 
 
-@pytest.mark.parametrize("group", ["X25519", "prime256v1", "secp384r1"])
-def test_every_group_that_apps_and_browsers_offer_alone_will_do(
-    start_relay: StartRelay, upstream: Upstream, group: str
-) -> None:
-    relay = start_relay(send_proxy="off")
-    context = any_certificate()
-    context.set_ecdh_curve(group)
-    client = keep(context.wrap_socket(socket.create_connection(("127.0.0.1", relay.tls), timeout=PATIENCE)))
-    client.sendall(HELLO)
-    assert read_exactly(upstream.next(), 4) == HELLO
-
-
-def test_openssl_has_read_the_settings_of_the_relay(start_relay: StartRelay) -> None:
-    relay = start_relay()
-    context = any_certificate()
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    # OpenSSL by itself takes this group, and the relay's file (openssl.cnf) does not name it.
-    context.set_ecdh_curve("ffdhe2048")
-    raw = keep(socket.create_connection(("127.0.0.1", relay.tls), timeout=PATIENCE))
-    with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
-        context.wrap_socket(raw)
-
-
 def test_plain_http_on_the_tls_port_is_closed(start_relay: StartRelay) -> None:
     relay = start_relay()
     assert b"HTTP" not in read_to_end_or_reset(relay.connect(relay.tls, b"GET / HTTP/1.1\r\n\r\n"))
