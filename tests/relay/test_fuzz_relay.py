@@ -338,6 +338,20 @@ def test_stalled_handshakes(besieged: Besieged, count: int) -> None:
         besieged.check(first=siege == 1)
 
 
+def greeted(upstream: Upstream, *, header: bool) -> socket.socket:
+    """The next stream at the upstream, whose greeting has arrived whole.
+
+    On a busy machine the last ones of the attack before are accepted only now; those have been reset.
+    """
+    while True:
+        server = upstream.next()
+        with suppress(ConnectionResetError):
+            if header:
+                read_line(server)
+            assert read_exactly(server, len(HELLO)) == HELLO
+            return server
+
+
 @few_or_many(50, 1000)
 def test_half_open_streams(besieged: Besieged, count: int) -> None:
     relay = besieged.relay
@@ -345,10 +359,7 @@ def test_half_open_streams(besieged: Besieged, count: int) -> None:
     for number in range(count):
         client = keep(besieged.connect((relay.chat, relay.media)[number % 2]))
         client.sendall(HELLO)
-        server = besieged.upstream.next()
-        if number % 2 == 0:
-            read_line(server)
-        assert read_exactly(server, len(HELLO)) == HELLO
+        server = greeted(besieged.upstream, header=number % 2 == 0)
         ends = (client, server) if number % 4 < 2 else (server, client)
         ends[0].shutdown(socket.SHUT_WR)
         streams.append(ends)
