@@ -110,6 +110,7 @@ class Lights:
         self._look_at = self._publish_at = float("-inf")
         self._watch_trouble = NOTHING
         self._published: LightsStatus | None = None
+        self._running = False
         self._unwritable = False
 
     def run(self, wait: Callable[[float], bool]) -> None:
@@ -121,6 +122,7 @@ class Lights:
         try:
             pause = self._step()
             self._notify("READY=1")
+            self._running = True
             while not wait(pause):
                 pause = self._step()
             self._notify("STOPPING=1")
@@ -136,7 +138,9 @@ class Lights:
             self._look()
             self._ask(now)
             self._look_at = now + LOOK_EVERY
-            self._notify("WATCHDOG=1")
+            # Not before it is ready: the first word starts the watchdog, and to claim the pins takes a busy Pi seconds.
+            if self._running:
+                self._notify("WATCHDOG=1")
         for fixture in self._fixtures:
             fixture.use(self._settings, now)
         due = [self._look_at]

@@ -139,7 +139,7 @@ def test_the_farewell_is_one_red_flash_and_then_the_pins_are_let_go(bench: Bench
 
 def test_the_service_manager_hears_from_it(bench: Bench) -> None:
     bench.run(60)
-    assert bench.notified[1] == "READY=1"
+    assert bench.notified[0] == "READY=1", "a watchdog that runs before would kill a slow start"
     assert bench.notified.count("READY=1") == 1
     assert 115 <= bench.notified.count("WATCHDOG=1") <= 125
 
