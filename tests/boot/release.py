@@ -100,8 +100,9 @@ def without_system(system: Path, output: Path) -> Path:
 
 
 def too_large(output: Path) -> Path:
-    """Nothing, but more of it than a slot holds."""
+    """More than a slot holds. Nothing alone would pack to less than RAUC takes for a bundle."""
     with output.open("wb") as file:
+        file.write(os.urandom(64 << 10))
         file.truncate(SLOT_A.size + MIB)
     return output
 
