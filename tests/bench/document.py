@@ -52,9 +52,7 @@ for the card, and hardly a row would gain the factor of 1.5 that would be worth 
 - The clients and the upstream are two small C programs (`tests/bench/load.c`, `echo.c`). When one of them used a whole
   core, a remark above says so: then it may have set the pace, which the CPU time of a relay hardly depends on.
 - All clients offer one cipher, TLS_AES_128_GCM_SHA256 of TLS 1.3, so that relays are compared and not
-  their taste; every handshake is a full one. In keys there is a difference: porchlight agrees on X25519, the peers on
-  OpenSSL 3.5's own choice, X25519MLKEM768, which costs a third of a handshake and 6 KiB of an idle connection
-  (`appliance/relay/openssl.cnf` says why).
+  their taste; every handshake is a full one.
 - One worker cannot hold 27,500 connections where a process may have 20,000 descriptors: that row has three workers.
 """
 
