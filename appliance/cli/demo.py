@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         if not _wait_until_it_answers(children, paths, ports, ended):
             return 1
         _introduce(paths, ports, pid, keeps=bool(options.folder))
-        children.start("lights", "appliance", "lights", *_places(paths), "--terminal", draws=True)
+        children.start("lights", "appliance", "lights", *_places(paths), "--terminal", draws=not options.self_test)
         if options.self_test:
             return _self_test(ports, paths)
         return _watch(children, ended)
