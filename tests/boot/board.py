@@ -50,11 +50,12 @@ class Board:
         self._emulator: subprocess.Popen[bytes] | None = None
         self._starts = 0
 
-    def switch_on(self, *, cable: bool = True) -> None:
+    def switch_on(self, *, cable: bool = True, held: bool = False) -> None:
         """Put the plug in.
 
         Args:
             cable: whether the network's cable is put in too, as soon as the loader has done its part.
+            held: whether somebody holds the button down meanwhile.
 
         Raises:
             AssertionError: the emulator did not start; the message says why.
@@ -69,8 +70,7 @@ class Board:
         try:
             self.monitor = self._connect(here)
             self.hand = Hand(here / "hand")
-            self.hand.let_go(BUTTON)
-
+            (self.hand.press if held else self.hand.let_go)(BUTTON)
             self.console = Console(here / "console", here / "console.log")
             self.other_port = Console(here / "shell", here / "shell.log")
             self.shell = Shell(self.other_port)
