@@ -21,6 +21,12 @@ def test_nothing_has_failed(board: Board, relaying: Span) -> None:
     assert failed == "", f"{failed}\n{board.shell.run('journalctl -b -p warning --no-pager', check=False)}"
 
 
+def test_clock_stands_at_the_build_at_least(board: Board, relaying: Span) -> None:
+    """From 1970 to there without anybody's help."""
+    assert board.shell.run("ls /sys/class/rtc") == ""
+    assert int(board.shell.run("date +%s")) >= int(board.shell.run("stat -c %Y /usr/lib/clock-epoch"))
+
+
 def test_services_run(board: Board, relaying: Span) -> None:
     board.shell.run("systemctl is-system-running --wait", check=False)
     for service in SERVICES:
