@@ -99,12 +99,12 @@ def unpack(image: Path, to: Path) -> Card:
 
     Args:
         image: the packed image, as somebody downloads it.
-        to: the card; padded to a power of two, since an emulated card has no other size.
+        to: the card; twice as large, as most are, and a power of two, since an emulated one has no other size.
     """
     with to.open("wb") as file:
         subprocess.run(["xz", "--decompress", "--stdout", str(image)], stdout=file, check=True)
         size = file.seek(0, 2)
-        file.truncate(1 << (size - 1).bit_length())
+        file.truncate(1 << size.bit_length())
     return Card(to)
 
 

@@ -27,6 +27,15 @@ def test_clock_stands_at_the_build_at_least(board: Board, relaying: Span) -> Non
     assert int(board.shell.run("date +%s")) >= int(board.shell.run("stat -c %Y /usr/lib/clock-epoch"))
 
 
+def test_data_partition_has_grown_to_the_end_of_the_card(board: Board, relaying: Span) -> None:
+    sectors = int(board.shell.run("cat /sys/block/mmcblk0/size"))
+    start, size = (int(board.shell.run(f"cat /sys/block/mmcblk0/mmcblk0p4/{name}")) for name in ("start", "size"))
+    assert start + size == sectors
+    blocks = int(board.shell.run("dumpe2fs -h /dev/mmcblk0p4 2>/dev/null | sed -n 's/^Block count: *//p'"))
+    assert blocks * 2048 > (size - 2 * 16384 * 4) * 512
+    assert "noinit_itable" in board.shell.run("grep /var/lib/porchlight /proc/mounts")
+
+
 def test_services_run(board: Board, relaying: Span) -> None:
     board.shell.run("systemctl is-system-running --wait", check=False)
     for service in SERVICES:
