@@ -23,7 +23,7 @@ from tests.boot.person import chat, connect, exchange
 from tests.boot.updating import INSTALLING_TAKES, ask_for_update, remembered, start_again, wait_until_off
 from tests.boot.upstream import CHAT, MIB, Upstream, answer
 from tests.boot.visitor import PAGE_PORT
-from tests.boot.writes import Replay, chosen
+from tests.boot.writes import Replay, chosen, read_log
 
 pytestmark = pytest.mark.long
 
@@ -34,7 +34,9 @@ SLOT_STEP = 20000
 SLOT_A, SLOT_B = 2, 3
 # Bytes from the beginning of slot B; seconds of ordinary running.
 STICK_AT = 320 * MIB
-ORDINARY = 300.0
+ORDINARY = 1800.0
+# Bytes a day (docs/image.md, "What persists").
+MOST_PER_DAY = 5_000_000
 FAT = 1
 
 
@@ -45,10 +47,12 @@ class Life:
     Args:
         first: the card as it was flashed, with its settings file.
         logs: one for each start.
+        ordinary: how many sectors were written in ``ORDINARY`` seconds of nothing in particular.
     """
 
     first: Path
     logs: list[Path]
+    ordinary: int
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +78,11 @@ def life(image: Path, home: Home, upstream: Upstream, offered: Path, tmp_path_fa
     while remembered(card).trial:
         assert time.monotonic() < deadline, board.console.tail()
         time.sleep(1)
+    before = len(read_log(board.logs[-1]))
     time.sleep(ORDINARY)
     board.pull_the_plug()
     card.path.unlink()
-    return Life(board.first, board.logs)
+    return Life(board.first, board.logs, len(read_log(board.logs[-1])) - before)
 
 
 def cut_points(replay: Replay, wanted: int) -> list[int]:
@@ -121,6 +126,12 @@ def test_slot_that_runs_is_never_written(life: Life) -> None:
     for log in life.logs:
         replay = Replay(first.path, log)
         assert not [one for one in replay.writes if start <= one.sector * 512 < start + size]
+
+
+def test_little_is_written_when_nothing_happens(life: Life) -> None:
+    daily = life.ordinary * 512 * 86400 / ORDINARY
+    print(f"{daily / 1e6:.2f} MB a day")
+    assert daily <= MOST_PER_DAY
 
 
 def test_cards_boot_and_relay_after_a_cut(

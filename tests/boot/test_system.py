@@ -1,9 +1,14 @@
 """The system on the card: what only somebody sees who looks inside."""
 
+import tomllib
+from fnmatch import fnmatchcase
+from pathlib import Path
+
 from tests.boot.board import Board
 from tests.boot.eye import Span
 
 SERVICES = tuple(f"porchlight-{name}" for name in ("relay", "page", "lights", "router", "name", "certificate"))
+LISTED = Path(__file__).parent.parent.parent / "image/persists.toml"
 # MB; docs/architecture.md. Of the 512 that the smallest board has.
 MOST_MEMORY = 120
 
@@ -34,6 +39,16 @@ def test_data_partition_has_grown_to_the_end_of_the_card(board: Board, relaying:
     blocks = int(board.shell.run("dumpe2fs -h /dev/mmcblk0p4 2>/dev/null | sed -n 's/^Block count: *//p'"))
     assert blocks * 2048 > (size - 2 * 16384 * 4) * 512
     assert "noinit_itable" in board.shell.run("grep /var/lib/porchlight /proc/mounts")
+
+
+def test_nothing_is_kept_that_is_not_listed(board: Board, relaying: Span) -> None:
+    """What outlives the power stands in image/persists.toml, with its reason and how often it is written."""
+    found = board.shell.run("cd /var/lib/porchlight; find . -type f -not -path './lost+found/*'").splitlines()
+    assert "./page/password.json" in found
+    listed = [one["path"] for one in tomllib.loads(LISTED.read_text())["kept"]]
+    unlisted = [path for path in found if not any(fnmatchcase(path.removeprefix("./"), one) for one in listed)]
+    # A file that is just being replaced.
+    assert not [path for path in unlisted if not path.endswith(".new")]
 
 
 def test_services_run(board: Board, relaying: Span) -> None:
