@@ -56,33 +56,38 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life(image: Path, home: Home, upstream: Upstream, offered: Path, tmp_path_factory: pytest.TempPathFactory) -> Life:
+def life(
+    board: Board, image: Path, home: Home, upstream: Upstream, offered: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Life:
     """A card's life, all writes kept."""
+    # There is one cable, and this card has a board of its own.
+    if board.is_on:
+        board.pull_the_plug()
     folder = tmp_path_factory.mktemp("life")
     card = unpack(image, folder / "card.img")
     card.write("porchlight.toml", card.read("porchlight.toml") + SETTINGS.encode())
     # Behind what is written into a slot there is room for a file system with the bundle.
     card.fill(SLOT_B, release.file_system_with(offered / "newer.raucb", folder / "stick"), STICK_AT)
     upstream.set_reachable(True)
-    board = Board(card, home, folder, recorded=2)
-    board.switch_on()
-    board.wait_for_port(PAGE_PORT)
-    owner = claim(board)
+    mine = Board(card, home, folder, recorded=2)
+    mine.switch_on()
+    mine.wait_for_port(PAGE_PORT)
+    owner = claim(mine)
     for number in range(5):
         set_domain(owner.visitor, f"relay-{number}.example.org")
-    board.shell.run(f"mkdir /run/stick; mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
-    ask_for_update(board, json.dumps({"file": "/run/stick/newer.raucb"}))
-    wait_until_off(board, INSTALLING_TAKES)
-    start_again(board)
+    mine.shell.run(f"mkdir /run/stick; mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
+    ask_for_update(mine, json.dumps({"file": "/run/stick/newer.raucb"}))
+    wait_until_off(mine, INSTALLING_TAKES)
+    start_again(mine)
     deadline = time.monotonic() + BOOT_TAKES
     while remembered(card).trial:
-        assert time.monotonic() < deadline, board.console.tail()
+        assert time.monotonic() < deadline, mine.console.tail()
         time.sleep(1)
-    before = len(read_log(board.logs[-1]))
+    before = len(read_log(mine.logs[-1]))
     time.sleep(ORDINARY)
-    board.pull_the_plug()
+    mine.pull_the_plug()
     card.path.unlink()
-    return Life(board.first, board.logs, len(read_log(board.logs[-1])) - before)
+    return Life(mine.first, mine.logs, len(read_log(mine.logs[-1])) - before)
 
 
 def cut_points(replay: Replay, wanted: int) -> list[int]:
