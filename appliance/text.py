@@ -41,6 +41,15 @@ def text(template: str, /, **values: object) -> Text:
     return Text(template, values)
 
 
+def together(*sentences: str) -> Text:
+    """Sentences one after the other as one, each of which can still be said in any language; empty ones count not."""
+    parts = {f"part{number}": one for number, one in enumerate(sentences) if one}
+    if len(parts) == 1:
+        (one,) = parts.values()
+        return one if isinstance(one, Text) else Text(one)
+    return Text(" ".join(f"%({name})s" for name in parts), parts)
+
+
 def translated(sentence: str, lookup: Callable[[str], str]) -> str:
     """A sentence in another language.
 
@@ -65,14 +74,21 @@ def packed(value: Any) -> Any:
         value: as ``json.dumps`` takes it, with Texts anywhere in it.
     """
     if isinstance(value, Text):
-        # A path, an error, an address: in a sentence it is its text anyway.
-        plain = {name: one if isinstance(one, Text | int | float) else str(one) for name, one in value.values.items()}
-        return {"text": value.template, "values": {name: packed(one) for name, one in plain.items()}}
+        # Without values it is looked up as it stands; only as a value of another one it must be known for a sentence.
+        return _parts(value) if value.values else str(value)
     if isinstance(value, Mapping):
         return {name: packed(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [packed(one) for one in value]
     return value
+
+
+def _parts(sentence: Text) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, one in sentence.values.items():
+        # A path, an error, an address: in a sentence it is its text anyway.
+        values[name] = _parts(one) if isinstance(one, Text) else one if isinstance(one, int | float) else str(one)
+    return {"text": sentence.template, "values": values}
 
 
 def unpacked(value: Any) -> Any:

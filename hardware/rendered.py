@@ -58,8 +58,8 @@ def _png(office: Office, folder: Path) -> Files:
     made = {}
     for name in DRAWINGS:
         (folder / f"{name}.svg").write_bytes((ROOT / PICTURES / f"{name}.svg").read_bytes())
-        zoom = "--zoom=1.6"
-        office.run(f"Drawing {name}.png", ["rsvg-convert", zoom, f"{name}.svg", f"--output={name}.png"], folder)
+        look = ["--zoom=1.6", "--background-color=white"]
+        office.run(f"Drawing {name}.png", ["rsvg-convert", *look, f"{name}.svg", f"--output={name}.png"], folder)
         made[PICTURES / f"{name}.png"] = (folder / f"{name}.png").read_bytes()
     return made
 

@@ -9,7 +9,6 @@ import random
 import select
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from appliance.certificate import outcome as verdicts
@@ -22,7 +21,8 @@ from appliance.files import Stamp, stamp
 from appliance.paths import Paths
 from appliance.settings.declared import CertificateSettings
 from appliance.settings.load import load
-from appliance.status.certificate import PUBLISH_EVERY, CertificateStatus, publish
+from appliance.status.certificate import CertificateStatus
+from appliance.status.telling import Telling
 from appliance.text import text
 
 # Seconds between two turns: how long a change on the page may go unseen.
@@ -72,8 +72,7 @@ class Service:
         self._began = self._start_at = self._validated = 0.0
         self._failures = self._unexplained = 0
         self._outcome = Outcome(CertificateState.OFF, text(""))
-        self._published: CertificateStatus | None = None
-        self._unwritable = False
+        self._telling = Telling(paths.certificate_status, "certificate", say)
 
     def run(self, stop: int) -> None:
         """Serve until there is something to read on a descriptor.
@@ -240,18 +239,7 @@ class Service:
             self._outcome.said,
             self._validated,
         )
-        former = self._published
-        if former and replace(former, written=now) == status and now - former.written < PUBLISH_EVERY:
-            return
-        try:
-            publish(self._paths.certificate_status, status)
-        except OSError as error:
-            if not self._unwritable:
-                self._say(f"certificate: The status cannot be written ({error.strerror}).")
-            self._unwritable = True
-        else:
-            self._unwritable = False
-            self._published = status
+        self._telling.tell(status)
 
 
 def _is_name(name: str) -> bool:

@@ -19,7 +19,7 @@ from appliance.clock import since_boot, told
 from appliance.files import write_atomically
 from appliance.lights import request
 from appliance.lights.button import Button, Hold, Wish
-from appliance.lights.fixture import Fixture, Socket
+from appliance.lights.fixture import NOTHING, Fixture, Socket
 from appliance.lights.guests import Guests
 from appliance.lights.request import Ask
 from appliance.lights.scenes import (
@@ -45,6 +45,7 @@ from appliance.settings.declared import LightsSettings
 from appliance.status.gather import Situation
 from appliance.status.lights import LightsStatus, publish
 from appliance.status.state import State
+from appliance.text import Text, text, together
 
 # Seconds. With the relay's silence of at most 3.5 s (STALE_AFTER) the lights are right again within four.
 LOOK_EVERY = 0.5
@@ -107,7 +108,7 @@ class Lights:
         self._holding = Hold.NOTHING_HELD
         self._answered: request.Request | None = None
         self._look_at = self._publish_at = float("-inf")
-        self._watch_trouble = ""
+        self._watch_trouble = NOTHING
         self._published: LightsStatus | None = None
         self._unwritable = False
 
@@ -152,10 +153,11 @@ class Lights:
             self._situation = self._watch.situation()
         except Exception as error:
             # Whatever it is: lights that stay as they are would go on claiming that all is well.
-            self._tell(f"The lights cannot tell how the relay is doing ({type(error).__name__}: {error}).")
+            reason = f"{type(error).__name__}: {error}"
+            self._tell(text("The lights cannot tell how the relay is doing (%(reason)s).", reason=reason))
             self._state = State.STOPPED
             return
-        self._tell("")
+        self._tell(NOTHING)
         self._settings = self._situation.loaded.settings.lights
         self._state = self._situation.state
 
@@ -214,7 +216,7 @@ class Lights:
         ends = self._guests.until(now)
         return min((one for one in (*changes, ends) if one is not None), default=None)
 
-    def _tell(self, what: str) -> None:
+    def _tell(self, what: Text) -> None:
         """Remember that nobody knows how the relay is doing, or that somebody does again, and log it once."""
         if what != self._watch_trouble:
             self._say(f"lights: {what or 'The trouble is over.'}")
@@ -223,8 +225,8 @@ class Lights:
     def _publish(self, now: float) -> None:
         if self._state is None:
             return
-        trouble = " ".join(part for part in (*(one.trouble for one in self._fixtures), self._watch_trouble) if part)
-        note = " ".join(one.note for one in self._fixtures if one.note)
+        trouble = together(*(one.trouble for one in self._fixtures), self._watch_trouble)
+        note = together(*(one.note for one in self._fixtures))
         shown = self._scene.name if self._scene else ""
         word = LightsStatus(0.0, self._state.value, trouble, note, shown)
         if word == self._published and now < self._publish_at:

@@ -26,7 +26,8 @@ from appliance.paths import Paths
 from appliance.settings.declared import NameSettings
 from appliance.settings.load import load
 from appliance.status import router
-from appliance.status.name import PUBLISH_EVERY, NameStatus, publish
+from appliance.status.name import NameStatus
+from appliance.status.telling import Telling
 from appliance.text import Text, text
 
 # Seconds between two looks at files: how long a change on the page or an answer of the router may go unseen.
@@ -84,8 +85,7 @@ class Service:
         self._failures = 0
         self._afresh = True
         self._outer = ""
-        self._published: NameStatus | None = None
-        self._unwritable = False
+        self._telling = Telling(paths.name_status, "name", say)
 
     def run(self, stop: int) -> None:
         """Serve until there is something to read on a descriptor.
@@ -273,18 +273,7 @@ class Service:
             found.known,
             account.revision if account else "",
         )
-        former = self._published
-        if former and replace(former, written=now) == status and now - former.written < PUBLISH_EVERY:
-            return
-        try:
-            publish(self._paths.name_status, status)
-        except OSError as error:
-            if not self._unwritable:
-                self._say(f"name: The status cannot be written ({error.strerror}); the page will not show it.")
-            self._unwritable = True
-        else:
-            self._unwritable = False
-            self._published = status
+        self._telling.tell(status)
 
 
 def _configuration(name: NameSettings, host: str, account: Account | None) -> str:

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from appliance import __version__
 from appliance.lights.language import PATTERNS, WORDS
 from appliance.page.coarse import Measures
+from appliance.page.guard import is_signed_in
 from appliance.page.owner import ownership
 from appliance.page.porch import porch
 from appliance.settings.problem import Severity
@@ -53,7 +54,11 @@ def status() -> ResponseReturnValue:
         ownership=ownership(porch().paths),
         people=people(relay),
         connections_up_to=rounded_up(relay.connections if relay else 0),
-        problems=[asdict(problem) for problem in now.problems],
+        # Their sentences may hold the relay's name, the home's address or a line of the settings: for the owner alone.
+        problems=[
+            asdict(problem) if is_signed_in() else {"id": problem.id, "severity": problem.severity}
+            for problem in now.problems
+        ],
         upstreams={name: asdict(one) for name, one in relay.upstreams.items()} if relay else {},
         # When somebody last got through is for the owner alone.
         ports=[{"port": one.port, "carries": one.carries, "trouble": one.trouble} for one in relay.ports]

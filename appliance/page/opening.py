@@ -10,9 +10,11 @@ from flask_babel import gettext
 from appliance.clock import since_boot
 from appliance.network.advice import Place, advice, by_hand
 from appliance.network.verdict import Verdict
+from appliance.page.carried import CARRIES
 from appliance.page.porch import porch
 from appliance.page.progress import progress
 from appliance.page.saving import Refused, saved
+from appliance.router.rule import further, may_open
 from appliance.settings import Settings, load
 from appliance.status import router as routers
 from appliance.status.router import RouterStatus
@@ -51,6 +53,18 @@ def ports() -> ResponseReturnValue:
     return _page(refused)
 
 
+@pages.post("/open/further")
+def more() -> ResponseReturnValue:
+    """Ports to open beside the usual ones: only those that the page has offered."""
+    asked = request.form.getlist("also")
+    offered = [one.number for one in further(load(porch().paths).settings)]
+    refused = saved({"router.also": [number for number in offered if str(number) in asked]})
+    if refused is None:
+        flash(gettext("Saved."))
+        return redirect(url_for("opening.router"), 303)
+    return _page(refused)
+
+
 def _number(typed: str) -> int | str:
     # What is no number goes on as text: the setting's own kind refuses it.
     plain = typed.strip()
@@ -76,6 +90,8 @@ def _page(refused: Refused | None) -> ResponseReturnValue:
         "stuck": verdict in STUCK,
         "place": place,
         "share": settings.share,
+        "also": settings.router.also,
+        "further": [(one.number, CARRIES[one.carries]) for one in further(settings)],
         "done": progress().done,
     }
     error, status = (refused.error, refused.status) if refused else (None, 200)
@@ -83,10 +99,13 @@ def _page(refused: Refused | None) -> ResponseReturnValue:
 
 
 def _wanted(settings: Settings) -> tuple[int, ...]:
-    """The ports that the router should lead here: chat in TLS, the first media port, and what else was asked for."""
+    """The ports that the router should lead here: chat in TLS, the first media port, and what else was asked for.
+
+    Nobody is told to open by hand what porchlight itself would never open.
+    """
     relay = settings.relay
     first = (relay.chat_tls_port, *relay.media_ports[:1], *settings.router.also)
-    return tuple(dict.fromkeys(one for one in first if one))
+    return tuple(dict.fromkeys(one for one in first if one and may_open(one, settings)))
 
 
 def _place(asked: RouterStatus | None, ports: tuple[int, ...]) -> Place:

@@ -5,7 +5,7 @@ The setup page must never be reachable from outside, nor a port whose PROXY head
 
 from dataclasses import dataclass
 
-from appliance.relay.ports import ports_of
+from appliance.relay.ports import Port, ports_of
 from appliance.settings.declared import PageSettings, Settings
 
 # What the apps use unless told otherwise: chat inside TLS, and media. Anything else the owner has to ask for.
@@ -35,6 +35,11 @@ def may_open(port: int, settings: Settings) -> bool:
     if port in (settings.page.port, PAGE_PORT) or port in settings.relay.balancer_ports:
         return False
     return any(port == one.number for one in ports_of(settings.relay))
+
+
+def further(settings: Settings) -> tuple[Port, ...]:
+    """The ports beside the usual ones that the owner may ask for."""
+    return tuple(one for one in ports_of(settings.relay) if one.number not in USUAL and may_open(one.number, settings))
 
 
 def wish_of(settings: Settings) -> Wish:

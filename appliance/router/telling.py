@@ -5,10 +5,8 @@ from dataclasses import replace
 
 from appliance.network.verdict import PortState, Verdict
 from appliance.paths import Paths
-from appliance.status.router import MappedPort, RouterStatus, publish
-
-# Seconds. Readers take a status older than a minute for none; a round takes up to half of that.
-PUBLISH_EVERY = 5.0
+from appliance.status import telling
+from appliance.status.router import MappedPort, RouterStatus
 
 
 class Telling:
@@ -23,31 +21,20 @@ class Telling:
     def __init__(self, paths: Paths, say: Callable[[str], object], clock: Callable[[], float]) -> None:
         self._path = paths.router_status
         self._say, self._clock = say, clock
-        self._told: RouterStatus | None = None
-        self._due = float("-inf")
-        self._unwritable = False
+        self._verdict: Verdict | None = None
+        self._telling = telling.Telling(self._path, "router", say)
 
     @property
     def begun(self) -> bool:
         """Whether anything has been told."""
-        return self._told is not None
+        return self._verdict is not None
 
     def tell(self, status: RouterStatus) -> None:
         """Write the status if it has changed, or if it grows old; a new verdict goes into the log too."""
-        now = self._clock()
-        if status == self._told and now < self._due:
-            return
-        if self._told is None or status.verdict is not self._told.verdict:
+        if status.verdict is not self._verdict:
             self._say(f"router: {status.verdict.value}{' by ' + status.method if status.method else ''}.")
-        self._told, self._due = status, now + PUBLISH_EVERY
-        try:
-            publish(self._path, replace(status, written=now))
-        except OSError as error:
-            if not self._unwritable:
-                self._say(f"router: The status cannot be written ({error}); the page will not show it.")
-            self._unwritable = True
-        else:
-            self._unwritable = False
+        self._verdict = status.verdict
+        self._telling.tell(replace(status, written=self._clock()))
 
     def end(self) -> None:
         """Take the last word back."""

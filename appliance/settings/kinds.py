@@ -196,7 +196,7 @@ def bare_code(text: str) -> str:
 
 
 def _claim_code(value: Any) -> str:
-    # The value stays out of the message, which everybody on the home network may read.
+    # The value stays out of the message, which stands on screens and in the log too.
     if not isinstance(value, str) or (value and not SHORTEST_CODE <= len(bare_code(value)) <= LONGEST_CODE):
         raise ValueError(f"must be a text of {SHORTEST_CODE} to {LONGEST_CODE} letters and digits, or empty")
     return value.strip()

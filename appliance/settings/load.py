@@ -91,7 +91,7 @@ def _read(source: _Source) -> dict[str, Any]:
         return {}
     understood, unreadable = read_toml(decoded)
     for one in unreadable:
-        # A problem is shown to everybody on the home network; a claim code is not.
+        # A problem stands on screens and in the log too; a claim code does not.
         shown = text("the line of claim_code") if "claim_code" in one.text else show(one.text)
         source.report(
             text(

@@ -1,15 +1,16 @@
 """How the certificate is doing: written by the certificate service, read by page, checks and command line."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from appliance.files import write_atomically
-from appliance.status.spoken import packed, unpacked
+from appliance.status import word
+from appliance.status.word import publish, sentence
 from appliance.text import Text, text
 
-# Seconds: the service writes at each change and at least every PUBLISH_EVERY; past STALE_AFTER its word is old.
-PUBLISH_EVERY = 5.0
+__all__ = ["CertificateStatus", "publish", "read"]
+
+# Seconds: the service writes at each change and every few seconds; past this its word is old.
 STALE_AFTER = 20.0
 NOTHING = text("")
 
@@ -38,16 +39,6 @@ class CertificateStatus:
     validated: float = 0.0
 
 
-def publish(path: Path, status: CertificateStatus) -> None:
-    """Write the status for the other processes; the folder is in RAM.
-
-    Raises:
-        OSError: the folder is missing or full.
-    """
-    raw = {**asdict(status), "said": packed(status.said)}
-    write_atomically(path, json.dumps(raw, separators=(",", ":")).encode(), durable=False)
-
-
 def read(path: Path, now: float) -> CertificateStatus | None:
     """The certificate service's last word, or None when there is none, or only an old one.
 
@@ -55,17 +46,16 @@ def read(path: Path, now: float) -> CertificateStatus | None:
         path: ``Paths.certificate_status``.
         now: seconds since boot.
     """
-    try:
-        raw = json.loads(path.read_bytes())
-        found = CertificateStatus(
-            written=float(raw["written"]),
-            kind=str(raw["kind"]),
-            name=str(raw["name"]),
-            not_after=float(raw["not_after"]),
-            state=str(raw["state"]),
-            said=unpacked(raw["said"]),
-            validated=float(raw["validated"]),
-        )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-    return found if now - found.written <= STALE_AFTER else None
+    return word.read(path, now - STALE_AFTER, _status)
+
+
+def _status(raw: Any) -> CertificateStatus:
+    return CertificateStatus(
+        written=float(raw["written"]),
+        kind=str(raw["kind"]),
+        name=str(raw["name"]),
+        not_after=float(raw["not_after"]),
+        state=str(raw["state"]),
+        said=sentence(raw["said"]),
+        validated=float(raw["validated"]),
+    )

@@ -1,10 +1,13 @@
 """What the lights show: written by the lights, read by the page and ``porchlight check``."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from appliance.files import write_atomically
+from appliance.status import word
+from appliance.status.word import publish, sentence
+
+__all__ = ["LightsStatus", "publish", "read"]
 
 # The lights write at each change and at least every few seconds; past this many seconds their word is old.
 STALE_AFTER = 10.0
@@ -30,15 +33,6 @@ class LightsStatus:
     shown: str = ""
 
 
-def publish(path: Path, status: LightsStatus) -> None:
-    """Write the status for the other processes; the folder is in RAM.
-
-    Raises:
-        OSError: the folder is missing or full.
-    """
-    write_atomically(path, json.dumps(asdict(status), separators=(",", ":")).encode(), durable=False)
-
-
 def read(path: Path, now: float) -> LightsStatus | None:
     """The lights' last word, or None when there is none, or only an old one.
 
@@ -46,10 +40,9 @@ def read(path: Path, now: float) -> LightsStatus | None:
         path: ``Paths.lights_status``.
         now: seconds since boot.
     """
-    try:
-        raw = json.loads(path.read_bytes())
-        rest = (str(raw.get(name, "")) for name in ("trouble", "note", "shown"))
-        found = LightsStatus(float(raw["written"]), str(raw["state"]), *rest)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-    return found if now - found.written <= STALE_AFTER else None
+    return word.read(path, now - STALE_AFTER, _status)
+
+
+def _status(raw: Any) -> LightsStatus:
+    trouble, note = (sentence(raw.get(name, "")) for name in ("trouble", "note"))
+    return LightsStatus(float(raw["written"]), str(raw["state"]), trouble, note, str(raw.get("shown", "")))

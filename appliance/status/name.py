@@ -1,15 +1,16 @@
 """How the relay's name is doing: written by the name service, read by page, checks and command line."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from appliance.files import write_atomically
-from appliance.status.spoken import packed, unpacked
+from appliance.status import word
+from appliance.status.word import publish, sentence
 from appliance.text import Text, text
 
-# Seconds: the service writes at each change and at least every PUBLISH_EVERY; past STALE_AFTER its word is old.
-PUBLISH_EVERY = 5.0
+__all__ = ["NameStatus", "publish", "read"]
+
+# Seconds: the service writes at each change and every few seconds; past this its word is old.
 STALE_AFTER = 20.0
 NOTHING = text("")
 
@@ -45,16 +46,6 @@ class NameStatus:
         return self.revision == revision and self.state != "trying"
 
 
-def publish(path: Path, status: NameStatus) -> None:
-    """Write the status for the other processes; the folder is in RAM.
-
-    Raises:
-        OSError: the folder is missing or full.
-    """
-    raw = {**asdict(status), "said": packed(status.said)}
-    write_atomically(path, json.dumps(raw, separators=(",", ":")).encode(), durable=False)
-
-
 def read(path: Path, now: float) -> NameStatus | None:
     """The name service's last word, or None when there is none, or only an old one.
 
@@ -62,19 +53,18 @@ def read(path: Path, now: float) -> NameStatus | None:
         path: ``Paths.name_status``.
         now: seconds since boot.
     """
-    try:
-        raw = json.loads(path.read_bytes())
-        found = NameStatus(
-            written=float(raw["written"]),
-            provider=str(raw["provider"]),
-            name=str(raw["name"]),
-            state=str(raw["state"]),
-            said=unpacked(raw["said"]),
-            address=str(raw["address"]),
-            points_to=tuple(str(one) for one in raw["points_to"]),
-            known=bool(raw["known"]),
-            revision=str(raw["revision"]),
-        )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-    return found if now - found.written <= STALE_AFTER else None
+    return word.read(path, now - STALE_AFTER, _status)
+
+
+def _status(raw: Any) -> NameStatus:
+    return NameStatus(
+        written=float(raw["written"]),
+        provider=str(raw["provider"]),
+        name=str(raw["name"]),
+        state=str(raw["state"]),
+        said=sentence(raw["said"]),
+        address=str(raw["address"]),
+        points_to=tuple(str(one) for one in raw["points_to"]),
+        known=bool(raw["known"]),
+        revision=str(raw["revision"]),
+    )

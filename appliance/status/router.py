@@ -3,14 +3,16 @@
 The addresses in it are this home's own, in RAM; no field can hold a client's.
 """
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.files import write_atomically
 from appliance.network.advice import Place
 from appliance.network.verdict import PortState, Verdict
+from appliance.status import word
+from appliance.status.word import publish, sentence
+
+__all__ = ["MappedPort", "RouterStatus", "publish", "read"]
 
 # The service writes at each change and every few seconds, but asking a slow router takes longer. Seconds.
 STALE_AFTER = 60.0
@@ -61,15 +63,6 @@ class RouterStatus:
         return Place(self.own, self.gateway, self.gateway_page, self.outer, self.seen, wanted, taken)
 
 
-def publish(path: Path, status: RouterStatus) -> None:
-    """Write the status for the other processes; the folder is in RAM.
-
-    Raises:
-        OSError: the folder is missing or full.
-    """
-    write_atomically(path, json.dumps(asdict(status), separators=(",", ":")).encode(), durable=False)
-
-
 def read(path: Path, now: float) -> RouterStatus | None:
     """The service's last word, or None when there is none, or only an old one.
 
@@ -77,17 +70,14 @@ def read(path: Path, now: float) -> RouterStatus | None:
         path: ``Paths.router_status``.
         now: seconds since boot.
     """
-    try:
-        found = _from_json(json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-    return found if now - found.written <= STALE_AFTER else None
+    return word.read(path, now - STALE_AFTER, _status)
 
 
-def _from_json(raw: dict[str, Any]) -> RouterStatus:
+def _status(raw: Any) -> RouterStatus:
     words = {name: str(raw.get(name, "")) for name in _WORDS}
     ports = tuple(MappedPort(int(one["port"]), int(one["outer_port"]), PortState(one["state"])) for one in raw["ports"])
-    return RouterStatus(float(raw["written"]), Verdict(raw["verdict"]), ports=ports, **words)
+    trouble = sentence(raw.get("trouble", ""))
+    return RouterStatus(float(raw["written"]), Verdict(raw["verdict"]), ports=ports, trouble=trouble, **words)
 
 
-_WORDS = ("method", "outer", "seen", "gateway_page", "trouble", "own", "gateway")
+_WORDS = ("method", "outer", "seen", "gateway_page", "own", "gateway")

@@ -1,11 +1,13 @@
 """What an update is doing: written by the updater while it works, read by lights, page and checks."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from appliance.files import write_atomically
-from appliance.text import packed, unpacked
+from appliance.status import word
+from appliance.status.word import publish, sentence
+
+__all__ = ["UpdateStatus", "publish", "read"]
 
 # An update that says nothing for this many seconds has died: writing a whole card's image takes less between two words.
 STALE_AFTER = 600.0
@@ -50,18 +52,16 @@ def read(path: Path, now: float) -> UpdateStatus | None:
         path: ``Paths.update_status``.
         now: seconds since boot.
     """
-    try:
-        raw = unpacked(json.loads(path.read_bytes()))
-        found = UpdateStatus(**{**raw, "written": float(raw["written"]), "phase": str(raw["phase"])})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-    return None if found.at_work and now - found.written > STALE_AFTER else found
+    found = word.read(path, float("-inf"), _status)
+    return None if found and found.at_work and now - found.written > STALE_AFTER else found
 
 
-def publish(path: Path, status: UpdateStatus) -> None:
-    """Write it for the other processes; the folder is in RAM.
-
-    Raises:
-        OSError: the folder is missing or full.
-    """
-    write_atomically(path, json.dumps(packed(asdict(status))).encode(), durable=False)
+def _status(raw: Any) -> UpdateStatus:
+    return UpdateStatus(
+        written=float(raw["written"]),
+        phase=str(raw["phase"]),
+        version=str(raw.get("version", "")),
+        other_version=str(raw.get("other_version", "")),
+        outcome=str(raw.get("outcome", "")),
+        said=sentence(raw.get("said", "")),
+    )

@@ -21,6 +21,8 @@ ONE_COLOUR: dict[State, Pattern] = {
 }
 # Seconds. A flash lasts 0.2: five looks at it; the parts of a flicker 0.12: three.
 LOOK_EVERY = 0.04
+# Seconds between the looks before and after a change that was seen half done; shorter than any step.
+CHANGES_WITHIN = 0.11
 # Full repetitions of a pattern before it counts as seen, and seconds for one that never changes: longer than the
 # longest time for which a blinking pattern stands still.
 REPETITIONS = 2
@@ -47,9 +49,28 @@ class Span(NamedTuple):
         return self.end - self.begin
 
 
+def settled(looks: Sequence[Look]) -> list[Look]:
+    """What was seen, without looks at a change that was under way.
+
+    The pins are set one after another, and a look may fall between two of them: it sees some lights as they were and
+    some as they will be. A step of a pattern lasts several looks and is never taken for that.
+    """
+    return [one for number, one in enumerate(looks) if not _under_way(looks, number)]
+
+
+def _under_way(looks: Sequence[Look], number: int) -> bool:
+    if not 0 < number < len(looks) - 1:
+        return False
+    before, one, after = looks[number - 1 : number + 2]
+    if one.frame in (before.frame, after.frame) or after.at - before.at > CHANGES_WITHIN:
+        return False
+    return all(now in (old, new) for old, now, new in zip(before.frame, one.frame, after.frame, strict=True))
+
+
 def spans(looks: Sequence[Look]) -> list[Span]:
     """What was seen, put together; a change lies half-way between two looks."""
     found: list[Span] = []
+    looks = settled(looks)
     begin = looks[0].at if looks else 0.0
     for one, following in pairwise(looks):
         if following.frame != one.frame:

@@ -8,37 +8,12 @@ Framework"), which works beside a running system too. Since there are no edges, 
 itself, and it does.
 """
 
-import socket
-import threading
-from contextlib import suppress
-from pathlib import Path
-
+from tests.boot.door import Door
 from tests.boot.gpio import BLOCK, GPCLR0, GPSET0
 
-# Seconds for one answer.
-PATIENCE = 60.0
 
-
-class Hand:
-    """One hand.
-
-    Args:
-        path: the emulator's socket for it.
-
-    Raises:
-        OSError: nobody listens there.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(PATIENCE)
-        try:
-            self._socket.connect(str(path))
-        except OSError:
-            self._socket.close()
-            raise
-        self._file = self._socket.makefile("rwb")
+class Hand(Door):
+    """One hand, at the emulator's socket for it."""
 
     def press(self, gpio: int) -> None:
         """Push the button down: its pin is connected to ground.
@@ -55,12 +30,6 @@ class Hand:
             OSError: the emulator has gone, or it refused.
         """
         self._write(GPSET0, gpio)
-
-    def close(self) -> None:
-        """Take the hand away."""
-        with suppress(OSError):
-            self._file.close()
-        self._socket.close()
 
     def _write(self, register: int, gpio: int) -> None:
         with self._lock:

@@ -1,13 +1,17 @@
 """The pins, read from the chip's registers: what each state of the card looks like to somebody in the room."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import pytest
 
+from appliance.lights.board import DIMMED_AT
 from appliance.lights.language import DARK, PATTERNS, Frame
-from appliance.lights.scenes import FIND, NOT_REACHED, OPEN, Scene, answer
+from appliance.lights.pins import load_pins
+from appliance.lights.scenes import ANSWER_LASTS, FIND, NOT_REACHED, OPEN, Scene, answer
 from appliance.relay.use import WINDOW
 from appliance.status.state import State
 from tests.boot.board import BOOT_TAKES, BUTTON, Board
@@ -155,16 +159,25 @@ def wait_for_scene(board: Board, scene: Scene, since: float) -> Span:
     return found
 
 
+# Seconds from letting the button go to the first flash.
+NETWORK_SHOWN_WITHIN = 3.0
+# Somebody who has not been able to count the flashes presses again; an emulated board that is busy leaves some out.
+PRESSES = 4
+
+
 def test_a_short_press_shows_the_network(board: Board, relaying: Span) -> None:
     """WhatsApp answers, and the test's people have got in."""
-    since = time.monotonic()
-    board.hand.press(BUTTON)
-    time.sleep(0.5)
-    board.hand.let_go(BUTTON)
-    deadline = since + NOTICED
-    while not any(find(answer(count).three, board.eye.looks(since)) for count in (NOT_REACHED, OPEN)):
-        assert time.monotonic() < deadline, f"no answer; the lights: {told(board.eye.looks(since))}"
-        time.sleep(0.2)
+    for _ in range(PRESSES):
+        since = time.monotonic()
+        board.hand.press(BUTTON)
+        time.sleep(0.5)
+        board.hand.let_go(BUTTON)
+        time.sleep(ANSWER_LASTS + NETWORK_SHOWN_WITHIN)
+        looks = board.eye.looks(since)
+        answers = [count for count in range(1, OPEN + 1) if find(answer(count).three, looks)]
+        if answers:
+            break
+    assert answers in ([NOT_REACHED], [OPEN]), f"answers: {answers}; the lights: {told(looks)}"
     board.eye.wait_for(RELAYS, NOTICED, time.monotonic())
 
 
@@ -181,24 +194,46 @@ def test_blink_so_that_i_find_you(board: Board, relaying: Span) -> None:
 def test_a_night_and_dimmed_lights(board: Board, relaying: Span) -> None:
     """What the page saves is taken up at once; what dimming costs stands in the test's output."""
     board.shell.run(f"cp {SAVED} /run/before.toml")
-    cost = {}
+    waves, cost = {}, {}
     try:
         for brightness in (100, 30):
             lights = f"[lights]\\nbrightness = {brightness}\\n"
             board.shell.run(f"printf '{lights}' | cat /run/before.toml - >{SAVED}.new && mv {SAVED}.new {SAVED}")
             time.sleep(10)
             begun, before = time.monotonic(), _cpu(board)
-            time.sleep(20)
+            waves[brightness] = _pulses(board, load_pins().gpios[0])
             cost[brightness] = (_cpu(board) - before) / (time.monotonic() - begun)
-        looks = board.eye.looks(time.monotonic() - 20)
-        lit = sum(one.frame.green for one in looks) / len(looks)
-        # A wave of 9 per cent. The emulator is asked between two of the guest's steps, mostly in the dark ones: 2 per
-        # cent were seen. Undimmed it is all of the time.
-        assert 0 < lit < 0.4, f"9 per cent of the time, not {lit:.1%}"
     finally:
         board.shell.run(f"cp /run/before.toml {SAVED}")
     print(f"emulated: {cost[100]:.2%} of a core at full brightness, {cost[30]:.2%} dimmed")
+    assert waves[100] == [], "at full brightness nothing switches the pin"
+    # A thread that the emulator wakes late catches up at once: what it misses in time, it makes up for in number.
+    assert WATCHED * DIMMED_AT / 2 < len(waves[30]) < WATCHED * DIMMED_AT * 1.5
+    # A wave of 9 per cent, whose short part lasts until the thread is woken.
+    assert 0 < sum(waves[30]) < WATCHED / 2
     board.eye.wait_for(RELAYS, NOTICED, time.monotonic())
+
+
+# Guest's seconds for which the kernel writes down what happens to the pins.
+WATCHED = 3
+TRACING = "/sys/kernel/tracing"
+# The kernel numbers the pins of its first chip from here on (GPIO_DYNAMIC_BASE in include/linux/gpio/driver.h).
+FIRST_PIN = 512
+PIN_SET = re.compile(r" (\d+\.\d+): gpio_value: (\d+) set ([01])")
+
+
+def _pulses(board: Board, gpio: int) -> list[float]:
+    """How long a pin was high each time, in seconds, as the guest's kernel saw it (Documentation/trace/ftrace.rst).
+
+    Looked at from outside, the emulator answers mostly between two of the guest's steps, and so nearly always in the
+    dark part of a wave.
+    """
+    board.shell.run(f"mount -t tracefs tracefs {TRACING} 2>/dev/null; echo >{TRACING}/trace")
+    enable = f"{TRACING}/events/gpio/gpio_value/enable"
+    board.shell.run(f"echo 1 >{enable}; sleep {WATCHED}; echo 0 >{enable}")
+    sets = PIN_SET.findall(board.shell.run(f"grep 'gpio_value: {FIRST_PIN + gpio} set' {TRACING}/trace", check=False))
+    levels = [(float(at), value) for at, _pin, value in sets]
+    return [end - begin for (begin, level), (end, after) in pairwise(levels) if level == "1" and after == "0"]
 
 
 def _cpu(board: Board) -> float:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from appliance.lights.language import DARK, PATTERNS, Frame, frame
+from appliance.lights.language import ALL, DARK, PATTERNS, Frame, frame
+from appliance.lights.scenes import answer
 from appliance.status.state import State
 from tests.boot import gpio
 from tests.boot.eye import Look, find, find_order, spans
@@ -54,6 +55,22 @@ def test_a_pattern_is_found_after_another() -> None:
 def test_order_alone_tells_that_the_board_starts(state: State) -> None:
     seen = [one for one in looks(state, 20) if one.frame != DARK or one.at > 10]
     assert (find_order(PATTERNS[State.STARTING], seen) is not None) == (state is State.STARTING)
+
+
+def test_a_look_between_two_pins_of_one_change_is_no_step() -> None:
+    """As it was seen: green and amber were lit already and red not yet, for one look of a flash of all three."""
+    all_lit = answer(3).three
+    seen = [Look(number * 0.04, frame(all_lit, number * 0.04)) for number in range(200)]
+    flash = next(number for number, one in enumerate(seen) if number > 60 and one.frame != seen[number - 1].frame)
+    assert seen[flash].frame == ALL
+    seen[flash] = seen[flash]._replace(frame=Frame(green=True, amber=True, red=False))
+    assert find(all_lit, seen) is not None
+    assert Frame(green=True, amber=True, red=False) not in [one.frame for one in spans(seen)]
+
+
+def test_a_step_that_lasts_is_never_taken_for_a_change_under_way() -> None:
+    seen = looks(State.STARTING, 4.8)
+    assert {one.frame for one in spans(seen)} == {one.frame for one in seen}
 
 
 def test_a_dark_board_shows_no_state() -> None:

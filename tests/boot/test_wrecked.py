@@ -61,7 +61,7 @@ def test_what_is_beyond_repair_is_made_anew_and_said(board: Board, lost: None) -
     assert "/var/lib/porchlight ext4 rw" in board.shell.run("cat /proc/mounts")
     visitor = Visitor(board.home)
     status = json.loads(visitor.get(f"{HOME_PAGE}status.json").body)
-    assert any("settings" in problem["what"] for problem in status["problems"]), status
+    assert "data-lost" in [problem["id"] for problem in status["problems"]], status
     # It belongs to whoever holds the card, as on the first day: there is a code again.
     board.console.wait_for(CODE, BOOT_TAKES)
 

@@ -13,6 +13,7 @@ from appliance.settings.declared import LightsSettings, Settings
 from appliance.settings.load import Loaded
 from appliance.status.gather import Situation
 from appliance.status.state import Facts, State
+from appliance.text import unpacked
 from tests.lights.recording import Clock, RecordingBoard, wait_until
 
 
@@ -62,5 +63,5 @@ class Bench:
 
     @property
     def status(self) -> dict[str, object]:
-        found: dict[str, object] = json.loads(self.paths.lights_status.read_bytes())
+        found: dict[str, object] = unpacked(json.loads(self.paths.lights_status.read_bytes()))
         return found

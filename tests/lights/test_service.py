@@ -11,6 +11,7 @@ from appliance.lights.fixture import RETRY_EVERY
 from appliance.lights.service import FAREWELL
 from appliance.settings.declared import LightsSettings
 from appliance.status.state import State
+from appliance.text import Text, translated
 from tests.lights.bench import Bench
 from tests.lights.recording import PINS
 
@@ -222,7 +223,11 @@ def test_who_cannot_look_does_not_claim_that_all_is_well(bench: Bench) -> None:
         bench.told.fails = 3 <= now < 6
         if now == 4:
             assert bench.status["state"] == "stopped"
-            assert "cannot tell" in str(bench.status["trouble"])
+            trouble = bench.status["trouble"]
+            assert "cannot tell" in str(trouble)
+            # What the page shows of it can be said in any language.
+            assert isinstance(trouble, Text)
+            assert translated(trouble, lambda template: template.replace("cannot tell", "ne savent pas")) != trouble
             assert bench.board.shown.green == 0
 
     bench.run(10, happens)

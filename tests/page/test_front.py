@@ -12,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from appliance.clock import since_boot
 from appliance.lights.language import PATTERNS, WORDS
 from appliance.page.drawing import rules
+from appliance.status.name import NameStatus
+from appliance.status.name import publish as publish_name
 from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
 from appliance.status.state import State
 from tests.page.conftest import Page, Visitor
@@ -116,15 +118,32 @@ def test_a_page_that_nobody_has_claimed_waits_for_its_owner(page: Page) -> None:
 def test_problems_are_told_to_programs_with_their_names_and_weights(page: Page, owner: Visitor) -> None:
     publish(page.paths.relay_status, replace(relay(trouble="Port 443 is in use by nginx."), connections=27500))
     visitor = page.visitor()
-    (port, full) = json.loads(visitor.get("/status.json").body)["problems"]
-    assert (port["id"], port["severity"]) == ("port-closed", "trouble")
+    problems = json.loads(visitor.get("/status.json").body)["problems"]
+    assert problems == [{"id": "port-closed", "severity": "trouble"}, {"id": "nearly-full", "severity": "notice"}]
+    (port, _full) = json.loads(owner.get("/status.json").body)["problems"]
     assert port["what"] == "Port 443 is in use by nginx."
     assert port["means"]
     assert port["todo"]
-    assert (full["id"], full["severity"]) == ("nearly-full", "notice")
     found = samples(visitor.get("/metrics").body)
     counted = [found[("porchlight_problems", severity)] for severity in ("blocking", "trouble", "notice")]
     assert counted == [0.0, 1.0, 1.0]
+
+
+def test_a_stranger_at_home_reads_no_name_no_address_and_no_line_of_the_settings(page: Page, owner: Visitor) -> None:
+    """What is wrong may be known to everybody on the home network; whose relay it is, and where, may not."""
+    page.paths.owner_file.write_text('[name]\nupdate_url = "https://example.org:x/?token=hunter2"\n')
+    publish(page.paths.relay_status, relay())
+    page.paths.name_status.parent.mkdir()
+    name = NameStatus(since_boot(), "", "relay.example.org", "off", address="80.100.100.1", points_to=("192.0.2.7",))
+    publish_name(page.paths.name_status, replace(name, known=True))
+    secrets = ("relay.example.org", "80.100.100.1", "192.0.2.7", "hunter2")
+    # Somebody who looks at the start page has everything looked at anew.
+    assert owner.get("/").status == 200
+    told = owner.get("/status.json").body
+    assert [one for one in secrets if one in told] == list(secrets)
+    asked = page.visitor().get("/status.json").body
+    assert {"name-elsewhere", "settings"} <= {one["id"] for one in json.loads(asked)["problems"]}
+    assert [one for one in secrets if one in asked + page.visitor().get("/metrics").body] == []
 
 
 def samples(text: str) -> dict[tuple[str, ...], float]:

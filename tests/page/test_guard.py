@@ -1,6 +1,7 @@
 """Every route of the URL map, refused as it must be: a new page is covered without being named here."""
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,6 +125,21 @@ def test_without_a_login_only_what_is_meant_to_be_open_is(
     else:
         assert answer.status_code == 303
         assert answer.headers["Location"] == ("/login" if claimed else "/claim")
+
+
+@pytest.mark.parametrize(("method", "address", "endpoint"), UNSAFE)
+def test_a_token_is_no_login(app: Flask, method: str, address: str, endpoint: str) -> None:
+    """Whoever opens the login gets a token with it, and can still do nothing but sign in."""
+    write_record(app.extensions["porchlight"].paths, HASH)
+    client = app.test_client()
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/login", base_url=OURS).text)
+    assert found
+    data = {"csrf_token": found[1]}
+    answer = client.open(address, method=method, base_url=OURS, headers={"Origin": OURS}, data=data)
+    if endpoint in ("claiming.claim", "signing_in.login", "language.choose"):
+        assert answer.status_code in (303, 422)
+    else:
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
 
 
 @pytest.mark.parametrize(("method", "address", "_endpoint"), ALL)

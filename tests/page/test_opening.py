@@ -1,6 +1,8 @@
 """Step four: the verdict about the router, the switch that asks it, and the way by hand."""
 
+import re
 import tomllib
+from urllib.parse import urlencode
 
 import pytest
 
@@ -52,6 +54,36 @@ def test_nothing_is_asked_of_the_router_before_the_owner_says_so(page: Page, own
     assert "Asking the router" in owner.get("/open").text
     assert owner.post("/open", open="no").status == 303
     assert tomllib.loads(page.paths.saved_settings.read_text())["router"]["open_ports"] is False
+
+
+def test_further_ports_are_opened_only_when_they_are_ticked(page: Page, owner: Visitor) -> None:
+    """Those on which the relay listens; whatever else a form may name, the page's own port above all, is left out."""
+    offered = re.findall(r'type="checkbox" name="also" value="([0-9]+)"( checked)?', owner.get("/open").body)
+    assert offered == [("5222", ""), ("80", ""), ("7777", "")]
+    form = {"csrf_token": owner.token("/open"), "also": ["80", "8199", "22", "x"]}
+    assert owner.ask("POST", "/open/further", urlencode(form, doseq=True)).status == 303
+    assert tomllib.loads(page.paths.saved_settings.read_text())["router"] == {"also": [80]}
+    ticked = re.findall(r'type="checkbox" name="also" value="([0-9]+)" checked', owner.get("/open").body)
+    assert ticked == ["80"]
+    assert owner.post("/open/further", "/open").status == 303
+    assert tomllib.loads(page.paths.saved_settings.read_text())["router"] == {"also": []}
+
+
+def test_further_ports_that_the_file_fixes_cannot_be_ticked(page: Page, owner: Visitor) -> None:
+    page.paths.owner_file.write_text("[router]\nalso = [80]\n")
+    assert re.search(r'<fieldset aria-label="[^"]+" disabled>', owner.get("/open").body)
+    refused = owner.post("/open/further", "/open", also="7777")
+    assert refused.status == 422
+    assert "fixed by porchlight.toml" in refused.text
+    assert not page.paths.saved_settings.exists()
+
+
+def test_nobody_is_told_to_open_the_pages_port_by_hand(page: Page, owner: Visitor) -> None:
+    """Nor any other that porchlight would not open by itself, whatever the file asks for and while nobody has asked."""
+    page.paths.owner_file.write_text("[relay]\nbalancer_ports = [7777]\n[router]\nalso = [8199, 80, 22, 7777]\n")
+    told = owner.get("/open").text
+    assert "Add one rule for each of these ports: 443, 587, 80. Protocol TCP" in told
+    assert "only: 443, 587, 80." in told
 
 
 def test_other_ports_outside_go_into_the_link(page: Page, owner: Visitor) -> None:

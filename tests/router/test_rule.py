@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.relay.ports import ports_of
-from appliance.router.rule import Wish, may_open, wish_of
+from appliance.router.rule import Wish, further, may_open, wish_of
 from appliance.settings.declared import PageSettings, RelaySettings, RouterSettings, Settings
 
 PORTS = st.integers(1, 65535)
@@ -34,6 +34,11 @@ def test_chat_and_media_and_nothing_else() -> None:
 
 def test_further_ports_only_where_the_relay_listens() -> None:
     assert wish_of(settings((5222, 22, 443))) == Wish((443, 587, 5222), (22,))
+
+
+def test_what_the_page_offers_beside_them() -> None:
+    assert [one.number for one in further(settings())] == [5222, 80, 7777]
+    assert [one.number for one in further(settings(balancer_ports=(7777, 9000), chat_ports=(80, 8199)))] == [80]
 
 
 def test_a_port_on_which_the_relay_does_not_listen_is_left_out() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.text import Text, packed, text, translated, unpacked
+from appliance.text import Text, packed, text, together, translated, unpacked
 
 FRENCH = {
     "Port %(port)s is in use by %(program)s.": "%(program)s occupe le port %(port)s.",
@@ -60,6 +60,14 @@ def test_it_passes_through_a_file_with_its_parts() -> None:
     found = unpacked(json.loads(json.dumps(packed(status))))
     assert found == status
     assert translated(found["ports"][0]["trouble"], french) == "un autre programme occupe le port 80."
+
+
+def test_several_sentences_are_one_and_each_is_still_said_in_any_language() -> None:
+    both = together(text("Port %(port)s is in use by %(program)s.", port=80, program="nginx"), "", "100 %")
+    assert both == "Port 80 is in use by nginx. 100 %"
+    found = unpacked(json.loads(json.dumps(packed(both))))
+    assert translated(found, french) == "nginx occupe le port 80. 100 %"
+    assert together("", text("")) == ""
 
 
 def test_what_json_does_not_know_passes_as_its_text() -> None:
