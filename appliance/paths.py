@@ -108,6 +108,11 @@ class Paths:
         return self.run / "page" / "update"
 
     @property
+    def update_upload(self) -> Path:
+        """A bundle that the owner has brought, until it is installed."""
+        return self.page_state / "update.raucb"
+
+    @property
     def update_status(self) -> Path:
         """What an update is doing."""
         return self.run / "update" / "status.json"

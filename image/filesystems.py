@@ -10,7 +10,7 @@ from image.errors import BuildError
 
 # U-Boot reads ext4 without its journal and checksums; a slot is never written, so it needs neither journal nor spare.
 SLOT_FEATURES = "^has_journal,^metadata_csum,^64bit,^orphan_file,^resize_inode,^huge_file"
-# The data partition grows to the card at the first boot of a later version, hence room for group descriptors.
+# The data partition grows to the card at the first start (image/initramfs/init), hence room for group descriptors.
 DATA_FEATURES = "has_journal,metadata_csum,64bit,^orphan_file"
 DATA_GROWS_TO = "resize=268435456"  # blocks of 2 KiB: 512 GiB
 SLOT_BLOCK = 4096

@@ -49,7 +49,12 @@ def run(options: argparse.Namespace) -> int:
     try:
         if source or asked:
             file = Path(source or asked or "")
-            updates.install(str(file.resolve()), bundle.version_of(file))
+            try:
+                updates.install(str(file.resolve()), bundle.version_of(file))
+            finally:
+                # What the page has taken is of no more use, whether it was any good or not.
+                if file == paths.update_upload:
+                    file.unlink(missing_ok=True)
         else:
             updates.look(now=options.now or asked is not None)
     except UpdateError as error:

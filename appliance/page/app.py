@@ -98,11 +98,13 @@ def create_app(paths: Paths, *, porch: Porch | None = None, port: int = 8199) ->
     )
     app.extensions["porchlight"] = porch or Porch(paths, look, Watch(paths), port)
     guard(app, app.extensions["porchlight"].home)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     require_owner(app)
     speak(app)
     for part in PARTS:
         app.register_blueprint(part.pages)
+    # It looks at its token by itself, before it reads all of a large file.
+    csrf.exempt(renewing.bring)
     app.register_error_handler(HTTPException, _plain_error)
     app.register_error_handler(CSRFError, _plain_error)
     # Globals and not a context processor: macros that a template imports see only those.

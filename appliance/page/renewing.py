@@ -1,32 +1,49 @@
-"""Newer versions: by themselves at a quiet hour, or now."""
+"""Newer versions: by themselves at a quiet hour, now, or from a file."""
 
-from typing import Any
+import json
+import os
+from pathlib import Path
+from typing import IO, Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from flask_wtf.csrf import validate_csrf
+from werkzeug.formparser import FormDataParser
 
 from appliance.clock import since_boot
 from appliance.files import write_atomically
+from appliance.page.keeping import NO_FILE
 from appliance.page.languages import say
 from appliance.page.porch import porch
 from appliance.page.saving import CARD_FAILED, Refused, saved
+from appliance.page.server import MORE_TIME
 from appliance.settings import load
 from appliance.status import update
 
 pages = Blueprint("renewing", __name__)
 
+# Bytes of a bundle: three times what one has now.
+LARGEST_UPLOAD = 256 * 1024 * 1024
+# Bytes of it in memory; the parser takes 64 KiB at a time.
+LARGEST_PIECE = 256 * 1024
+# Seconds for it, from a phone in the garden.
+UPLOAD_TAKES = 900.0
 FIELDS = ("update.enabled", "update.hour")
 
 
 @pages.route("/settings/update", methods=["GET", "POST"])
 def updates() -> ResponseReturnValue:
     """How it stands, and when it happens."""
+    return _shown()
+
+
+def _shown(problem: Refused | None = None) -> ResponseReturnValue:
     loaded = load(porch().paths)
     now = loaded.settings.update
     fixed = frozenset(name for name in FIELDS if name in loaded.fixed)
-    refused: Refused | None = None
-    if request.method == "POST":
+    refused = problem
+    if request.method == "POST" and refused is None:
         hour = request.form.get("update.hour", "")
         typed: dict[str, Any] = {"update.enabled": request.form.get("update.enabled") == "yes"}
         # Whatever is no number is refused by the setting itself.
@@ -43,11 +60,72 @@ def updates() -> ResponseReturnValue:
 
 @pages.post("/settings/update/now")
 def look() -> ResponseReturnValue:
-    """Ask for a newer version at once: systemd waits for this file (porchlight-update.path)."""
+    """Ask for a newer version at once."""
     try:
-        write_atomically(porch().paths.update_wish, b"{}", durable=False)
+        _wish({})
     except OSError:
         flash(say(CARD_FAILED.what), "bad")
     else:
         flash(gettext("A new version is looked for now."))
     return redirect(url_for("renewing.updates"), 303)
+
+
+@pages.post("/settings/update/file")
+def bring() -> ResponseReturnValue:
+    """Take a bundle; the updater checks it."""
+    try:
+        validate_csrf(request.args.get("csrf_token"))
+    except ValueError:
+        abort(400)
+    more_time = request.environ.get(MORE_TIME)
+    if more_time:
+        more_time(UPLOAD_TAKES)
+    request.max_content_length = LARGEST_UPLOAD
+    try:
+        path = _receive(porch().paths.update_upload)
+        if path is None:
+            return _shown(Refused(NO_FILE, 422))
+        _wish({"file": str(path)})
+    except OSError:
+        return _shown(Refused(CARD_FAILED, 507))
+    flash(gettext("The file is being looked at."))
+    return redirect(url_for("renewing.updates"), 303)
+
+
+def _wish(wish: dict[str, str]) -> None:
+    """Ask the updater: systemd waits for this file (porchlight-update.path)."""
+    write_atomically(porch().paths.update_wish, json.dumps(wish).encode(), durable=False)
+
+
+def _receive(target: Path) -> Path | None:
+    """Write what comes to the card as it comes: memory has no room for it.
+
+    Returns:
+        Where it lies; None when nothing came.
+
+    Raises:
+        OSError: the card is full or failing.
+    """
+    draft = target.with_name(f".{target.name}.new")
+
+    def stream(
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return draft.open("w+b")
+
+    parser = FormDataParser(stream, max_form_memory_size=LARGEST_PIECE, max_form_parts=4)
+    try:
+        _, _, files = parser.parse(request.stream, request.mimetype, request.content_length, request.mimetype_params)
+        brought = files.get("file")
+        if brought is None or not draft.exists() or not draft.stat().st_size:
+            return None
+        brought.stream.flush()
+        os.fsync(brought.stream.fileno())
+        brought.close()
+        draft.replace(target)
+        return target
+    finally:
+        draft.unlink(missing_ok=True)

@@ -18,6 +18,9 @@ log = logging.getLogger("porchlight.page")
 
 # Seconds from the connection to the last byte of the answer; a login on a slow board takes about one.
 REQUEST_TAKES = 15.0
+# What an application finds under this name in its environment: called with seconds, it gives a request so many from now
+# on. Only for somebody who is signed in.
+MORE_TIME = "porchlight.more_time"
 # Bytes of all header lines together; our own cookie and a browser's headers take about two thousand.
 LARGEST_HEAD = 16 * 1024
 # Bytes of one request's body: the largest form is a password three times.
@@ -30,18 +33,27 @@ class PageHandler(WSGIHandler):  # type: ignore[misc]
     """One request of one visitor."""
 
     rfile: Any
+    _limit: gevent.Timeout
 
     def handle_one_request(self) -> Any:
         """Serve the request, or give up quietly when it takes too long."""
-        limit = gevent.Timeout.start_new(REQUEST_TAKES)
+        self._limit = gevent.Timeout.start_new(REQUEST_TAKES)
         try:
             return super().handle_one_request()
         except gevent.Timeout as passed:
-            if passed is not limit:
+            if passed is not self._limit:
                 raise
             return None
         finally:
-            limit.close()
+            self._limit.close()
+
+    def get_environ(self) -> Any:
+        """The request, and how to have more time for it."""
+        return super().get_environ() | {MORE_TIME: self._more_time}
+
+    def _more_time(self, seconds: float) -> None:
+        self._limit.close()
+        self._limit = gevent.Timeout.start_new(seconds)
 
     def read_request(self, raw_requestline: str) -> bool:
         """Read the whole request before the application sees any of it, and make it the connection's only one.

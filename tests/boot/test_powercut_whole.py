@@ -23,7 +23,7 @@ from tests.boot.person import chat, connect, exchange
 from tests.boot.updating import INSTALLING_TAKES, ask_for_update, remembered, start_again, wait_until_off
 from tests.boot.upstream import CHAT, MIB, Upstream, answer
 from tests.boot.visitor import PAGE_PORT
-from tests.boot.writes import Replay, chosen
+from tests.boot.writes import Replay, chosen, read_log
 
 pytestmark = pytest.mark.long
 
@@ -34,7 +34,9 @@ SLOT_STEP = 20000
 SLOT_A, SLOT_B = 2, 3
 # Bytes from the beginning of slot B; seconds of ordinary running.
 STICK_AT = 320 * MIB
-ORDINARY = 300.0
+ORDINARY = 1800.0
+# Bytes a day (docs/image.md, "What persists").
+MOST_PER_DAY = 5_000_000
 FAT = 1
 
 
@@ -45,39 +47,47 @@ class Life:
     Args:
         first: the card as it was flashed, with its settings file.
         logs: one for each start.
+        ordinary: how many sectors were written in ``ORDINARY`` seconds of nothing in particular.
     """
 
     first: Path
     logs: list[Path]
+    ordinary: int
 
 
 @pytest.fixture(scope="module")
-def life(image: Path, home: Home, upstream: Upstream, offered: Path, tmp_path_factory: pytest.TempPathFactory) -> Life:
+def life(
+    board: Board, image: Path, home: Home, upstream: Upstream, offered: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Life:
     """A card's life, all writes kept."""
+    # There is one cable, and this card has a board of its own.
+    if board.is_on:
+        board.pull_the_plug()
     folder = tmp_path_factory.mktemp("life")
     card = unpack(image, folder / "card.img")
     card.write("porchlight.toml", card.read("porchlight.toml") + SETTINGS.encode())
     # Behind what is written into a slot there is room for a file system with the bundle.
     card.fill(SLOT_B, release.file_system_with(offered / "newer.raucb", folder / "stick"), STICK_AT)
     upstream.set_reachable(True)
-    board = Board(card, home, folder, recorded=2)
-    board.switch_on()
-    board.wait_for_port(PAGE_PORT)
-    owner = claim(board)
+    mine = Board(card, home, folder, recorded=2)
+    mine.switch_on()
+    mine.wait_for_port(PAGE_PORT)
+    owner = claim(mine)
     for number in range(5):
         set_domain(owner.visitor, f"relay-{number}.example.org")
-    board.shell.run(f"mkdir /run/stick; mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
-    ask_for_update(board, json.dumps({"file": "/run/stick/newer.raucb"}))
-    wait_until_off(board, INSTALLING_TAKES)
-    start_again(board)
+    mine.shell.run(f"mkdir /run/stick; mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
+    ask_for_update(mine, json.dumps({"file": "/run/stick/newer.raucb"}))
+    wait_until_off(mine, INSTALLING_TAKES)
+    start_again(mine)
     deadline = time.monotonic() + BOOT_TAKES
     while remembered(card).trial:
-        assert time.monotonic() < deadline, board.console.tail()
+        assert time.monotonic() < deadline, mine.console.tail()
         time.sleep(1)
+    before = len(read_log(mine.logs[-1]))
     time.sleep(ORDINARY)
-    board.pull_the_plug()
+    mine.pull_the_plug()
     card.path.unlink()
-    return Life(board.first, board.logs)
+    return Life(mine.first, mine.logs, len(read_log(mine.logs[-1])) - before)
 
 
 def cut_points(replay: Replay, wanted: int) -> list[int]:
@@ -121,6 +131,12 @@ def test_slot_that_runs_is_never_written(life: Life) -> None:
     for log in life.logs:
         replay = Replay(first.path, log)
         assert not [one for one in replay.writes if start <= one.sector * 512 < start + size]
+
+
+def test_little_is_written_when_nothing_happens(life: Life) -> None:
+    daily = life.ordinary * 512 * 86400 / ORDINARY
+    print(f"{daily / 1e6:.2f} MB a day")
+    assert daily <= MOST_PER_DAY
 
 
 def test_cards_boot_and_relay_after_a_cut(

@@ -1,9 +1,14 @@
 """The system on the card: what only somebody sees who looks inside."""
 
+import tomllib
+from fnmatch import fnmatchcase
+from pathlib import Path
+
 from tests.boot.board import Board
 from tests.boot.eye import Span
 
 SERVICES = tuple(f"porchlight-{name}" for name in ("relay", "page", "lights", "router", "name", "certificate"))
+LISTED = Path(__file__).parent.parent.parent / "image/persists.toml"
 # MB; docs/architecture.md. Of the 512 that the smallest board has.
 MOST_MEMORY = 120
 
@@ -19,6 +24,31 @@ def test_loader_came_first(board: Board, relaying: Span) -> None:
 def test_nothing_has_failed(board: Board, relaying: Span) -> None:
     failed = board.shell.run("systemctl --failed --no-legend --plain")
     assert failed == "", f"{failed}\n{board.shell.run('journalctl -b -p warning --no-pager', check=False)}"
+
+
+def test_clock_stands_at_the_build_at_least(board: Board, relaying: Span) -> None:
+    """From 1970 to there without anybody's help."""
+    assert board.shell.run("ls /sys/class/rtc") == ""
+    assert int(board.shell.run("date +%s")) >= int(board.shell.run("stat -c %Y /usr/lib/clock-epoch"))
+
+
+def test_data_partition_has_grown_to_the_end_of_the_card(board: Board, relaying: Span) -> None:
+    sectors = int(board.shell.run("cat /sys/block/mmcblk0/size"))
+    start, size = (int(board.shell.run(f"cat /sys/block/mmcblk0/mmcblk0p4/{name}")) for name in ("start", "size"))
+    assert start + size == sectors
+    blocks = int(board.shell.run("dumpe2fs -h /dev/mmcblk0p4 2>/dev/null | sed -n 's/^Block count: *//p'"))
+    assert blocks * 2048 > (size - 2 * 16384 * 4) * 512
+    assert "noinit_itable" in board.shell.run("grep /var/lib/porchlight /proc/mounts")
+
+
+def test_nothing_is_kept_that_is_not_listed(board: Board, relaying: Span) -> None:
+    """What outlives the power stands in image/persists.toml, with its reason and how often it is written."""
+    found = board.shell.run("cd /var/lib/porchlight; find . -type f -not -path './lost+found/*'").splitlines()
+    assert "./page/password.json" in found
+    listed = [one["path"] for one in tomllib.loads(LISTED.read_text())["kept"]]
+    unlisted = [path for path in found if not any(fnmatchcase(path.removeprefix("./"), one) for one in listed)]
+    # A file that is just being replaced.
+    assert not [path for path in unlisted if not path.endswith(".new")]
 
 
 def test_services_run(board: Board, relaying: Span) -> None:

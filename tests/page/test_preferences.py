@@ -1,6 +1,8 @@
 """The settings' pages, the switch and the pause: what they save, refuse, and ask of other programs."""
 
 import json
+import socket
+import time
 import tomllib
 
 import pytest
@@ -13,13 +15,14 @@ from appliance.clock import since_boot
 from appliance.lights import request
 from appliance.page.limits import FEWEST, MOST, suggested
 from appliance.page.preferences import ENTRIES
+from appliance.page.server import REQUEST_TAKES
 from appliance.status import certificate, pause, update
 from appliance.status.certificate import CertificateStatus
 from appliance.status.update import UpdateStatus
 from appliance.text import text
 from appliance.update import service as update_service
 from appliance.update.record import Outcome, Record
-from tests.page.conftest import PASSWORD, Page, Visitor
+from tests.page.conftest import PASSWORD, PATIENCE, Answer, Page, Visitor
 
 # Each starts a page of its own, so they are for ./test.
 pytestmark = pytest.mark.slow
@@ -128,6 +131,43 @@ def test_an_update_is_asked_for_and_what_became_of_it_is_said(page: Page, owner:
     said = update_service.words(Record("9.9.9", "B", "0.1.0", outcome=Outcome.FAILED))
     update.publish(page.paths.update_status, UpdateStatus(since_boot(), "idle", outcome="failed", said=said))
     assert "Version 9.9.9 did not work here, so version 0.1.0 runs again." in owner.get("/settings/update").text
+
+
+def bring(owner: Visitor, content: bytes, token: str | None = None) -> Answer:
+    """Send a bundle as a browser does."""
+    token = owner.token("/settings/update") if token is None else token
+    part = '--B\r\nContent-Disposition: form-data; name="file"; filename="x.raucb"\r\n\r\n'
+    kind = {"Content-Type": "multipart/form-data; boundary=B"}
+    body = f"{part}{content.decode('latin-1')}\r\n--B--\r\n"
+    return owner.ask("POST", f"/settings/update/file?csrf_token={token}", body, kind)
+
+
+def test_an_update_is_brought_as_a_file(page: Page, owner: Visitor) -> None:
+    content = bytes(range(256)) * 12_000
+    assert bring(owner, content).status == 303
+    assert page.paths.update_upload.read_bytes() == content
+    assert update_service.wish(page.paths.update_wish) == str(page.paths.update_upload)
+    for answer in (bring(owner, b""), owner.ask("POST", f"/settings/update/file?csrf_token={owner.token('/')}", "")):
+        assert answer.status == 422
+        assert "No file was chosen" in answer.text
+    assert bring(owner, content, token="forged").status == 400
+    assert update_service.wish(page.paths.update_wish) is None
+    assert [one.name for one in page.paths.page_state.iterdir() if "raucb" in one.name] == ["update.raucb"]
+
+
+def test_an_update_may_come_slowly(page: Page, owner: Visitor) -> None:
+    """A form has seconds; a file of 80 MB through the garden's Wi-Fi has minutes, once somebody is signed in."""
+    content = b"bundle" * 10_000
+    body = b'--B\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n' + content + b"\r\n--B--\r\n"
+    lines = [f"POST /settings/update/file?csrf_token={owner.token('/settings/update')} HTTP/1.1"]
+    lines += [f"Host: 127.0.0.1:{page.port}", f"Origin: http://127.0.0.1:{page.port}", f"Content-Length: {len(body)}"]
+    lines += ["Content-Type: multipart/form-data; boundary=B", f"Cookie: porchlight={owner.cookies['porchlight']}"]
+    with socket.create_connection(("127.0.0.1", page.port), PATIENCE) as browser:
+        browser.sendall("\r\n".join([*lines, "", ""]).encode() + body[:30_000])
+        time.sleep(REQUEST_TAKES + 1)
+        browser.sendall(body[30_000:])
+        assert browser.recv(65536).startswith(b"HTTP/1.1 303")
+    assert page.paths.update_upload.read_bytes() == content
 
 
 @pytest.mark.parametrize("ask", request.Ask)
