@@ -5,6 +5,7 @@
 """
 
 import _socket
+import os
 import socket
 from typing import Any
 
@@ -25,9 +26,14 @@ def accept(listening: Any, family: int) -> tuple[Connection, tuple[str, int]]:
 
     Raises:
         OSError: nobody is waiting (``BlockingIOError``), or no descriptor is left.
+        MemoryError: the peer has been turned away.
     """
     number, peer = listening._accept()
-    person = Connection(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, number)
+    try:
+        person = Connection(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, number)
+    except MemoryError:
+        os.close(number)
+        raise
     person.setblocking(False)
     return person, peer
 

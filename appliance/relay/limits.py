@@ -22,8 +22,10 @@ MOST_IN_A_CELL = 65535
 IPV6_PREFIX = 7
 # The part of all connections that one prefix may hold, by how full the relay is: (more than this part of it, one part
 # in so many). With half of the relay free nobody is in anybody's way. Behind the few addresses of a mobile provider are
-# many people, so it is never less than what one address may have (max_connections_per_address, 1000).
+# many people, so it is never less than what one address may have (max_connections_per_address, 1000), unless that would
+# be more than the first of these parts: on a small relay one address could take all of it.
 SHARES = ((7 / 8, 32), (3 / 4, 16), (1 / 2, 8))
+LARGEST_SHARE = 8
 # Two numbers in one: the prefix's cell above the address's, so that a stream remembers two numbers and not four.
 ABOVE, BELOW = 32, 2**32 - 1
 # What one connection with TLS costs in memory while it is idle, in bytes: 18 KiB of the worker's, and 10 KiB of the
@@ -127,11 +129,11 @@ def share_of_prefix(opened: int, most: int, for_address: int) -> int | None:
     Args:
         opened: how many connections there are.
         most: how many there may be.
-        for_address: how many one address may have; a prefix may have that too.
+        for_address: how many one address may have; a prefix may have that too, up to an eighth of all.
     """
     for fullness, part in SHARES:
         if opened > most * fullness:
-            return max(for_address, most // part)
+            return max(1, min(for_address, most // LARGEST_SHARE), most // part)
     return None
 
 

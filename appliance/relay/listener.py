@@ -58,6 +58,9 @@ class Listener:
                 if error.errno in OUT_OF_DESCRIPTORS:
                     self._refuse_with_spare()
                 return
+            except MemoryError:
+                self._count(self._port, "refused", "memory")
+                return
             try:
                 if not self._admit(person, self._port, peer):
                     person.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
@@ -65,6 +68,9 @@ class Listener:
             except OSError:
                 # The peer has gone again already.
                 person.close()
+            except MemoryError:
+                person.close()
+                self._count(self._port, "refused", "memory")
             if not are_waiting(self._socket):
                 return
 

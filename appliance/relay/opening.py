@@ -9,10 +9,9 @@ import _socket
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import IntEnum, auto
-from typing import Any, Protocol
+from typing import Any
 
 from appliance.clock import since_boot
 from appliance.relay import client_hello, cover, proxy_header, tls
@@ -20,13 +19,11 @@ from appliance.relay.client_hello import ClientHelloError, is_own
 from appliance.relay.delivery import Delivery
 from appliance.relay.dial import Dial
 from appliance.relay.first_bytes import TLS_HANDSHAKE, Peer, classify
+from appliance.relay.keeper import Keeper
 from appliance.relay.ports import Port
 from appliance.relay.proxy_header import Ends, ProxyHeaderError
-from appliance.relay.site import Site
 from appliance.relay.stream import NOTHING_YET, READ, RESET_ON_CLOSE
 from appliance.relay.tls import Person, Secured, TlsError, wire_of
-from appliance.relay.upstream import Group
-from appliance.settings.declared import RelaySettings
 
 log = logging.getLogger(__name__)
 
@@ -55,55 +52,6 @@ class Phase(IntEnum):
 
 # What comes after the PROXY header, or instead of it; for media it depends on a setting.
 AFTER_HEADER = {"chat-tls": Phase.TLS, "chat": Phase.FIRST, "chat-any": Phase.DETECT}
-
-
-class Keeper(Protocol):
-    """Who keeps the connections: what an opening asks of its worker (``worker.Worker``)."""
-
-    settings: RelaySettings
-    # Makes a watcher of a descriptor: gevent's ``loop.io``.
-    watch: Callable[[int, int], Any]
-    groups: Mapping[str, Group]
-    site: Site
-
-    @property
-    def now(self) -> float:
-        """Seconds since boot, a moment ago."""
-
-    def count(self, port: Port, name: str, reason: str = "") -> None:
-        """Add one to a counter."""
-
-    def count_connect(self, port: Port, seconds: float) -> None:
-        """Count a dial by how long it took."""
-
-    def readmit(self, opening: "Opening", address: str) -> bool:
-        """Count the connection for another address; False when that one has its share."""
-
-    def tls_context(self) -> ssl.SSLContext:
-        """The certificate and the rules."""
-
-    def setup_page(self, peer: str, host: str) -> str | None:
-        """Where the setup page is, for somebody at home."""
-
-    def errand(self, request: bytes, address: str, port: Port, *, tls: bool) -> Site | None:
-        """What is shown for this request alone; None for the ordinary site."""
-
-    def relay(
-        self,
-        opening: "Opening",
-        port: Port,
-        person: Person,
-        upstream: _socket.socket,
-        readers: tuple[Any, Any],
-        first: bytes,
-    ) -> None:
-        """Turn the opening into a stream."""
-
-    def no_upstream(self, port: Port, reason: str) -> None:
-        """The dial failed."""
-
-    def forget(self, opening: "Opening") -> None:
-        """The connection has ended."""
 
 
 class Opening:
@@ -161,10 +109,13 @@ class Opening:
 
     def start(self) -> None:
         """Begin to listen to the peer; a media connection is dialled at once."""
-        if self._phase is Phase.DIAL:
-            self._start_dial()
-        else:
-            self._reader.start(self._readable)
+        try:
+            if self._phase is Phase.DIAL:
+                self._start_dial()
+            else:
+                self._reader.start(self._readable)
+        except MemoryError:
+            self._find_no_memory()
 
     def _after_header(self) -> Phase:
         media = Phase.DIAL if self._keeper.settings.foreign_sni == "allow" else Phase.HELLO
@@ -191,6 +142,8 @@ class Opening:
         except OSError:
             self._count_handshake("closed")
             self.close()
+        except MemoryError:
+            self._find_no_memory()
         except Exception:
             log.exception("A connection was closed by a mistake in porchlight.")
             self.close()
@@ -326,6 +279,14 @@ class Opening:
         self.deadline = dial.deadline
 
     def _connected(self, upstream: _socket.socket, watcher: Any) -> None:
+        try:
+            self._hand_over(upstream, watcher)
+        except MemoryError:
+            watcher.close()
+            upstream.close()
+            self._find_no_memory()
+
+    def _hand_over(self, upstream: _socket.socket, watcher: Any) -> None:
         keeper, port = self._keeper, self._port
         if self._dial is not None:
             keeper.count_connect(port, since_boot() - self._dial.begun)
@@ -335,8 +296,8 @@ class Opening:
             first = proxy_header.build(version, self._ends or self._own_ends()) + first
         # It waited until it could write; from now on it waits until there is something to read.
         watcher.events = READ
-        readers, self._reader = (self._reader, watcher), None
-        keeper.relay(self, port, self._person, upstream, readers, first)
+        keeper.relay(self, port, self._person, upstream, (self._reader, watcher), first)
+        self._reader = None
 
     def _own_ends(self) -> Ends:
         there, here = self._peer, wire_of(self._person).getsockname()
@@ -364,6 +325,10 @@ class Opening:
     def _refuse(self, reason: str) -> None:
         self._keeper.count(self._port, "refused", reason)
         self.close()
+
+    def _find_no_memory(self) -> None:
+        """There is none for this one: gone at once, so that what it took is there for those who are inside."""
+        self._refuse("memory")
 
     def _tls_failed(self) -> None:
         """OpenSSL refused something: in the handshake, or what came after it."""

@@ -17,7 +17,8 @@ from typing import Any, cast
 from gevent import get_hub
 
 from appliance.clock import since_boot
-from appliance.relay.stream import Common, Counters, DecryptingFlow, EncryptingFlow, Flow, Stream
+from appliance.relay.common import Common, Counters
+from appliance.relay.stream import DecryptingFlow, EncryptingFlow, Flow, Stream
 
 # Seconds between two looks: how long a stream can be held up too long, and short beside a person's patience.
 TICK = 0.05
@@ -218,6 +219,6 @@ class MeteredCommon(Common):
 
     kinds = ((Metered, Metered), (MeteredDecrypting, MeteredEncrypting))
 
-    def __init__(self, row: Counters, closed: Callable[[Stream], None], meter: Meter) -> None:
-        super().__init__(row, None, closed)
+    def __init__(self, row: Counters, closed: Callable[[Stream], None], memory: int, meter: Meter) -> None:
+        super().__init__(row, None, closed, memory)
         self.meter = meter

@@ -60,6 +60,8 @@ ENDED = {
     "paused": "The relay's pause is over.",
     "quota": "The relay is no longer held back by monthly_quota.",
 }
+# What this device, or a limit on the relay, can run out of, by the reason of refusal (``sums``).
+NOTHING_LEFT = {"descriptors": "file descriptor", "memory": "memory"}
 # For the log and for programs; people read what ``appliance.health.upstream`` makes of the cause.
 IN_WORDS = {
     Verdict.UNRESOLVED: "The name of WhatsApp's {group} servers cannot be found. Does the Internet connection work?",
@@ -107,7 +109,7 @@ class Service:
         self._use = Use(self._started)
         self._retry_at = 0.0
         # Connections refused for want of descriptors, and when that was last logged.
-        self._refused, self._told = 0, 0.0
+        self._refused, self._told = dict.fromkeys(NOTHING_LEFT, 0), 0.0
         self._descriptors = raise_descriptor_limit()
 
     def run(self) -> None:
@@ -262,9 +264,7 @@ class Service:
         totals = self._totals()
         for generation in self._generations:
             _latest(self._reached, generation.plan.sums.reached())
-        self._tell_exhaustion(
-            sum(number for label, number in totals.items() if label[::2] == ("refused", "descriptors"))
-        )
+        self._tell_exhaustion(totals)
         plan = self._current.plan
         now, connections = since_boot(), sum(one.plan.sums.open_connections() for one in self._generations)
         status = RelayStatus(
@@ -291,14 +291,17 @@ class Service:
         except OSError as error:
             log.error("The relay's status cannot be written (%s); page and lights will say that it is stopped.", error)
 
-    def _tell_exhaustion(self, refused: int) -> None:
-        """Log that descriptors have run out: one line for all workers, and at most one a second."""
-        if refused > self._refused and since_boot() - self._told >= TURN:
-            log.warning(
-                "No file descriptor is left: %d new connections were refused. It goes on until streams end.",
-                refused - self._refused,
-            )
-            self._refused, self._told = refused, since_boot()
+    def _tell_exhaustion(self, totals: Mapping[Label, int]) -> None:
+        """Log that descriptors or memory have run out: one line for all workers, and at most one a second."""
+        for what, words in NOTHING_LEFT.items():
+            refused = sum(count for label, count in totals.items() if label[::2] == ("refused", what))
+            if refused > self._refused[what] and since_boot() - self._told >= TURN:
+                log.warning(
+                    "No %s is left: %d new connections were refused. It goes on until streams end.",
+                    words,
+                    refused - self._refused[what],
+                )
+                self._refused[what], self._told = refused, since_boot()
 
     def _upstream(self, group: str) -> UpstreamStatus:
         sums = self._current.plan.sums

@@ -11,14 +11,13 @@ import logging
 import socket
 import ssl
 import struct
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from gevent import get_hub
 
 from appliance.relay import tls
-from appliance.relay.pipe import Pipe
+from appliance.relay.common import Common
 from appliance.relay.tls import Person, Secured, wire_of
 
 log = logging.getLogger(__name__)
@@ -39,30 +38,6 @@ _rest_from = {at: _view[at:] for at in range(0, BUFFER_SIZE, READ_SIZE)}
 # What a socket says, with TLS or without, when there is nothing to read and when there is no room to write.
 NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
 NO_ROOM = (BlockingIOError, ssl.SSLWantWriteError)
-
-# A list, or shared memory: what can be counted in.
-Counters = list[int] | memoryview
-
-Kinds = tuple[type["Flow"], type["Flow"]]
-
-
-class Common:
-    """What all streams of a worker have in common.
-
-    Args:
-        row: where the bytes are counted.
-        pipe: the way for large reads; None where the kernel cannot splice.
-        closed: called once for each stream, when it is over.
-    """
-
-    __slots__ = ("closed", "pipe", "row")
-
-    kinds: "ClassVar[tuple[Kinds, Kinds]]"
-
-    def __init__(self, row: Counters, pipe: Pipe | None, closed: Callable[["Stream"], None]) -> None:
-        self.row = row
-        self.pipe = pipe
-        self.closed = closed
 
 
 class Flow:
@@ -104,12 +79,13 @@ class Flow:
         # Every small message comes through here, so it is written for few steps.
         stream = self._stream
         try:
-            if self._large:
+            if self._large and stream.common.held <= stream.common.roomy:
                 self._pass_large()
                 return
             try:
                 data = self._source.recv(READ_SIZE)
-            except NOTHING_YET:
+            except (*NOTHING_YET, MemoryError):
+                # Without memory not a byte has been taken: the loop comes again.
                 return
             stream.active = True
             size = len(data)
@@ -131,7 +107,7 @@ class Flow:
         except ssl.SSLZeroReturnError:
             # This is how OpenSSL puts the end of a person's bytes when we have told the person our own end before.
             self.end()
-        except OSError:
+        except (OSError, MemoryError):
             stream.fail()
         except Exception:
             log.exception("A stream was closed by a mistake in porchlight.")
@@ -205,8 +181,12 @@ class Flow:
 
     def _keep(self, rest: bytes) -> None:
         """Hold what the sink has no room for, and read no more until that is gone."""
+        common = self._stream.common
+        common.held += len(rest)
         self._pending = rest
         self._reader.stop()
+        if common.held > common.most_held:
+            raise ConnectionAbortedError("too much lies here for people who do not read")
         if self._writer is None:
             self._writer = get_hub().loop.io(self._sink.fileno(), WRITE)
         self._writer.start(self._writable)
@@ -221,6 +201,7 @@ class Flow:
                 return
             stream.active = True
             stream.common.row[self._cell] += sent
+            stream.common.held -= sent
             self._pending = memoryview(self._pending)[sent:]
             if self._pending:
                 return
@@ -231,7 +212,7 @@ class Flow:
                 stream.ended(self)
             else:
                 self._reader.start(self._readable)
-        except OSError:
+        except (OSError, MemoryError):
             stream.fail()
         except Exception:
             log.exception("A stream was closed by a mistake in porchlight.")
@@ -260,6 +241,7 @@ class Flow:
         if self._writer is not None:
             self._writer.close()
         self._reader = self._writer = None
+        self._stream.common.held -= len(self._pending)
         self._pending = b""
         # Stream and flows know each other: cut here, so that they go at once and not when the collector comes.
         del self._stream
@@ -360,7 +342,7 @@ class Stream:
         try:
             self.to_person.start(b"")
             self.from_person.start(first)
-        except OSError:
+        except (OSError, MemoryError):
             self.fail()
 
     def ended(self, flow: Flow) -> None:

@@ -8,7 +8,7 @@ whose place is known beforehand; a time is counted in one of a few fixed classes
 import mmap
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from appliance.relay.rest import RESTS
 
@@ -28,6 +28,7 @@ REFUSALS = (
     "foreign-sni",
     "late",
     "descriptors",
+    "memory",
     *RESTS[1:],
 )
 UPSTREAM_ERRORS = ("unresolved", "refused", "timeout")
@@ -141,6 +142,25 @@ class Sums:
         """All counters, each added up over the workers."""
         columns = zip(self.labels, *(row[FIXED_CELLS:] for row in self.rows), strict=False)
         return {label: sum(numbers) for label, *numbers in columns}
+
+
+class PortCells(NamedTuple):
+    """Where that is counted, in a worker's row, which happens to every connection of one port."""
+
+    connections: int
+    from_people: int
+    to_people: int
+    connect: int
+    session: int
+
+    @classmethod
+    def of(cls, sums: Sums, port: int) -> Self:
+        """The cells of a port; of histograms the first one."""
+        names = ("connections", "bytes_from_people", "bytes_to_people")
+        histograms = ("connect_seconds", "session_seconds")
+        return cls(
+            *(sums.index[name, port, ""] for name in names), *(sums.first_class[name, port] for name in histograms)
+        )
 
 
 def add(into: dict[Label, int], more: Mapping[Label, int]) -> None:

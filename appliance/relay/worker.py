@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import gevent
 from gevent import get_hub
@@ -18,18 +18,20 @@ from gevent.event import Event
 
 from appliance.clock import since_boot
 from appliance.paths import Paths
+from appliance.relay.common import Common
 from appliance.relay.errands import Errands
 from appliance.relay.evidence import Evidence
 from appliance.relay.last_good import LastGood
-from appliance.relay.limits import Crowd
+from appliance.relay.limits import Crowd, memory_total
 from appliance.relay.listener import Listener
+from appliance.relay.memory import Memory
 from appliance.relay.opening import Opening
 from appliance.relay.pipe import open_pipe
 from appliance.relay.ports import Port, groups_of
 from appliance.relay.rate import Meter, MeteredCommon, Shares
 from appliance.relay.site import Site
-from appliance.relay.stream import READ, Common, Stream
-from appliance.relay.sums import ALIVE, OPEN, SUSPECT, Sums, class_of
+from appliance.relay.stream import READ, Stream
+from appliance.relay.sums import ALIVE, OPEN, SUSPECT, PortCells, Sums, class_of
 from appliance.relay.surroundings import Surroundings
 from appliance.relay.tls import Person, TlsError
 from appliance.relay.upstream import Group, Watch
@@ -84,25 +86,6 @@ class Plan:
     paths: Paths
 
 
-class PortCells(NamedTuple):
-    """Where that is counted, in a worker's row, which happens to every connection of one port."""
-
-    connections: int
-    from_people: int
-    to_people: int
-    connect: int
-    session: int
-
-    @classmethod
-    def of(cls, sums: Sums, port: int) -> Self:
-        """The cells of a port; of histograms the first one."""
-        names = ("connections", "bytes_from_people", "bytes_to_people")
-        histograms = ("connect_seconds", "session_seconds")
-        return cls(
-            *(sums.index[name, port, ""] for name in names), *(sums.first_class[name, port] for name in histograms)
-        )
-
-
 class Worker:
     """One worker.
 
@@ -125,7 +108,9 @@ class Worker:
         self._openings: set[Opening] = set()
         # What the streams count; a list, since shared memory takes Python four times as long. Each beat adds it there.
         self._moved = [0] * len(self._row)
-        self._common = self._make_common()
+        total = memory_total()
+        self._memory = Memory(total)
+        self._common = self._make_common(total // len(self._plan.sums.rows))
         self._listeners: list[Listener] = []
         self._often = get_hub().loop.timer(OPENINGS_EVERY, OPENINGS_EVERY)
         self._hurried = False
@@ -180,13 +165,13 @@ class Worker:
         self._finished.wait()
         self._add_up()
 
-    def _make_common(self) -> Common:
+    def _make_common(self, memory: int) -> Common:
         """What the streams share: with a limit, which splices would be too large for, or without."""
         limit = self.settings.rate_limit
         if not limit:
-            return Common(self._moved, open_pipe(), self._stream_ended)
+            return Common(self._moved, open_pipe(), self._stream_ended, memory)
         meter = Meter(limit, self._plan.shares, self._plan.shares_row + self._number)
-        return MeteredCommon(self._moved, self._stream_ended, meter)
+        return MeteredCommon(self._moved, self._stream_ended, memory, meter)
 
     def _beat(self) -> None:
         self._now = since_boot()
@@ -232,6 +217,7 @@ class Worker:
 
     def _look(self) -> None:
         self._beat()
+        self._memory.look()
         if self._hurried and not self._openings and not self._evidence.awaits:
             self._hurried = False
             self._often.stop()
@@ -290,6 +276,9 @@ class Worker:
             self.count(port, "refused", resting)
             return False
         opened = plan.sums.open_connections()
+        if not self._memory.has_room(opened):
+            self.count(port, "refused", "memory")
+            return False
         if opened >= plan.max_connections:
             self.count(port, "refused", "full")
             return False

@@ -10,8 +10,9 @@ from contextlib import suppress
 import gevent
 
 from appliance.relay import tls
+from appliance.relay.common import Common
 from appliance.relay.pipe import Pipe
-from appliance.relay.stream import NO_ROOM, NOTHING_YET, READ, READ_SIZE, Common, Stream
+from appliance.relay.stream import NO_ROOM, NOTHING_YET, READ, READ_SIZE, Stream
 from appliance.relay.tls import Person, Secured
 
 PATIENCE = 30.0
@@ -119,7 +120,7 @@ class Pumped:
         self.over = 0
         self.row = memoryview(bytearray(16)).cast("Q")
         readers = tuple(gevent.get_hub().loop.io(one.fileno(), READ) for one in (person, upstream))
-        common = Common(self.row, pipe, self._closed)
+        common = Common(self.row, pipe, self._closed, 1 << 40)
         self.stream = Stream(person, upstream, readers, common, (FROM_PERSON, TO_PERSON))
         self.stream.start(b"")
 

@@ -29,8 +29,11 @@ def test_the_share_shrinks_while_the_relay_fills() -> None:
     most = 27_500
     assert [share_of_prefix(opened, most, 1000) for opened in (0, most // 2)] == [None, None]
     assert [share_of_prefix(int(most * part), most, 1000) for part in (0.6, 0.8, 0.9, 1.0)] == [3437, 1718, 1000, 1000]
-    # Who lets one address have more lets a prefix have that too.
-    assert share_of_prefix(most, most, 5000) == 5000
+    # Who lets one address have more lets a prefix have that too, up to an eighth.
+    assert [share_of_prefix(most, most, for_address) for for_address in (2000, 5000)] == [2000, 3437]
+    # What one address may have anywhere must not be all that a small relay has.
+    assert [share_of_prefix(int(200 * part), 200, 1000) for part in (0.6, 1.0)] == [25, 25]
+    assert share_of_prefix(3, 4, 1000) == 1
 
 
 def test_prefixes_are_counted_beside_addresses() -> None:

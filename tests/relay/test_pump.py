@@ -20,8 +20,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appliance.relay import certificate, tls
+from appliance.relay.common import Common
 from appliance.relay.pipe import Pipe
-from appliance.relay.stream import READ, RESET_ON_CLOSE, Common, DecryptingFlow, EncryptingFlow, Flow, Stream
+from appliance.relay.stream import READ, RESET_ON_CLOSE, DecryptingFlow, EncryptingFlow, Flow, Stream
 from appliance.relay.tls import Person, Secured
 from tests.relay.running import PATIENCE
 
@@ -193,7 +194,7 @@ class Pumped:
         self.row = memoryview(bytearray(16)).cast("Q")
         readers = (get_hub().loop.io(person.fileno(), READ), get_hub().loop.io(upstream.fileno(), READ))
         self.pipe = Pipe()
-        self.stream = Stream(person, upstream, readers, Common(self.row, self.pipe, self._closed), (0, 1))
+        self.stream = Stream(person, upstream, readers, Common(self.row, self.pipe, self._closed, 1 << 40), (0, 1))
         self.stream.start(b"")
 
     def _closed(self, _stream: Stream) -> None:
