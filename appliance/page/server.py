@@ -3,6 +3,7 @@
 One request a connection: browsers open few, and a kept-alive connection would be one more thing to bound.
 """
 
+import errno
 import logging
 import socket
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import gevent
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
+from appliance.clock import since_boot
 from appliance.page.crowd import Crowd, Visit, peer_of
 
 log = logging.getLogger("porchlight.page")
@@ -27,6 +29,10 @@ LARGEST_HEAD = 16 * 1024
 LARGEST_FORM = 16 * 1024
 # Connections that the kernel holds until we look: a flood must not fill it before the crowd can turn over.
 BACKLOG = 512
+# What says that this device, or this process, has nothing left to accept a connection with.
+NOTHING_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+# Seconds between two lines of log about that, and until the next try when there is no visit to end.
+TELL_EVERY = 1.0
 
 
 class PageHandler(WSGIHandler):  # type: ignore[misc]
@@ -126,6 +132,27 @@ class PageServer(WSGIServer):  # type: ignore[misc]
         )
         self._crowd = crowd
         self._is_inside = is_inside
+        self._told = 0.0
+
+    def do_read(self) -> Any:
+        """Take one connection off the socket; without a descriptor for it the oldest visit makes room."""
+        try:
+            return super().do_read()
+        except OSError as error:
+            if error.errno not in NOTHING_LEFT:
+                raise
+            if since_boot() - self._told >= TELL_EVERY:
+                self._told = since_boot()
+                log.warning("The setup page has nothing left to take visitors with (%s).", error.strerror)
+        oldest = next(iter(self._crowd.visits), None)
+        if oldest:
+            self._crowd.leave(oldest)
+            oldest.greenlet.kill(block=False)
+        else:
+            self.stop_accepting()
+            self._timer = self.loop.timer(TELL_EVERY)
+            self._timer.start(self._start_accepting_if_started)
+        return None
 
     def handle(self, sock: Any, address: Any) -> None:
         """Serve one connection; never raises, since gevent would print the address with the error."""

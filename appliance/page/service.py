@@ -52,6 +52,7 @@ class Service:
         self._screen = Screen(paths, self._watch)
         self._shield = Shield(paths)
         self._complained = False
+        self._blind = False
         self._history = Keeper(paths, since_boot())
         self._ended = Event()
 
@@ -70,7 +71,7 @@ class Service:
         notify("READY=1")
         try:
             while not self._ended.wait(LOOK_EVERY):
-                self._home = look()
+                self._look()
                 doors.follow(wanted_addresses(self._home, self._listen))
                 self._tell()
                 self._follow_history()
@@ -82,6 +83,17 @@ class Service:
             doors.close()
             for one in watching:
                 one.cancel()
+
+    def _look(self) -> None:
+        try:
+            self._home = look()
+        except OSError as error:
+            # No descriptor is left to ask the kernel with: what was known a moment ago is still right.
+            if not self._blind:
+                log.error("The home network cannot be looked at (%s); it is tried again.", error.strerror)
+            self._blind = True
+        else:
+            self._blind = False
 
     def _tell(self) -> None:
         """Tell the lights whether this card has an owner, and the screen everything."""

@@ -1,4 +1,4 @@
-"""Less memory than is wanted: newcomers find none, whoever is inside goes on, and it serves again when there is some."""
+"""Less memory than is wanted: newcomers find none, whoever is inside goes on, and later all are served again."""
 
 import resource
 import time

@@ -1,0 +1,48 @@
+"""A page without descriptors: it goes on, says so at most once a second, and serves again."""
+
+import resource
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.abuse.siege import arrive, timed, told
+from tests.page.conftest import Page
+from tests.relay.running import wait_for
+
+# Seconds of the siege.
+LASTS = 5.0
+
+
+@pytest.mark.slow
+def test_a_page_without_descriptors_serves_again(page: Page) -> None:
+    assert page.visitor().get("/claim").status == 200
+    process = page.process.pid
+    there = max(int(one.name) for one in Path(f"/proc/{process}/fd").iterdir())
+    _soft, hard = resource.prlimit(process, resource.RLIMIT_NOFILE)
+    # Less than what one neighbour may have open.
+    resource.prlimit(process, resource.RLIMIT_NOFILE, (there + 8, hard))
+    lines = page.log.read_text().count("\n")
+    crowd: list[socket.socket] = []
+    begun = time.monotonic()
+    while time.monotonic() - begun < LASTS:
+        with suppress(OSError):
+            crowd.append(arrive(len(crowd), page.port, b"GET / HT"))
+        time.sleep(0.005)
+    took = time.monotonic() - begun
+    said = page.log.read_text().splitlines()[lines:]
+    for one in crowd:
+        one.close()
+
+    def served() -> bool:
+        with suppress(OSError):
+            return page.visitor().get("/claim").status == 200
+        return False
+
+    # Two seconds, and what a busy test machine adds.
+    again = timed(lambda: wait_for(served, "it to serve again", limit=4))
+    told("A page without descriptors", visitors=len(crowd), lines_of_log=len(said), served_again_within=again)
+    assert page.process.poll() is None
+    assert len(said) <= took + 2, said[:20]
