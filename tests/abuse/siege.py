@@ -20,13 +20,20 @@ AT_ONCE = 500
 ANSWERED_WITHIN = 2.0
 
 
+# What was seen, a line each (``told``).
+seen: list[str] = []
+
+# For attacks whose short version is another test: ``./test abuse`` alone runs them, at the promised size.
+long = [pytest.mark.long, pytest.mark.timeout(1200)]
+
+
 def few_or_many(few: int, many: int) -> pytest.MarkDecorator:
     """The short version of an attack, in ``./test``, and the one of the promised size, in ``./test abuse``."""
     return pytest.mark.parametrize(
         "size",
         [
             pytest.param(few, id="few", marks=pytest.mark.slow),
-            pytest.param(many, id="many", marks=[pytest.mark.long, pytest.mark.timeout(1200)]),
+            pytest.param(many, id="many", marks=long),
         ],
     )
 
@@ -69,7 +76,7 @@ def reset(one: socket.socket) -> None:
 
 def flood(count: int, port: int) -> list[float]:
     """Connect that many clients from as many neighbourhoods; how many seconds each waited until it was refused."""
-    took = []
+    took: list[float] = []
     numbers = iter(range(count))
     with selectors.DefaultSelector() as waiting:
         while True:
@@ -128,5 +135,5 @@ def memory_of(process: int, field: str) -> int:
 
 
 def told(what: str, **figures: float) -> None:
-    """Print what was seen; ``./test abuse`` shows it."""
-    print(f"\n{what}: " + ", ".join(f"{name.replace('_', ' ')} {figure:.4g}" for name, figure in figures.items()))
+    """Note what was seen, to be shown when all is over."""
+    seen.append(f"{what}: " + ", ".join(f"{name.replace('_', ' ')} {figure:.4g}" for name, figure in figures.items()))

@@ -16,7 +16,7 @@ from tests.relay.test_fuzz_rules import VERSIONS, first_flight
 # Bytes more than the relay has with its first streams, and leaves to them: enough for some hundred handshakes.
 ROOM = 8 << 20
 # Those who come, and within how many seconds.
-ATTACKERS, LASTS = 3000, 4.0
+ATTACKERS, LASTS = 2000, 2.0
 
 
 @pytest.mark.slow

@@ -83,6 +83,19 @@ class Lab:
             self._server.wait()
             self._server = None
 
+    def swallow_names(self) -> None:
+        """Whatever is asked of a name server is lost on its way, until ``pass_names``."""
+        rules = "table inet hole { chain input { type filter hook input priority 0; udp dport 53 drop; }; }"
+        subprocess.run(["ip", "netns", "exec", self.name, "nft", "-f", "-"], input=rules.encode(), check=True)
+
+    def pass_names(self) -> None:
+        """Questions arrive again."""
+        subprocess.run(["ip", "netns", "exec", self.name, "nft", "delete", "table", "inet", "hole"], check=True)
+
+    def connect(self, port: int) -> socket.socket:
+        """A client of the relay."""
+        return self._home.inside(lambda: keep(socket.create_connection(("127.0.0.1", port), 20)))
+
     def listen(self, address: str) -> socket.socket:
         """An upstream at an address of loopback."""
         return self._home.inside(lambda: keep(socket.create_server((address, PORT), backlog=64)))

@@ -3,8 +3,10 @@
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,15 +75,20 @@ def test_the_next_one_takes_over_and_the_first_one_comes_back(start_relay: Start
 
 
 @pytest.fixture
-def black_hole() -> int:
-    """A port that swallows every attempt: its listener has a queue for one, which is full."""
+def swallowing() -> socket.socket:
+    """A listener that swallows every attempt: it has a queue for one, which is full, until somebody accepts."""
     listener = keep(socket.create_server(("127.0.0.1", 0), backlog=0))
-    port = int(listener.getsockname()[1])
     for _ in range(4):
         one = keep(socket.socket())
         one.setblocking(False)
-        one.connect_ex(("127.0.0.1", port))
-    return port
+        one.connect_ex(listener.getsockname())
+    return listener
+
+
+@pytest.fixture
+def black_hole(swallowing: socket.socket) -> int:
+    """Its port."""
+    return int(swallowing.getsockname()[1])
 
 
 @pytest.mark.slow
@@ -111,6 +118,36 @@ def test_when_all_swallow_everything_a_client_is_told_within_five_seconds(
     assert read_to_end_or_reset(relay.connect(relay.media, b"x")) == b""
     assert time.monotonic() - begun < 5.5
     wait_for(lambda: relay.counted("upstream_errors", "timeout") == 1, "the error to be counted")
+
+
+@pytest.mark.slow
+def test_one_that_swallowed_everything_is_back_within_ten_seconds(
+    start_relay: StartRelay, swallowing: socket.socket, black_hole: int
+) -> None:
+    relay = start_relay(upstreams={"chat": [f"127.0.0.1:{black_hole}"]}, send_proxy="off")
+    wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"] is False, "the trouble to be seen")
+    begun = time.monotonic()
+    assert read_to_end_or_reset(relay.connect(relay.chat, HELLO)) == b""
+    assert time.monotonic() - begun < 5.5
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                keep(swallowing.accept()[0]).sendall(b"here")
+
+    threading.Thread(target=serve, daemon=True).start()
+    begun = time.monotonic()
+
+    def is_back() -> bool:
+        client = relay.connect(relay.chat, HELLO)
+        client.settimeout(1)
+        with suppress(TimeoutError, ConnectionError):
+            return client.recv(4) == b"here"
+        return False
+
+    wait_for(is_back, "it to be back", limit=BACK_WITHIN)
+    wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"], "it to be seen")
+    assert time.monotonic() - begun < BACK_WITHIN + 1
 
 
 @pytest.fixture
@@ -200,6 +237,27 @@ def test_a_name_server_that_comes_late_is_asked_again(start_relay: StartRelay, l
     wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"], "the name to be found")
     assert time.monotonic() - begun < BACK_WITHIN
     assert lab.reaches(relay.chat, server)
+
+
+@pytest.mark.namespaces
+@pytest.mark.long
+def test_while_name_servers_swallow_everything_a_client_is_told_within_five_seconds(
+    start_relay: StartRelay, lab: Lab
+) -> None:
+    lab.say("127.0.0.2")
+    lab.start_names()
+    lab.swallow_names()
+    server = lab.listen("127.0.0.2")
+    relay = start_relay(upstreams=NAMES)
+    client = lab.connect(relay.chat)
+    begun = time.monotonic()
+    client.sendall(HELLO)
+    assert read_to_end_or_reset(client) == b""
+    assert time.monotonic() - begun < 5
+    lab.pass_names()
+    begun = time.monotonic()
+    wait_for(lambda: lab.reaches(relay.chat, server), "the names to be found")
+    assert time.monotonic() - begun < BACK_WITHIN
 
 
 @pytest.mark.namespaces
