@@ -109,9 +109,16 @@ class Pumped:
         pipe: the way for large reads.
         buffer: the size of the kernel's buffers towards the client, 0 for what it likes.
         context: for a client that speaks TLS.
+        common: what it has in common with another one; None to be alone.
     """
 
-    def __init__(self, pipe: Pipe | None, buffer: int = 0, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        pipe: Pipe | None,
+        buffer: int = 0,
+        context: ssl.SSLContext | None = None,
+        common: Common | None = None,
+    ) -> None:
         self.client, wire = connected_pair(buffer)
         person: Person = wire
         if context is not None:
@@ -120,7 +127,7 @@ class Pumped:
         self.over = 0
         self.row = memoryview(bytearray(16)).cast("Q")
         readers = tuple(gevent.get_hub().loop.io(one.fileno(), READ) for one in (person, upstream))
-        common = Common(self.row, pipe, self._closed, 1 << 40)
+        common = common or Common(self.row, pipe, self._closed, 1 << 40)
         self.stream = Stream(person, upstream, readers, common, (FROM_PERSON, TO_PERSON))
         self.stream.start(b"")
 

@@ -165,6 +165,18 @@ def test_the_pipe_is_emptied_when_the_sink_is_broken(pipe: CountingPipe) -> None
         one.close()
 
 
+def test_the_pipe_is_emptied_without_asking_for_memory(pipe: CountingPipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stayed in it would go to whoever comes next."""
+    pumped = Pumped(pipe, buffer=8192)
+    with monkeypatch.context() as patch:
+        # Whatever makes an object of what it reads.
+        patch.delattr(os, "read")
+        sent = send_what_fits(pumped.server, os.urandom(24 * MIB))
+    assert pipe.rests > 0
+    assert receive(pumped.client, sent)
+    pumped.close()
+
+
 def test_a_kernel_without_splice_is_said_so_and_copied_for(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
