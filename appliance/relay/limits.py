@@ -26,6 +26,8 @@ IPV6_PREFIX = 7
 # be more than the first of these parts: on a small relay one address could take all of it.
 SHARES = ((7 / 8, 32), (3 / 4, 16), (1 / 2, 8))
 LARGEST_SHARE = 8
+# A household and its guests: with so few connections in all, it is no use to share.
+SMALLEST = 16
 # Two numbers in one: the prefix's cell above the address's, so that a stream remembers two numbers and not four.
 ABOVE, BELOW = 32, 2**32 - 1
 # What one connection with TLS costs in memory while it is idle, in bytes: 18 KiB of the worker's, and 10 KiB of the
@@ -129,11 +131,14 @@ def share_of_prefix(opened: int, most: int, for_address: int) -> int | None:
     Args:
         opened: how many connections there are.
         most: how many there may be.
-        for_address: how many one address may have; a prefix may have that too, up to an eighth of all.
+        for_address: how many one address may have; a prefix may have that too, up to an eighth of all. With more than
+            any relay takes there are no shares: set so behind a router that hides everybody's address.
     """
+    if for_address > MOST_CONNECTIONS:
+        return None
     for fullness, part in SHARES:
         if opened > most * fullness:
-            return max(1, min(for_address, most // LARGEST_SHARE), most // part)
+            return max(min(for_address, max(SMALLEST, most // LARGEST_SHARE)), most // part)
     return None
 
 

@@ -12,7 +12,8 @@ import resource
 PART_TO_SPARE = 32
 # Of what this process may have (RLIMIT_DATA), in bytes: what its streams and a thousand handshakes under way ask for.
 OWN_TO_SPARE = 8 << 20
-# So many newcomers between two looks, beside one look a second: they can take a MiB together.
+# So many newcomers between two looks at what is its own, beside those of each beat: they can take some MiB together.
+# To ask for the device's is dear, and nobody fills that between two beats.
 LOOK_AFTER = 32
 
 
@@ -29,14 +30,18 @@ class Memory:
         self._device = os.open("/proc/meminfo", os.O_RDONLY | os.O_CLOEXEC)
         self._own = os.open(f"/proc/{os.getpid()}/statm", os.O_RDONLY | os.O_CLOEXEC)
         self._newcomers = 0
-        self._short = False
+        self._device_short = self._own_short = False
         self._enough_for: int | None = None
 
     def look(self) -> None:
         """See how much there is."""
+        self._device_short = available(os.pread(self._device, 256, 0)) < self._to_spare
+        self._look_at_own()
+
+    def _look_at_own(self) -> None:
         self._newcomers = 0
         limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
-        self._short = available(os.pread(self._device, 256, 0)) < self._to_spare or (
+        self._own_short = (
             limit != resource.RLIM_INFINITY and limit - data_of(os.pread(self._own, 256, 0)) * self._page < OWN_TO_SPARE
         )
 
@@ -51,8 +56,8 @@ class Memory:
         """
         self._newcomers += 1
         if self._newcomers >= LOOK_AFTER:
-            self.look()
-        if not self._short:
+            self._look_at_own()
+        if not (self._device_short or self._own_short):
             self._enough_for = None
             return True
         if self._enough_for is None:

@@ -33,7 +33,8 @@ def test_the_share_shrinks_while_the_relay_fills() -> None:
     assert [share_of_prefix(most, most, for_address) for for_address in (2000, 5000)] == [2000, 3437]
     # What one address may have anywhere must not be all that a small relay has.
     assert [share_of_prefix(int(200 * part), 200, 1000) for part in (0.6, 1.0)] == [25, 25]
-    assert share_of_prefix(3, 4, 1000) == 1
+    assert share_of_prefix(70, 100, 1000) == 16
+    assert share_of_prefix(most, most, 27_501) is None
 
 
 def test_prefixes_are_counted_beside_addresses() -> None:

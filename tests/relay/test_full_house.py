@@ -15,6 +15,8 @@ from tests.relay.test_wire import HELLO
 
 MIB = 1 << 20
 INSIDE = 20
+# All of them come from one address here.
+ANY = 100_000
 
 
 def test_the_default_follows_this_device(start_relay: StartRelay) -> None:
@@ -41,7 +43,7 @@ def test_a_former_worker_with_a_stream_keeps_no_newcomer_waiting(start_relay: St
 
 
 def test_a_flood_of_ten_times_the_limit_is_refused_at_once(start_relay: StartRelay, upstream: Upstream) -> None:
-    relay = start_relay(max_connections=INSIDE, send_proxy="off", workers=1)
+    relay = start_relay(max_connections=INSIDE, max_connections_per_address=ANY, send_proxy="off", workers=1)
     inside = [(relay.connect(relay.media, b"x"), upstream.next()) for _ in range(INSIDE)]
     for _client, server in inside:
         assert read_exactly(server, 1) == b"x"
@@ -88,7 +90,7 @@ def refused_after(port: int, count: int) -> list[float]:
 
 
 def test_a_thousand_resets_leave_nothing_behind(start_relay: StartRelay, upstream: Upstream) -> None:
-    relay = start_relay(max_connections=INSIDE)
+    relay = start_relay(max_connections=INSIDE, max_connections_per_address=ANY)
     wait_for(lambda: relay.status["connections"] == 0, "quiet")
     time.sleep(1.5)
     before = relay.descriptors()
@@ -109,7 +111,7 @@ def total(relay: Relay) -> int:
 
 
 def test_two_workers_share_one_limit(start_relay: StartRelay, upstream: Upstream) -> None:
-    relay = start_relay(max_connections=INSIDE, workers=2)
+    relay = start_relay(max_connections=INSIDE, max_connections_per_address=ANY, workers=2)
     for _ in range(3 * INSIDE):
         # Who is refused may hear of it before the first word is sent.
         with suppress(ConnectionError):

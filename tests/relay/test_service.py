@@ -50,7 +50,7 @@ def assert_refused(relay: Relay) -> None:
 
 
 def test_past_the_limit_a_client_is_refused_at_once(start_relay: StartRelay, upstream: Upstream) -> None:
-    relay = start_relay(max_connections=3)
+    relay = start_relay(max_connections=3, max_connections_per_address=100_000)
     inside = [relay.connect(relay.chat, HELLO) for _ in range(3)]
     servers = [upstream.next() for _ in inside]
     begun = time.monotonic()
