@@ -106,8 +106,8 @@ class RelaySettings:
         1000,
         kinds.whole_number(1, 1_000_000, "a whole number from 1 to 1000000"),
         "How many of them from one address. Many people can share one address at a mobile provider. When the relay is\n"
-        "more than half full, neighbouring addresses share an eighth of it. More than 27500 here switches that off, for\n"
-        "a router that shows the relay its own address in place of everybody's.",
+        "more than half full, neighbouring addresses share an eighth of it. More than 27500 here switches that off,\n"
+        "for a router that shows the relay its own address in place of everybody's.",
     )
     idle_timeout: float = _setting(
         200.0, kinds.seconds(1, 86400), "Seconds without a byte in either direction after which a connection is closed."
