@@ -327,7 +327,7 @@ class Opening:
         self.close()
 
     def _find_no_memory(self) -> None:
-        """There is none for this one: gone at once, so that what it took is there for those who are inside."""
+        """There is no memory for this connection: it ends at once, and leaves what it took to those who are inside."""
         self._refuse("memory")
 
     def _tls_failed(self) -> None:
