@@ -17,7 +17,7 @@ import tomli_w
 
 from appliance import __version__
 from appliance.errors import SavedStateError, SettingsError
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.name import account
 from appliance.name.account import Account
 from appliance.name.providers import BY_KEY
@@ -87,7 +87,7 @@ def read(paths: Paths, data: bytes) -> Backup:
         raise _damaged()
     try:
         tree = tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
-    except (ValueError, RecursionError):
+    except UNREADABLE:
         raise _damaged() from None
     form, settings, held = tree.get("form"), tree.get("settings"), tree.get("account")
     if tree.get("porchlight") != KIND or type(form) is not int or not isinstance(settings, dict):
@@ -130,15 +130,18 @@ def finish(paths: Paths) -> None:
     file = paths.page_state / "restore.toml"
     try:
         tree = tomllib.loads(file.read_text("utf-8"))
-        settings, held = tree["settings"], tree.get("account")
+        settings, held = dict(tree["settings"]), tree.get("account")
+        brought = None if held is None else _checked_account(held)
     except FileNotFoundError:
         return
-    except (ValueError, KeyError):
+    except OSError:
+        raise
+    except (SettingsError, *UNREADABLE):
         # Not by a power cut, since the file is written whole: the card is failing, and the former settings hold.
         file.unlink()
         return
-    if held:
-        account.save(paths, held["provider"], held["user"], held["secret"])
+    if brought:
+        account.save(paths, brought.provider, brought.user, brought.secret)
     write(paths, settings)
     file.unlink()
 

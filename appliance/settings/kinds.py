@@ -49,7 +49,11 @@ def _whole_number(value: Any, least: int, most: int, words: str) -> int:
 
 def show(value: object) -> str:
     """A value as the owner wrote it, short enough for one line of a message."""
-    text = repr(value) if not isinstance(value, bool) else str(value).lower()
+    try:
+        text = repr(value) if not isinstance(value, bool) else str(value).lower()
+    except (ValueError, RecursionError):
+        # More digits than Python writes, or tables within tables without end.
+        return "that"
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -17,7 +17,7 @@ from appliance.settings.salvage import read_toml
 from appliance.text import Text, text
 
 # A settings file of this size is not one: it is a damaged file system or a joke. Bytes.
-LARGEST_FILE = 256 * 1024
+LARGEST_FILE = 64 * 1024
 # More mistakes than this say "this is not a settings file"; the rest would only flood the page.
 MOST_PROBLEMS = 20
 

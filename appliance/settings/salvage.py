@@ -15,6 +15,15 @@ BROKEN_HEADER = re.compile(r"\s*\[|[^=#]*\]\s*(#.*)?$")
 HEADER = re.compile(r"\s*\[[^\[\]]+\]\s*(#.*)?")
 # A list written over several lines; longer ones than this are taken for a bracket that was never closed.
 LONGEST_STATEMENT = 50
+# Characters. What nests deeper than a line of this length can, or has more digits, costs the parser seconds.
+LONGEST_LINE = 1000
+# Mistakes after which the rest is left out: each costs up to LONGEST_STATEMENT tries, and a service that is long at it
+# would be taken for one that hangs.
+MOST_UNREADABLE = 100
+# Tables within tables that are put together; settings have three.
+DEEPEST = 8
+# What the parser raises: a number that Python does not read is a plain ValueError, nesting may be too deep.
+NO_TOML = (ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +51,10 @@ def read_toml(text: str) -> tuple[dict[str, Any], list[Unreadable]]:
         What was understood, and each line that was not.
     """
     try:
+        if max(map(len, text.split("\n"))) > LONGEST_LINE:
+            raise ValueError("a line is too long")
         return tomllib.loads(text), []
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except NO_TOML:
         return _statement_by_statement(text.splitlines())
 
 
@@ -57,6 +68,9 @@ def _statement_by_statement(lines: list[str]) -> tuple[dict[str, Any], list[Unre
         if not line.strip() or line.lstrip().startswith("#"):
             number += 1
             continue
+        if len(unreadable) == MOST_UNREADABLE:
+            unreadable.append(Unreadable(number + 1, line.strip(), "too many mistakes before it; the rest is left out"))
+            break
         taken, parsed, reason = _longest_statement(lines, number, header)
         if parsed is None:
             unreadable.append(Unreadable(number + 1, line.strip(), reason))
@@ -77,26 +91,29 @@ def _longest_statement(lines: list[str], start: int, header: str) -> tuple[int, 
     for end in range(start + 1, min(start + LONGEST_STATEMENT, len(lines)) + 1):
         if end > start + 1 and STARTS_STATEMENT.match(lines[end - 1]) and "=" in lines[end - 1]:
             break
+        if len(lines[end - 1]) > LONGEST_LINE:
+            reason = reason or "a line is too long"
+            break
         statement = "\n".join(lines[start:end])
         if not HEADER.fullmatch(lines[start]):
             statement = f"{header}\n{statement}"
         try:
             return end - start, tomllib.loads(statement), ""
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except NO_TOML as error:
             reason = reason or str(error)
         if "[" not in lines[start] and '"""' not in lines[start] and "'''" not in lines[start]:
             break
     return 1, None, reason
 
 
-def _merge(into: dict[str, Any], new: dict[str, Any]) -> bool:
+def _merge(into: dict[str, Any], new: dict[str, Any], depth: int = 0) -> bool:
     """Add ``new`` to ``into``; False when a value was there already."""
     fresh = True
     for key, value in new.items():
         if key not in into:
             into[key] = value
-        elif isinstance(value, dict) and isinstance(into[key], dict):
-            fresh = _merge(into[key], value) and fresh
+        elif isinstance(value, dict) and isinstance(into[key], dict) and depth < DEEPEST:
+            fresh = _merge(into[key], value, depth + 1) and fresh
         else:
             fresh = False
     return fresh

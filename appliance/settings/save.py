@@ -8,7 +8,7 @@ from typing import Any
 import tomli_w
 
 from appliance.errors import SettingsError
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.paths import Paths
 from appliance.settings.declared import Settings, is_section
 from appliance.settings.load import load
@@ -85,7 +85,7 @@ def former(paths: Paths) -> dict[str, Any]:
     """What the page has saved before, as it stands in its file; empty when that is missing or damaged."""
     try:
         return tomllib.loads(paths.saved_settings.read_text("utf-8"))
-    except (OSError, ValueError):
+    except UNREADABLE:
         # A damaged file is reported by load() until a save replaces it.
         return {}
 

@@ -1,5 +1,6 @@
 """Half an hour of people coming and going on relay, page and lights: nothing grows, nothing stays, nobody is noted."""
 
+import json
 import os
 import signal
 import time
@@ -36,7 +37,7 @@ def village(tmp_path: Path) -> Iterator[Village]:
         yield found
 
 
-def test_nothing_grows_and_nobody_is_noted(village: Village, minutes: float) -> None:
+def test_nothing_grows_and_nobody_is_noted(village: Village, minutes: float, tmp_path: Path) -> None:
     people = People(village, seed=1)
     known = read_claim(village.paths)
     assert known
@@ -61,6 +62,9 @@ def test_nothing_grows_and_nobody_is_noted(village: Village, minutes: float) -> 
         time.sleep(1)
         assert village.processes() == processes, "a process has ended, and another one took its place"
         looks.append((time.monotonic() - begun, village.look()))
+        # Beside what the programs may write, for whoever wants to see how it went.
+        with (tmp_path / "looks.jsonl").open("a") as file:
+            print(json.dumps(looks[-1]), file=file)
         assert Search(people.seen).below(village.writable) == []
     settled = [(at, look) for at, look in looks if at >= minutes * 60 * WARM_UP]
     before = settled[0][1]
