@@ -7,7 +7,6 @@ checked first, then a copy is put on the card, and from that copy both files are
 if the power goes in between.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from appliance.name.account import Account
 from appliance.name.providers import BY_KEY
 from appliance.paths import Paths
 from appliance.settings.load import load
+from appliance.settings.salvage import whole_toml
 from appliance.settings.save import declared, former, settled, write
 from appliance.text import text
 
@@ -86,7 +86,7 @@ def read(paths: Paths, data: bytes) -> Backup:
     if len(data) > LARGEST_FILE:
         raise _damaged()
     try:
-        tree = tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
+        tree = whole_toml(data.decode("utf-8-sig").replace("\r\n", "\n"))
     except UNREADABLE:
         raise _damaged() from None
     form, settings, held = tree.get("form"), tree.get("settings"), tree.get("account")
@@ -129,7 +129,7 @@ def finish(paths: Paths) -> None:
     """
     file = paths.page_state / "restore.toml"
     try:
-        tree = tomllib.loads(file.read_text("utf-8"))
+        tree = whole_toml(file.read_text("utf-8"))
         settings, held = dict(tree["settings"]), tree.get("account")
         brought = None if held is None else _checked_account(held)
     except FileNotFoundError:

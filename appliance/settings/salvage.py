@@ -20,7 +20,7 @@ LONGEST_LINE = 1000
 # Mistakes after which the rest is left out: each costs up to LONGEST_STATEMENT tries, and a service that is long at it
 # would be taken for one that hangs.
 MOST_UNREADABLE = 100
-# Tables within tables that are put together; settings have three.
+# Tables and lists within each other; settings have four.
 DEEPEST = 8
 # What the parser raises: a number that Python does not read is a plain ValueError, nesting may be too deep.
 NO_TOML = (ValueError, RecursionError)
@@ -41,6 +41,25 @@ class Unreadable:
     reason: str
 
 
+def whole_toml(text: str) -> dict[str, Any]:
+    """Parse a file of ours as a whole: as ``tomllib.loads``, without what costs it seconds or whoever reads on the stack.
+
+    Raises:
+        ValueError: it is not TOML, or nothing that a settings file could be.
+        RecursionError: the same.
+    """
+    if max(map(len, text.split("\n"))) > LONGEST_LINE:
+        raise ValueError("a line is too long")
+    found = tomllib.loads(text)
+    level: list[Any] = [found]
+    for _ in range(DEEPEST):
+        inner = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [value for some in inner for value in some if isinstance(value, dict | list)]
+    if level:
+        raise ValueError("too many tables within tables")
+    return found
+
+
 def read_toml(text: str) -> tuple[dict[str, Any], list[Unreadable]]:
     """Parse a settings file, leaving out what cannot be understood.
 
@@ -51,9 +70,7 @@ def read_toml(text: str) -> tuple[dict[str, Any], list[Unreadable]]:
         What was understood, and each line that was not.
     """
     try:
-        if max(map(len, text.split("\n"))) > LONGEST_LINE:
-            raise ValueError("a line is too long")
-        return tomllib.loads(text), []
+        return whole_toml(text), []
     except NO_TOML:
         return _statement_by_statement(text.splitlines())
 
@@ -91,14 +108,11 @@ def _longest_statement(lines: list[str], start: int, header: str) -> tuple[int, 
     for end in range(start + 1, min(start + LONGEST_STATEMENT, len(lines)) + 1):
         if end > start + 1 and STARTS_STATEMENT.match(lines[end - 1]) and "=" in lines[end - 1]:
             break
-        if len(lines[end - 1]) > LONGEST_LINE:
-            reason = reason or "a line is too long"
-            break
         statement = "\n".join(lines[start:end])
         if not HEADER.fullmatch(lines[start]):
             statement = f"{header}\n{statement}"
         try:
-            return end - start, tomllib.loads(statement), ""
+            return end - start, whole_toml(statement), ""
         except NO_TOML as error:
             reason = reason or str(error)
         if "[" not in lines[start] and '"""' not in lines[start] and "'''" not in lines[start]:
@@ -106,14 +120,14 @@ def _longest_statement(lines: list[str], start: int, header: str) -> tuple[int, 
     return 1, None, reason
 
 
-def _merge(into: dict[str, Any], new: dict[str, Any], depth: int = 0) -> bool:
+def _merge(into: dict[str, Any], new: dict[str, Any]) -> bool:
     """Add ``new`` to ``into``; False when a value was there already."""
     fresh = True
     for key, value in new.items():
         if key not in into:
             into[key] = value
-        elif isinstance(value, dict) and isinstance(into[key], dict) and depth < DEEPEST:
-            fresh = _merge(into[key], value, depth + 1) and fresh
+        elif isinstance(value, dict) and isinstance(into[key], dict):
+            fresh = _merge(into[key], value) and fresh
         else:
             fresh = False
     return fresh
