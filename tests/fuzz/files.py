@@ -21,7 +21,7 @@ from appliance.relay.evidence import outer_addresses
 from appliance.relay.last_good import LastGood
 from appliance.relay.meter import Meter, _wrapped
 from appliance.relay.quota import Count, to_json
-from appliance.settings import backup, save
+from appliance.settings import backup, load, save
 from appliance.settings.declared import LightsSettings
 from appliance.settings.problem import Problem
 from appliance.status import certificate, knock, lights, name, page, pause, relay, router, update
@@ -107,6 +107,14 @@ def _meter(paths: Paths) -> object:
 def _restored(paths: Paths) -> object:
     backup.finish(paths)
     return paths.saved_settings.exists()
+
+
+def _saved(paths: Paths) -> object:
+    """Whether what was saved before is still there when something else is saved."""
+    save.save(paths, {"share.domain": "a.example"})
+    found = load(paths).settings.share
+    assert found.domain == "a.example"
+    return found.chat_port == 8443
 
 
 def _forgotten(paths: Paths) -> object:
@@ -229,7 +237,7 @@ FILES: dict[str, Held] = {
     "saved settings, to be changed": Held(
         lambda paths: paths.saved_settings,
         (b'[share]\nchat_port = 8443\n[router]\nopen_ports = true\nalso = [5222]\n[name]\nprovider = "duckdns.org"\n',),
-        lambda paths: save.save(paths, {"share.domain": "a.example"}) or True,
+        _saved,
     ),
     "restored settings": Held(
         lambda paths: paths.page_state / "restore.toml",

@@ -12,7 +12,7 @@ from tests.fuzz.counts import cases
 from tests.fuzz.files import FILES
 
 
-@cases(500, 10_000)
+@cases(300, 1000, soak=0.1)
 @pytest.mark.parametrize("name", FILES)
 def test_a_bent_file_is_believed_or_not(
     tmp_path: Path, name: str, count: int, monkeypatch: pytest.MonkeyPatch

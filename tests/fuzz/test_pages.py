@@ -19,7 +19,7 @@ from appliance.page.guard import OPEN
 from appliance.page.owner import read_record, write_record
 from appliance.status import relay, router
 from tests.fuzz.bending import bent
-from tests.fuzz.counts import cases
+from tests.fuzz.counts import ASKED, cases
 from tests.fuzz.files import FILES, ROUTER, STATUS
 from tests.fuzz.requests import FOREIGN, NAMES, OURS, SAFE, Request, Senders
 from tests.page.test_guard import ALL, HASH, make_app
@@ -161,10 +161,10 @@ def judge(request: Request, browser: Browser, body: bytes) -> None:
 # All routes together; in ./test soak each of them as often.
 # A form that is cut off leaves its file to the garbage collector (Werkzeug 3.1), which closes it.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@cases(1500, 30_000)
+@cases(1500, 4000, soak=0.01)
 def test_whatever_is_sent(app: Flask, defects: list[logging.LogRecord], count: int) -> None:
     routes = [(method, address) for method, address, _ in ALL]
-    if count > 30_000:
+    if ASKED:
         count *= len(routes)
     senders = Senders(routes, seed=5)
     chance = random.Random(6)  # noqa: S311
