@@ -42,7 +42,7 @@ class Unreadable:
 
 
 def whole_toml(text: str) -> dict[str, Any]:
-    """Parse a file of ours as a whole: as ``tomllib.loads``, without what costs it seconds or whoever reads on the stack.
+    """Parse a file of ours as a whole: ``tomllib.loads`` without what costs it seconds, or its caller the stack.
 
     Raises:
         ValueError: it is not TOML, or nothing that a settings file could be.

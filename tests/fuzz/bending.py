@@ -10,14 +10,29 @@ from tests.relay.mutation import mutations
 
 # What readers of text stumble over. Numbers with more digits than Python reads, and more brackets than it can nest.
 TELLING = (
-    *(b'"', b"\\", b"\n", b"\r\n", b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b'\\ud800', b"#", b"=", b",", b":", b"."),
-    *(b"{", b"}", b"[", b"]", b"[[", b"null", b"true", b"NaN", b"-Infinity", b"1e999", b"-1", b"0", b"1.5", b"\xc2\xb2"),
+    *(b'"', b"\\", b"\n", b"\r\n", b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"\\ud800", b"#", b"=", b",", b":", b"."),
+    *(
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b"[[",
+        b"null",
+        b"true",
+        b"NaN",
+        b"-Infinity",
+        b"1e999",
+        b"-1",
+        b"0",
+        b"1.5",
+        b"\xc2\xb2",
+    ),
     *(b"9" * 400, b"9" * 5000, b"0x" + b"f" * 5000, b"[" * 3000, b'{"a":' * 1500, b"a." * 1500, b'"""', b"'''"),
     *(b"%(a)s", b"%", b"%999999d", b"../", b"2026-02-31", b"\xe2\x80\xa8", "١٢".encode()),
 )
 VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1.5, 10**400, -(10**30), float("nan"), float("inf"), 2**63, 65536),
-    *("", "x", "x" * 3000, "\ud800", "\0", "%(a)s", "%", "1", "-1", "2026-13", "١", "::1", "<b>", "a\nb"),
+    *("", "x", "x" * 3000, "\ud800", "\0", "%(a)s", "%", "1", "-1", "2026-13", "\u0661", "::1", "<b>", "a\nb"),
     *([], {}, [[]], [None], {"": ""}, {"text": "%(a)s", "values": {}}, {"text": 1, "values": []}, {"a": {"b": {}}}),
 )
 

@@ -13,6 +13,7 @@ from appliance.history import keeper
 from appliance.history.rules import Sum
 from appliance.lights import pins, request, unplug
 from appliance.name import account
+from appliance.network.verdict import PortState, Verdict
 from appliance.page import knock as link
 from appliance.page import owner
 from appliance.paths import Paths
@@ -78,16 +79,24 @@ STATUS = relay.RelayStatus(
 )
 ROUTER = router.RouterStatus(
     NOW,
-    router.Verdict.MAPPED,
+    Verdict.MAPPED,
     method="pcp",
     outer="203.0.113.1",
     seen="203.0.113.1",
     gateway_page="http://192.168.1.1/",
-    ports=(router.MappedPort(443, 443, router.PortState.MAPPED),),
+    ports=(router.MappedPort(443, 443, PortState.MAPPED),),
     trouble=text("No %(what)s.", what="answer"),
 )
 NAMED = name.NameStatus(
-    NOW, "duckdns.org", "a.duckdns.org", "fine", text("%(name)s.", name="a"), "203.0.113.1", ("203.0.113.1",), True, "ab"
+    NOW,
+    "duckdns.org",
+    "a.duckdns.org",
+    "fine",
+    text("%(name)s.", name="a"),
+    "203.0.113.1",
+    ("203.0.113.1",),
+    True,
+    "ab",
 )
 
 
@@ -154,8 +163,13 @@ FILES: dict[str, Held] = {
         lambda paths: paths.certificate_status,
         _json(
             {
-                **{"written": NOW, "kind": "public", "name": "a.example", "not_after": 1.9e9, "state": "fine"},
-                **{"said": {"text": "%(name)s.", "values": {"name": "a"}}, "validated": 990.0},
+                "written": NOW,
+                "kind": "public",
+                "name": "a.example",
+                "not_after": 1.9e9,
+                "state": "fine",
+                "said": {"text": "%(name)s.", "values": {"name": "a"}},
+                "validated": 990.0,
             }
         ),
         lambda paths: certificate.read(paths.certificate_status, NOW),
@@ -219,9 +233,7 @@ FILES: dict[str, Held] = {
         _meter,
     ),
     "history, in RAM": Held(keeper.ram_file, _history, lambda paths: keeper.stored(paths).slots),
-    "history, on the card": Held(
-        keeper.card_file, _history, lambda paths: keeper.Keeper(paths, 0.0)._history.days
-    ),
+    "history, on the card": Held(keeper.card_file, _history, lambda paths: keeper.Keeper(paths, 0.0)._history.days),
     "password": Held(owner.record_file, _json({"hash": HASH, "generation": "a" * 32}), _ownership),
     "claim code": Held(
         claim.claim_file,

@@ -19,15 +19,60 @@ ASKED = re.compile(r"request\.(?:form|args|files)\.(?:get|getlist)\(\"([\w.]+)\"
 FIELDS = re.compile(r'name="([\w.]+)"')
 NASTY: tuple[str, ...] = (
     *("", " ", "yes", "no", "x", "0", "1", "-1", "8443", "65536", "9" * 5000, "1.5", "1e999", "nan", "٣", "²", "³4"),
-    *("a.example", "b\u00fccher.example", "a" * 70 + ".example", "x" * 3000, "192.0.2.1", "::1", "[::1]:80", "localhost"),
+    *(
+        "a.example",
+        "b\u00fccher.example",
+        "a" * 70 + ".example",
+        "x" * 3000,
+        "192.0.2.1",
+        "::1",
+        "[::1]:80",
+        "localhost",
+    ),
     *("/", "//evil.example", "/\\evil.example", "http://evil.example/", "javascript:alert(1)", "../../etc/passwd"),
-    *("\0", "\r\nSet-Cookie: a=b", "\ud83d", "\u202e", "%00", "%s%n", "{{7*7}}", "<script>alert(1)</script>", "' OR 1=1"),
-    *("200 GB", "22:00", "25:61", "Europe/Vienna", "Europe", "a@b.example", "443", "5222", *LANGUAGES[:4], "duckdns.org"),
+    *(
+        "\0",
+        "\r\nSet-Cookie: a=b",
+        "\ud83d",
+        "\u202e",
+        "%00",
+        "%s%n",
+        "{{7*7}}",
+        "<script>alert(1)</script>",
+        "' OR 1=1",
+    ),
+    *(
+        "200 GB",
+        "22:00",
+        "25:61",
+        "Europe/Vienna",
+        "Europe",
+        "a@b.example",
+        "443",
+        "5222",
+        *LANGUAGES[:4],
+        "duckdns.org",
+    ),
 )
-KINDS = ("application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/json", "text/plain", "", "\xff")
+KINDS = (
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=b",
+    "application/json",
+    "text/plain",
+    "",
+    "\xff",
+)
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "TRACE", "X" * 50)
 SAFE = ("GET", "HEAD", "OPTIONS")
-FOREIGN = ("evil.example", "porchlight.local.evil.example", "a@porchlight.local", "192.168.1.99:8199", "", "[::2]", "x [::1]")
+FOREIGN = (
+    "evil.example",
+    "porchlight.local.evil.example",
+    "a@porchlight.local",
+    "192.168.1.99:8199",
+    "",
+    "[::2]",
+    "x [::1]",
+)
 
 
 def names() -> tuple[str, ...]:
@@ -103,14 +148,20 @@ class Senders:
     def _fill(self, request: Request, cookie: str, token: str) -> None:
         chance = self._chance
         host = OURS if request.ours else chance.choice(FOREIGN)
-        origin = f"http://{host}" if request.from_here else chance.choice(("http://evil.example", "null", "", f"https://{host}"))
+        origin = (
+            f"http://{host}"
+            if request.from_here
+            else chance.choice(("http://evil.example", "null", "", f"https://{host}"))
+        )
         token = token if request.token else chance.choice(("", "forged", token[:-1], token + "x", "\xff"))
         pairs = [("csrf_token", token)]
         pairs += [(chance.choice(NAMES), chance.choice(NASTY)) for _ in range(chance.choice((0, 1, 3, 8)))]
         if not request.token:
             pairs = [pair for pair in pairs if pair[0] != "csrf_token"] + pairs[:1]
         # The file of an update brings its token in the query.
-        query = urlencode([pair for pair in pairs if chance.random() < 0.5 or pair[0] == "csrf_token"], errors="replace")
+        query = urlencode(
+            [pair for pair in pairs if chance.random() < 0.5 or pair[0] == "csrf_token"], errors="replace"
+        )
         kind, body = self._body(pairs)
         if chance.random() < 0.1:
             cookie = "porchlight=" + chance.choice((cookie[11:-3], "x", "e30.x.x", "", cookie[11:][::-1]))
@@ -121,7 +172,9 @@ class Senders:
             "REQUEST_METHOD": request.method,
             "SCRIPT_NAME": "",
             "PATH_INFO": _unquoted(request.path),
-            "QUERY_STRING": query if chance.random() < 0.9 else chance.choice(("%", "a=%ff", "in=" + "x" * 3000, "a&&=&b")),
+            "QUERY_STRING": query
+            if chance.random() < 0.9
+            else chance.choice(("%", "a=%ff", "in=" + "x" * 3000, "a&&=&b")),
             "SERVER_NAME": "porchlight",
             "SERVER_PORT": "8199",
             "SERVER_PROTOCOL": "HTTP/1.1",
@@ -147,8 +200,12 @@ class Senders:
         if kind != KINDS[1]:
             body = urlencode(pairs, errors="replace").encode()
         else:
-            parts = [f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in pairs]
-            parts.append(f'--b\r\nContent-Disposition: form-data; name="file"; filename="{chance.choice(NASTY)}"\r\n\r\n')
+            parts = [
+                f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in pairs
+            ]
+            parts.append(
+                f'--b\r\nContent-Disposition: form-data; name="file"; filename="{chance.choice(NASTY)}"\r\n\r\n'
+            )
             body = ("".join(parts)).encode("utf-8", "replace") + self._file() + b"\r\n--b--\r\n"
         if chance.random() < 0.05:
             body = body[: chance.randrange(len(body) + 1)]
@@ -158,7 +215,9 @@ class Senders:
 
     def _file(self) -> bytes:
         head = b'porchlight = "backup"\nform = 1\n[settings.share]\nchat_port = 8443\n'
-        return head + self._chance.choice((b"", b"x", b"[account]\n", b"\xff", b"a = [" + b"[" * 2000, b'domain = "a.b"\n'))
+        return head + self._chance.choice(
+            (b"", b"x", b"[account]\n", b"\xff", b"a = [" + b"[" * 2000, b'domain = "a.b"\n')
+        )
 
 
 def _unquoted(path: str) -> str:

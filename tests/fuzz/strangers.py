@@ -33,7 +33,9 @@ SITE = Site(
 )
 HOME = Home((ipaddress.ip_address("192.168.1.20"), ipaddress.ip_address("fd00::20")), (), ())
 FEED = {
-    **{"version": "1.2.3-rc.1", "url": "porchlight-1.2.3.raucb", "since": "0.1.0"},
+    "version": "1.2.3-rc.1",
+    "url": "porchlight-1.2.3.raucb",
+    "since": "0.1.0",
     "compatible": feed.COMPATIBLE,
 }
 BACKUP = (
@@ -132,7 +134,8 @@ def _destination(data: bytes) -> object:
     found = ipaddress.ip_address(data[:16].ljust(16, b"\0") if len(data) > 4 else int.from_bytes(data[:4]))
     allowed = is_allowed(found, (), allow_private=False)
     if allowed:
-        assert not (found.is_private or found.is_loopback or found.is_link_local or found.is_multicast)
+        assert found.is_global
+        assert not found.is_multicast
     return allowed
 
 
@@ -189,7 +192,7 @@ PARSERS: dict[str, Understood] = {
     "ClientHello": Understood(tuple(map(first_flight, VERSIONS)), _client_hello, (ClientHelloError,)),
     "HTTP request": Understood((*REQUESTS[:2], b"GET /a%20b/x?q HTTP/1.1\r\nHost: a\r\n\r\n"), _request),
     "host and port": Understood((b"g.whatsapp.net:5222", b"[2001:db8::1]:443"), _host_port, (ValueError,)),
-    "domain": Understood(("relay.example.org".encode(), "bücher.example".encode(), b"192.0.2.1"), _domain, (ValueError,)),
+    "domain": Understood((b"relay.example.org", "bücher.example".encode(), b"192.0.2.1"), _domain, (ValueError,)),
     "Host header": Understood((b"porchlight.local:8199", b"[fd00::20]", b"192.168.1.20:80"), _our_host),
     "answer of the DNS": Understood(
         (b"\x08\x08\x08\x08", b"\x64\xff\x9b" + bytes(9) + b"\x08\x08\x08\x08", bytes(10) + b"\xff\xff\x0a\0\0\1"),
@@ -210,12 +213,9 @@ PARSERS: dict[str, Understood] = {
         _certificate_inside,
         (ValueError,),
     ),
-    "claim code": Understood((b"7KQ4-MXRP", "７kq4–mxrp ".encode()), _code),
-    "boot script's word": Understood(
-        (environment.encode(environment.Environment(written=7)) * 2,), _environment
-    ),
+    "claim code": Understood((b"7KQ4-MXRP", "\uff17kq4\u2013mxrp ".encode()), _code),
+    "boot script's word": Understood((environment.encode(environment.Environment(written=7)) * 2,), _environment),
     "boot script's word, sum right": Understood(
         (environment.encode(environment.Environment(written=7, trial="B"))[:120],), _environment_with_sum
     ),
 }
-

@@ -14,9 +14,7 @@ from tests.fuzz.files import FILES
 
 @cases(300, 1000, soak=0.1)
 @pytest.mark.parametrize("name", FILES)
-def test_a_bent_file_is_believed_or_not(
-    tmp_path: Path, name: str, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bent_file_is_believed_or_not(tmp_path: Path, name: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # Some readers write too; nobody pulls a plug here.
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     held = FILES[name]

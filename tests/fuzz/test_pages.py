@@ -109,7 +109,9 @@ def prepare(app: Flask, chance: random.Random) -> None:
     paths.saved_settings.parent.mkdir(parents=True, exist_ok=True)
     paths.saved_settings.write_text(f'[share]\ndomain = "{SECRET}"\n')
     if chance.random() < 0.3:
-        (data,) = bent((b'[name]\ncontact = "a@b.example"\n[relay]\nmonthly_quota = "2 TB"\n',), 1, chance.randrange(1 << 30))
+        (data,) = bent(
+            (b'[name]\ncontact = "a@b.example"\n[relay]\nmonthly_quota = "2 TB"\n',), 1, chance.randrange(1 << 30)
+        )
         paths.saved_settings.write_bytes(f'[share]\ndomain = "{SECRET}"\n'.encode() + data)
     app.extensions["porchlight"].watch.situation(anew=True)
 

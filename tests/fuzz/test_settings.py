@@ -28,6 +28,7 @@ from appliance.relay.ports import groups_of, ports_of
 from appliance.router.rule import wish_of
 from appliance.settings import load
 from appliance.settings.declared import Settings
+from appliance.settings.kinds import bare_code
 from appliance.settings.load import _decode
 from appliance.status import relay
 from appliance.status.facts import Facts
@@ -39,7 +40,9 @@ from tests.page.test_guard import HASH, OURS, make_app
 from tests.relay.running import PATIENCE, wait_for
 
 NETWORK = Network(
-    (ipaddress.ip_address("192.168.1.20"),), (ipaddress.ip_network("192.168.1.0/24"),), (ipaddress.ip_address("192.168.1.1"),)
+    (ipaddress.ip_address("192.168.1.20"),),
+    (ipaddress.ip_network("192.168.1.0/24"),),
+    (ipaddress.ip_address("192.168.1.1"),),
 )
 # The page is asked in each so many cases: a request takes as long as ten loads.
 ASK_EVERY = 100
@@ -121,7 +124,7 @@ def _page_is_shut(app: Flask, paths: Paths, chance: random.Random) -> None:
         assert chosen
         assert known.code == chosen
     if state is Ownership.UNCLAIMED:
-        assert claim.bare_code(known.code)
+        assert bare_code(known.code)
     assert not claim.is_right(paths, "")
     assert ownership(paths) is state
     answer = app.test_client().get(chance.choice(SHUT), base_url=OURS)
@@ -149,7 +152,9 @@ SERVICES = {"relay": (), "page": (), "lights": ("--terminal",), "router": ()}
 
 
 def started(house: Home, paths: Paths, log: Path) -> dict[str, subprocess.Popen[bytes]]:
-    places = [word for pair in zip(PLACES, (paths.owner_file, paths.state, paths.run), strict=True) for word in map(str, pair)]
+    places = [
+        word for pair in zip(PLACES, (paths.owner_file, paths.state, paths.run), strict=True) for word in map(str, pair)
+    ]
     found = {}
     for name, options in SERVICES.items():
         (paths.run / name).mkdir(parents=True, exist_ok=True)
@@ -182,30 +187,32 @@ def test_every_service_starts_whatever_stands_there(house: Home, tmp_path: Path,
         running = started(house, paths, folder)
         begun = since_boot()
         try:
-            for name, file in (
-                *(("relay", paths.relay_status), ("page", paths.page_status)),
-                *(("lights", paths.lights_status), ("router", paths.router_status)),
-            ):
-                wait_for(
-                    lambda name=name, file=file: file.exists() or running[name].poll() is not None,  # type: ignore[misc]
-                    f"{name} to say something: {owners!r} {saved!r} {(folder / name).read_text()}",
-                )
-                assert running[name].poll() is None, (folder / name).read_text()
+            spoken = {"relay": paths.relay_status, "page": paths.page_status}
+            spoken |= {"lights": paths.lights_status, "router": paths.router_status}
+            wait_for(
+                lambda spoken=spoken, running=running: (  # type: ignore[misc]
+                    all(file.exists() for file in spoken.values())
+                    or any(one.poll() is not None for one in running.values())
+                ),
+                f"all to say something: {owners!r} {saved!r}",
+            )
+            for name, program in running.items():
+                assert program.poll() is None, (folder / name).read_text()
             found = relay.read(paths.relay_status)
             assert found
             assert found.written >= begun - 1
             _is_shut_from_inside(house, settings)
-            for name, one in running.items():
-                assert one.poll() is None
+            for name, program in running.items():
+                assert program.poll() is None
                 assert "Traceback" not in (folder / name).read_text(), (folder / name).read_text()
         finally:
-            for one in running.values():
-                one.send_signal(signal.SIGTERM)
-            for one in running.values():
+            for program in running.values():
+                program.send_signal(signal.SIGTERM)
+            for program in running.values():
                 with suppress(subprocess.TimeoutExpired):
-                    one.wait(PATIENCE)
-                one.kill()
-                one.wait()
+                    program.wait(PATIENCE)
+                program.kill()
+                program.wait()
 
 
 def _is_shut_from_inside(house: Home, settings: Settings) -> None:

@@ -18,9 +18,7 @@ TELLING = (
 )
 
 
-def mutations(
-    seeds: Sequence[bytes], count: int, seed: int, telling: Sequence[bytes] = TELLING
-) -> Iterator[bytes]:
+def mutations(seeds: Sequence[bytes], count: int, seed: int, telling: Sequence[bytes] = TELLING) -> Iterator[bytes]:
     """Bad inputs.
 
     Args:

@@ -230,4 +230,3 @@ class People:
         found = re.search(r"(?i)^set-cookie: (porchlight=[^;]+)", answer, re.MULTILINE)
         assert found, answer[:500]
         return found[1]
-

@@ -3,15 +3,16 @@
 import base64
 import ipaddress
 import urllib.parse
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.soak.growth import memory, slope
-from tests.soak.traces import Search
+from tests.soak.traces import Address, Search
 
 FOUR, SIX = "203.0.113.9", "2001:db8:77::abc"
-WRITTEN = {
+WRITTEN: dict[str, Callable[[Address], bytes]] = {
     "text": lambda one: str(one).encode(),
     "upper case": lambda one: str(one).upper().encode(),
     "exploded": lambda one: one.exploded.encode(),
@@ -63,7 +64,7 @@ def test_growth_is_told_from_noise() -> None:
 def test_memory_is_seen() -> None:
     before = memory(_own())
     held = bytearray(8 << 20)
-    held[:: 4096] = b"x" * len(held[:: 4096])
+    held[::4096] = b"x" * len(held[::4096])
     assert memory(_own()) - before > 7 * 1024
     assert held
 

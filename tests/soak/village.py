@@ -82,9 +82,7 @@ class Village:
         self.name = f"porchlight-soak-{os.getpid()}"
         # Not called "state" and so on, since what the test itself writes must not lie in it.
         self.writable = folder / "writable"
-        self.paths = Paths(
-            self.writable / "fat" / "porchlight.toml", self.writable / "state", self.writable / "run"
-        )
+        self.paths = Paths(self.writable / "fat" / "porchlight.toml", self.writable / "state", self.writable / "run")
         self._home = Home(self.name, folder)
         self.programs: dict[str, subprocess.Popen[bytes]] = {}
         self._listening: socket.socket | None = None
@@ -96,7 +94,15 @@ class Village:
         try:
             self._build()
             self.open_upstream()
-            for name in ("fat", "tmp", "shm", "cwd", "log", "state", *(f"run/{one}" for one in ("relay", "page", "lights"))):
+            for name in (
+                "fat",
+                "tmp",
+                "shm",
+                "cwd",
+                "log",
+                "state",
+                *(f"run/{one}" for one in ("relay", "page", "lights")),
+            ):
                 (self.writable / name).mkdir(parents=True)
             self.paths.owner_file.write_text(SETTINGS)
             for name in ("relay", "page", "lights"):
@@ -155,7 +161,7 @@ class Village:
             assert one.poll() is None, f"{name}: {self.said(name)}"
         try:
             for port in (443, PAGE_PORT):
-                self.people.submit(lambda port=port: self.connect(f"{HOME}.66", port).close()).result()
+                self.people.submit(self.connect, f"{HOME}.66", port).result().close()
         except OSError:
             return False
         return True
@@ -197,9 +203,7 @@ class Village:
 
     def open_upstream(self) -> None:
         """WhatsApp's part: says back whatever it hears."""
-        self._listening = self._home.inside(
-            lambda: socket.create_server(("127.0.0.1", UPSTREAM_PORT), backlog=512)
-        )
+        self._listening = self._home.inside(lambda: socket.create_server(("127.0.0.1", UPSTREAM_PORT), backlog=512))
         threading.Thread(target=self._serve, args=(self._listening,), daemon=True).start()
 
     def close_upstream(self) -> None:
