@@ -42,6 +42,8 @@ class People:
         self._cookie = ""
         self._flights = [first_flight(version) for version in VERSIONS]
         self.seen: set[str] = set()
+        # Who was answered by WhatsApp's part, every byte of it.
+        self.answered = 0
         self.done: dict[str, int] = {}
         self.ways: tuple[tuple[Callable[[], None], int], ...] = (
             (self.chat, 8),
@@ -112,6 +114,8 @@ class People:
                     heard += more
             # Without an upstream nobody is heard; but nobody hears half, or something else.
             assert said.startswith(heard) or heard.endswith(said), "other bytes came back than were sent"
+            with self._lock:
+                self.answered += heard.endswith(said)
 
     def chat_in_tls(self) -> None:
         with self._village.connect(self._somebody(), 443) as plain:

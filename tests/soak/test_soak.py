@@ -75,10 +75,12 @@ def test_nothing_grows_and_nobody_is_noted(village: Village, minutes: float, tmp
     )
     grown = {name: slope([(at, look[name][0]) for at, look in settled]) for name in processes}
     print(
-        f"\n{minutes:g} minutes, {sum(people.done.values())} visits {people.done}, {len(people.seen)} addresses; "
+        f"\n{minutes:g} minutes, {sum(people.done.values())} visits {people.done}, {people.answered} answered, {len(people.seen)} addresses; "
         f"MB an hour: { {name: round(one, 2) for name, one in grown.items()} }; "
         f"KiB and descriptors first {looks[0][1]}, after the warm-up {before}, last {looks[-1][1]}"
     )
+    talked = sum(people.done.get(one, 0) for one in ("chat", "media", "behind_a_balancer"))
+    assert people.answered > talked / 2, "hardly anybody was served"
     _die_with_somebody_there(village, people)
     for name in village.programs:
         assert "Traceback" not in village.said(name), village.said(name)[-3000:]
