@@ -25,6 +25,7 @@ ROUND = 150
 WARM_UP = 1 / 3
 # MB an hour.
 MOST_GROWTH = 1.0
+LEAST_MINUTES = 10.0
 # Descriptors that may differ, and seconds within which the others are back (docs/threats.md).
 SLACK, BACK_WITHIN = 5, 10.0
 # WhatsApp is gone in every round with this remainder.
@@ -75,7 +76,8 @@ def test_nothing_grows_and_nobody_is_noted(village: Village, minutes: float, tmp
     )
     grown = {name: slope([(at, look[name][0]) for at, look in settled]) for name in processes}
     print(
-        f"\n{minutes:g} minutes, {sum(people.done.values())} visits {people.done}, {people.answered} answered, {len(people.seen)} addresses; "
+        f"\n{minutes:g} minutes, {sum(people.done.values())} visits {people.done}, "
+        f"{people.answered} answered, {len(people.seen)} addresses; "
         f"MB an hour: { {name: round(one, 2) for name, one in grown.items()} }; "
         f"KiB and descriptors first {looks[0][1]}, after the warm-up {before}, last {looks[-1][1]}"
     )
@@ -85,7 +87,8 @@ def test_nothing_grows_and_nobody_is_noted(village: Village, minutes: float, tmp
     for name in village.programs:
         assert "Traceback" not in village.said(name), village.said(name)[-3000:]
     assert Search(people.seen).below(village.writable) == []
-    assert max(grown.values()) < MOST_GROWTH
+    # A shorter run shows the first minutes, in which caches fill, and no growth.
+    assert minutes < LEAST_MINUTES or max(grown.values()) < MOST_GROWTH
 
 
 def _die_with_somebody_there(village: Village, people: People) -> None:
