@@ -20,7 +20,7 @@ from appliance import reset
 from appliance.cli.main import add_path_options, paths_of
 from appliance.errors import PorchlightError
 from appliance.fat import writable
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.page.owner import Ownership, ownership, record_file
 from appliance.paths import Paths
 from appliance.settings import load
@@ -71,7 +71,9 @@ def read_claim(paths: Paths) -> Claim | None:
     try:
         raw = json.loads(claim_file(paths).read_bytes())
         claim = Claim(raw["code"], raw["owners"])
-    except (OSError, ValueError, TypeError, KeyError):
+        # What no keyboard can type is not a code.
+        claim.code.encode()
+    except UNREADABLE:
         return None
     return claim if isinstance(claim.code, str) and isinstance(claim.owners, str) else None
 

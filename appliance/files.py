@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+# What may come of reading a file that is missing or damaged, whatever stands in it: nothing else. A number with more
+# digits than a float holds is an OverflowError, and more brackets than can be nested are a RecursionError.
+UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 # When a file was changed, its size, its inode.
 Stamp = tuple[int, int, int]
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from appliance import __version__
 from appliance.clock import since_boot, told
+from appliance.files import UNREADABLE
 from appliance.page.coarse import coarse
 from appliance.paths import Paths
 from appliance.relay.rest import RESTS
@@ -245,5 +246,5 @@ def _age(paths: Paths, service: str, now: float) -> int | None:
     try:
         written = float(json.loads((paths.run / service / "status.json").read_bytes())["written"])
         return int(max(0.0, now - written))
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+    except UNREADABLE:
         return None

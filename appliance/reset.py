@@ -24,7 +24,7 @@ from pathlib import Path
 from appliance.cli.main import add_path_options, paths_of
 from appliance.clock import SYSTEMD
 from appliance.errors import PorchlightError
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.paths import Paths
 
 log = logging.getLogger("porchlight.reset")
@@ -92,9 +92,9 @@ def finish(paths: Paths) -> bool:
         raw = mark_file(paths).read_bytes()
     except FileNotFoundError:
         return False
-    word = ""
-    with suppress(ValueError, TypeError, KeyError):
-        word = str(json.loads(raw)["word"])
+    word = b""
+    with suppress(*UNREADABLE):
+        word = json.loads(raw)["word"].encode("ascii")
     kept = {mark_file(paths).name, word_file(paths).name, *KEPT}
     failed: OSError | None = None
     for one in sorted(paths.state.iterdir()):
@@ -107,7 +107,7 @@ def finish(paths: Paths) -> bool:
     if failed:
         raise failed
     if word:
-        write_atomically(word_file(paths), word.encode(), mode=0o600)
+        write_atomically(word_file(paths), word, mode=0o600)
     # What has been removed must be so for good before the mark goes.
     os.sync()
     mark_file(paths).unlink()

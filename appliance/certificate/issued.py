@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -47,7 +47,7 @@ def facts(file: Path) -> Facts | None:
     try:
         raw = json.loads(done.stdout)
         return Facts(tuple(raw["names"]), float(raw["not_before"]), float(raw["not_after"]))
-    except (ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return None
 
 

@@ -18,6 +18,7 @@ from appliance.lights.scenes import walk
 from appliance.lights.service import Lights
 from appliance.lights.sockets import sockets_of
 from appliance.lights.terminal import TerminalBoard
+from appliance.memory import Tidy
 from appliance.paths import Paths
 from appliance.settings.declared import LightsSettings
 from appliance.settings.load import load
@@ -60,7 +61,13 @@ def run(options: argparse.Namespace) -> int:
     sockets = _terminal() if options.terminal else sockets_of(folder, options.leds.absolute())
     if options.test:
         return _test(sockets, load(paths).settings.lights)
-    Lights(paths, Watch(paths), sockets, notify=_notifier(), say=_say).run(_wait)
+    tidy = Tidy()
+
+    def wait(seconds: float) -> bool:
+        tidy.turn()
+        return _wait(seconds)
+
+    Lights(paths, Watch(paths), sockets, notify=_notifier(), say=_say).run(wait)
     return 0
 
 

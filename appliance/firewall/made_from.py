@@ -9,7 +9,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from appliance.files import stamp, write_atomically
+from appliance.files import UNREADABLE, stamp, write_atomically
 from appliance.network.home import Home
 from appliance.paths import Paths
 
@@ -41,7 +41,7 @@ def read(path: Path) -> str:
     """
     try:
         return str(json.loads(path.read_bytes())["made_from"])
-    except (OSError, ValueError, TypeError, KeyError):
+    except UNREADABLE:
         return ""
 
 

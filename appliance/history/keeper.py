@@ -10,7 +10,7 @@ import logging
 from contextlib import suppress
 from pathlib import Path
 
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.history import rules
 from appliance.history.rules import History, Sum, advanced, days_from_json, days_to_json
 from appliance.paths import Paths
@@ -37,7 +37,7 @@ def ram_file(paths: Paths) -> Path:
 
 def stored(paths: Paths) -> History:
     """The history as it was told last, half a minute ago at most; an empty one when there is none."""
-    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+    with suppress(*UNREADABLE):
         raw = json.loads(ram_file(paths).read_bytes())
         slots = {int(number): Sum(*numbers) for number, numbers in raw["slots"].items()}
         return History(slots, days_from_json(raw["days"]), Sum(*raw["undated"]))
@@ -102,7 +102,7 @@ class Keeper:
             days = days_from_json(json.loads(card_file(self._paths).read_bytes()))
         except FileNotFoundError:
             pass
-        except (OSError, ValueError) as error:
+        except UNREADABLE as error:
             log.warning("The record of the last days is damaged; the month's chart begins anew (%s).", error)
         self._on_card = {date: [one.connections, one.bytes] for date, one in days.items()}
         told = stored(self._paths)

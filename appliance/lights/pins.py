@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.errors import PinsError
+from appliance.files import UNREADABLE
 
 HERE = Path(__file__).resolve().parent
 PLACES = (HERE / "pins.toml", HERE.parents[1] / "hardware" / "pins.toml")
@@ -73,7 +74,7 @@ def load_pins(places: tuple[Path, ...] = PLACES) -> Pins:
         )
         if len({*pins.gpios, pins.button.gpio}) != 4:
             raise ValueError("two things share one pin")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise PinsError(
             f"{path} does not say where the lights are connected ({type(error).__name__}: {error}).",
             "The lights stay dark; the relay is not affected.",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from appliance.files import UNREADABLE
+
 # Seconds after which nobody waits for it any more: a request from before the lights were started again is none.
 OLD_AFTER = 15.0
 
@@ -39,6 +41,6 @@ def read(path: Path, now: float) -> Request | None:
     try:
         raw = json.loads(path.read_bytes())
         request = Request(Ask(raw["request"]), float(raw["at"]))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except UNREADABLE:
         return None
     return request if 0 <= now - request.at <= OLD_AFTER else None

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from appliance.cli.main import add_path_options, paths_of
 from appliance.clock import since_boot
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.lights.board_light import LEDS
 from appliance.lights.fixture import Fixture
 from appliance.lights.scenes import of_state
@@ -54,7 +54,7 @@ def read_word(path: Path) -> LightsSettings | None:
     try:
         raw = json.loads(path.read_bytes())
         return LightsSettings(**{one.name: one.metadata["kind"].read(raw[one.name]) for one in fields(LightsSettings)})
-    except (OSError, ValueError, TypeError, KeyError):
+    except UNREADABLE:
         return None
 
 

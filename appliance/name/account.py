@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import tomli_w
 
 from appliance.errors import SavedStateError, SettingsError
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.name.providers import BY_KEY, TOKEN, Provider
 from appliance.paths import Paths
 from appliance.text import text
@@ -114,7 +114,7 @@ def load(paths: Paths) -> Account | None:
         checked(BY_KEY[account.provider], account.user, account.secret)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except UNREADABLE:
         # The reason could quote the file.
         raise SavedStateError(
             text("The saved password of your name cannot be read."),

@@ -4,8 +4,8 @@ Closed by default: a new page needs a login unless its endpoint is named in ``OP
 """
 
 import ipaddress
+import re
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from flask import Flask, abort, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -31,6 +31,9 @@ OPEN = frozenset(
 
 # The names under which the card announces itself. Avahi counts up when a second card is on the network.
 NAMES = frozenset({"localhost", "porchlight", "porchlight.local", *(f"porchlight-{n}.local" for n in range(2, 10))})
+
+# A name or an address, an IPv6 address in brackets, and a port or none (RFC 9110, section 7.2), nothing around it.
+HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9.-]{1,253}))(?::[0-9]{0,5})?", re.ASCII)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -114,13 +117,10 @@ def is_our_host(host: str, home: Home) -> bool:
         host: the header, such as ``porchlight.local:8199`` or ``[fd00::1]:8199``.
         home: the home network now.
     """
-    try:
-        parts = urlsplit(f"//{host}")
-        name, _port = parts.hostname or "", parts.port
-    except ValueError:
+    found = HOST.fullmatch(host)
+    if found is None:
         return False
-    if parts.netloc != host or parts.username is not None or parts.path or not name:
-        return False
+    name = (found["six"] or found["name"]).lower()
     if name in NAMES:
         return True
     try:

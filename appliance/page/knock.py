@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.paths import Paths
 from appliance.status import knock
 from appliance.status.knock import FOLDER, TOKEN, TOKEN_BYTES, KnockStatus, digest_of
@@ -108,7 +108,7 @@ def _token_file(paths: Paths) -> Path:
 
 
 def _token(paths: Paths) -> str:
-    with suppress(OSError, ValueError):
+    with suppress(*UNREADABLE):
         found = json.loads(_token_file(paths).read_bytes())
         if isinstance(found, str) and TOKEN.fullmatch(found):
             return found

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from appliance.clock import since_boot
 from appliance.errors import SavedStateError
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.paths import Paths
 from appliance.status.page import PageStatus, publish
 
@@ -59,7 +59,7 @@ def read_record(paths: Paths) -> Record | None:
             raise ValueError("no argon2id hash, or no generation")
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except UNREADABLE as error:
         raise SavedStateError(
             "The password's file on the card is damaged.",
             "Nobody can sign in.",

@@ -14,6 +14,7 @@ from appliance import claim
 from appliance.clock import since_boot, told
 from appliance.errors import PorchlightError
 from appliance.history.keeper import Keeper
+from appliance.memory import Tidy
 from appliance.network.home import Home, look
 from appliance.page.app import create_app
 from appliance.page.doors import Doors, wanted_addresses
@@ -55,6 +56,7 @@ class Service:
         self._blind = False
         self._history = Keeper(paths, since_boot())
         self._ended = Event()
+        self._tidy = Tidy()
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT.
@@ -76,6 +78,7 @@ class Service:
                 self._tell()
                 self._follow_history()
                 notify("WATCHDOG=1")
+                self._tidy.turn()
         finally:
             notify("STOPPING=1")
             self._follow_history()

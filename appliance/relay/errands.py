@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from appliance.clock import since_boot
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.network.origin import Origin
 from appliance.paths import Paths
 from appliance.relay.site import DEFAULT_MODIFIED, Page, Site
@@ -162,7 +162,7 @@ class Visits:
                     old.unlink(missing_ok=True)
             self._kept = token
         for way in WAYS if token else ():
-            with suppress(OSError, ValueError):
+            with suppress(*UNREADABLE):
                 seen, router, port = json.loads(self._file(token, way).read_bytes())
                 return KnockStatus(token, seen, way != "inside", router, way == "tls", port)
         return None

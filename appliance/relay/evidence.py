@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from appliance.files import UNREADABLE
 from appliance.network.origin import Origin
 from appliance.relay.ports import Port
 from appliance.relay.stream import Stream
@@ -112,7 +113,7 @@ def outer_addresses(path: Path) -> tuple[str, ...]:
     try:
         told = json.loads(path.read_bytes())
         return tuple(told[name] for name in ("outer", "seen") if isinstance(told[name], str) and told[name])
-    except (OSError, ValueError, TypeError, KeyError):
+    except UNREADABLE:
         return ()
 
 

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class LastGood:
         try:
             with self._path.open("rb") as file:
                 raw = json.loads(file.read(LARGEST))
-        except (OSError, ValueError):
+        except UNREADABLE:
             return {}
         if not isinstance(raw, dict):
             return {}

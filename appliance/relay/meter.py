@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.clock import since_boot
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.relay.quota import Count, advanced, from_json, month_of, to_json
 from appliance.status.relay import QuotaStatus
 from appliance.text import text
@@ -94,14 +94,14 @@ class Meter:
             raw = json.loads(self._ram.read_bytes())
             count, self._on_card, self._written = from_json(raw), from_json(raw["on_card"]), float(raw["written"])
             return count
-        except (OSError, ValueError, TypeError, KeyError):
+        except UNREADABLE:
             # None since this boot, or the service was stopped for good in between: the card knows.
             pass
         try:
             self._on_card = _unwrapped(self._card.read_bytes())
         except FileNotFoundError:
             pass
-        except (OSError, ValueError) as error:
+        except UNREADABLE as error:
             log.error("%s (%s)", DAMAGED, error)
             self._damaged_in = ""
             # Put aside rather than deleted, so that somebody can find out why.
@@ -141,5 +141,5 @@ def _unwrapped(data: bytes) -> Count:
         if zlib.crc32(raw["count"].encode()) != raw["crc32"]:
             raise ValueError("the check sum is wrong")
         return from_json(json.loads(raw["count"]))
-    except (TypeError, KeyError, AttributeError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"not what was written: {error}") from error

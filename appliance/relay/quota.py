@@ -105,6 +105,6 @@ def from_json(raw: Any) -> Count:
         fine = all(type(one) is int and one >= 0 for one in numbers) and all(MONTH.fullmatch(one) for one in names)
     except (TypeError, KeyError) as error:
         raise ValueError(f"no count of the month's data: {error}") from error
-    if not fine or (found.month and found.month not in found.months):
+    if not fine or not isinstance(found.month, str) or (found.month and found.month not in found.months):
         raise ValueError("no count of the month's data")
     return found

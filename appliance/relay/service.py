@@ -14,6 +14,7 @@ import sdnotify
 from appliance import __version__
 from appliance.clock import since_boot, told
 from appliance.files import Stamp, stamp
+from appliance.memory import Tidy
 from appliance.paths import Paths
 from appliance.relay import handover, site
 from appliance.relay.certificate import Certificate
@@ -107,6 +108,7 @@ class Service:
         self._last_good = LastGood(paths.relay_upstreams)
         self._started = since_boot()
         self._use = Use(self._started)
+        self._tidy = Tidy()
         self._retry_at = 0.0
         # Connections refused for want of descriptors, and when that was last logged.
         self._refused, self._told = dict.fromkeys(NOTHING_LEFT, 0), 0.0
@@ -130,6 +132,7 @@ class Service:
                 self._notifier.notify("READY=1")
                 log.info("Relaying on the ports %s.", ", ".join(str(one.number) for one in self._current.plan.ports))
             self._notifier.notify("WATCHDOG=1")
+            self._tidy.turn()
             caught = signal.sigtimedwait(SIGNALS, TURN if ready and self._settled else FIRST_TURN)
             if caught is not None and caught.si_signo in (signal.SIGTERM, signal.SIGINT):
                 break

@@ -7,7 +7,6 @@ checked first, then a copy is put on the card, and from that copy both files are
 if the power goes in between.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,12 +16,13 @@ import tomli_w
 
 from appliance import __version__
 from appliance.errors import SavedStateError, SettingsError
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.name import account
 from appliance.name.account import Account
 from appliance.name.providers import BY_KEY
 from appliance.paths import Paths
 from appliance.settings.load import load
+from appliance.settings.salvage import whole_toml
 from appliance.settings.save import declared, former, settled, write
 from appliance.text import text
 
@@ -86,8 +86,8 @@ def read(paths: Paths, data: bytes) -> Backup:
     if len(data) > LARGEST_FILE:
         raise _damaged()
     try:
-        tree = tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
-    except (ValueError, RecursionError):
+        tree = whole_toml(data.decode("utf-8-sig").replace("\r\n", "\n"))
+    except UNREADABLE:
         raise _damaged() from None
     form, settings, held = tree.get("form"), tree.get("settings"), tree.get("account")
     if tree.get("porchlight") != KIND or type(form) is not int or not isinstance(settings, dict):
@@ -129,16 +129,19 @@ def finish(paths: Paths) -> None:
     """
     file = paths.page_state / "restore.toml"
     try:
-        tree = tomllib.loads(file.read_text("utf-8"))
-        settings, held = tree["settings"], tree.get("account")
+        tree = whole_toml(file.read_text("utf-8"))
+        settings, held = dict(tree["settings"]), tree.get("account")
+        brought = None if held is None else _checked_account(held)
     except FileNotFoundError:
         return
-    except (ValueError, KeyError):
+    except OSError:
+        raise
+    except (SettingsError, *UNREADABLE):
         # Not by a power cut, since the file is written whole: the card is failing, and the former settings hold.
         file.unlink()
         return
-    if held:
-        account.save(paths, held["provider"], held["user"], held["secret"])
+    if brought:
+        account.save(paths, brought.provider, brought.user, brought.secret)
     write(paths, settings)
     file.unlink()
 

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 SHORTEST_CODE = 8
 LONGEST_CODE = 64
 LONGEST_WORD = 64
+# RFC 1035, section 2.3.4, as text. Characters.
+LONGEST_NAME = 253
 # An amount of data in the decimal units of contracts. The most is what a number of 64 bits holds, in bytes.
 UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 AMOUNT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([MGT]B)", re.ASCII | re.IGNORECASE)
@@ -49,7 +51,11 @@ def _whole_number(value: Any, least: int, most: int, words: str) -> int:
 
 def show(value: object) -> str:
     """A value as the owner wrote it, short enough for one line of a message."""
-    text = repr(value) if not isinstance(value, bool) else str(value).lower()
+    try:
+        text = repr(value) if not isinstance(value, bool) else str(value).lower()
+    except (ValueError, RecursionError):
+        # More digits than Python writes, or tables within tables without end.
+        return "that"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -180,11 +186,14 @@ def read_domain(value: Any) -> str:
         return str(ipaddress.ip_address(name))
     except ValueError:
         pass
+    if len(name) > LONGEST_NAME:
+        # IDNA takes its time, and makes nothing shorter.
+        raise ValueError(f"must be a name such as relay.example.org, not {show(value)}")
     try:
         name = name.encode("idna").decode("ascii")
     except UnicodeError:
         raise ValueError(f"must be a name such as relay.example.org, not {show(value)}") from None
-    if len(name) > 253 or not all(HOST_LABEL.fullmatch(label) for label in name.split(".")):
+    if len(name) > LONGEST_NAME or not all(HOST_LABEL.fullmatch(label) for label in name.split(".")):
         raise ValueError(f"must be a name such as relay.example.org, not {show(value)}")
     return name
 

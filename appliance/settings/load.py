@@ -4,6 +4,8 @@ The file on the card wins because its owner holds the card in the hand; the page
 A mistake never stops anything: it becomes a Problem, and every other setting still applies.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,9 +19,11 @@ from appliance.settings.salvage import read_toml
 from appliance.text import Text, text
 
 # A settings file of this size is not one: it is a damaged file system or a joke. Bytes.
-LARGEST_FILE = 256 * 1024
+LARGEST_FILE = 64 * 1024
 # More mistakes than this say "this is not a settings file"; the rest would only flood the page.
 MOST_PROBLEMS = 20
+# What the name of a setting is made of.
+KEY = re.compile(r"[a-z_.]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,7 @@ def _read(source: _Source) -> dict[str, Any]:
         return {}
     understood, unreadable = read_toml(decoded)
     for one in unreadable:
-        # A problem stands on screens and in the log too; a claim code does not.
-        shown = text("the line of claim_code") if "claim_code" in one.text else show(one.text)
+        shown = text("the line of claim_code") if "claim_code" in one.text else _harmless(one.text)
         source.report(
             text(
                 "%(file)s, line %(line)s: %(shown)s cannot be understood (%(reason)s).",
@@ -104,6 +107,28 @@ def _read(source: _Source) -> dict[str, Any]:
             text("This line is ignored; all other settings apply."),
         )
     return understood
+
+
+def _harmless(line: str) -> str:
+    """As much of a line that cannot be understood as may stand on screens and in the log: never a claim code.
+
+    That one may be on a line of its own, or beside a name with a mistake in it.
+    """
+    key, equals, _ = line.partition("=")
+    key = key.strip()
+    if (equals and key.rpartition(".")[2] in _NAMES) or (line.startswith("[") and '"' not in line):
+        return show(line)
+    return show(key) if equals and KEY.fullmatch(key) else "…"
+
+
+def _names(section: type) -> Iterator[str]:
+    for one in fields(section):
+        yield one.name
+        if is_section(one):
+            yield from _names(one.metadata["section"])
+
+
+_NAMES = frozenset(_names(Settings)) - {"claim_code"}
 
 
 def _decode(raw: bytes) -> str:

@@ -15,6 +15,15 @@ BROKEN_HEADER = re.compile(r"\s*\[|[^=#]*\]\s*(#.*)?$")
 HEADER = re.compile(r"\s*\[[^\[\]]+\]\s*(#.*)?")
 # A list written over several lines; longer ones than this are taken for a bracket that was never closed.
 LONGEST_STATEMENT = 50
+# Characters. What nests deeper than a line of this length can, or has more digits, costs the parser seconds.
+LONGEST_LINE = 1000
+# Mistakes after which the rest is left out: each costs up to LONGEST_STATEMENT tries, and a service that is long at it
+# would be taken for one that hangs.
+MOST_UNREADABLE = 100
+# Tables and lists within each other; settings have four.
+DEEPEST = 8
+# What the parser raises: a number that Python does not read is a plain ValueError, nesting may be too deep.
+NO_TOML = (ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,25 @@ class Unreadable:
     reason: str
 
 
+def whole_toml(text: str) -> dict[str, Any]:
+    """Parse a file of ours as a whole: ``tomllib.loads`` without what costs it seconds, or its caller the stack.
+
+    Raises:
+        ValueError: it is not TOML, or nothing that a settings file could be.
+        RecursionError: the same.
+    """
+    if max(map(len, text.split("\n"))) > LONGEST_LINE:
+        raise ValueError("a line is too long")
+    found = tomllib.loads(text)
+    level: list[Any] = [found]
+    for _ in range(DEEPEST):
+        inner = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [value for some in inner for value in some if isinstance(value, dict | list)]
+    if level:
+        raise ValueError("too many tables within tables")
+    return found
+
+
 def read_toml(text: str) -> tuple[dict[str, Any], list[Unreadable]]:
     """Parse a settings file, leaving out what cannot be understood.
 
@@ -42,8 +70,8 @@ def read_toml(text: str) -> tuple[dict[str, Any], list[Unreadable]]:
         What was understood, and each line that was not.
     """
     try:
-        return tomllib.loads(text), []
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return whole_toml(text), []
+    except NO_TOML:
         return _statement_by_statement(text.splitlines())
 
 
@@ -57,6 +85,9 @@ def _statement_by_statement(lines: list[str]) -> tuple[dict[str, Any], list[Unre
         if not line.strip() or line.lstrip().startswith("#"):
             number += 1
             continue
+        if len(unreadable) == MOST_UNREADABLE:
+            unreadable.append(Unreadable(number + 1, line.strip(), "too many mistakes before it; the rest is left out"))
+            break
         taken, parsed, reason = _longest_statement(lines, number, header)
         if parsed is None:
             unreadable.append(Unreadable(number + 1, line.strip(), reason))
@@ -81,8 +112,8 @@ def _longest_statement(lines: list[str], start: int, header: str) -> tuple[int, 
         if not HEADER.fullmatch(lines[start]):
             statement = f"{header}\n{statement}"
         try:
-            return end - start, tomllib.loads(statement), ""
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            return end - start, whole_toml(statement), ""
+        except NO_TOML as error:
             reason = reason or str(error)
         if "[" not in lines[start] and '"""' not in lines[start] and "'''" not in lines[start]:
             break

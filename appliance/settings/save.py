@@ -1,6 +1,5 @@
 """Saving what the setup page changes: old or new after a power cut, never half."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any
@@ -8,10 +7,11 @@ from typing import Any
 import tomli_w
 
 from appliance.errors import SettingsError
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.paths import Paths
 from appliance.settings.declared import Settings, is_section
 from appliance.settings.load import load
+from appliance.settings.salvage import whole_toml
 
 BANNER = "# Written by the setup page. To fix a setting for good, put it into porchlight.toml instead.\n"
 
@@ -84,8 +84,8 @@ def settled(dotted: str, one: "Field[Any]", value: Any) -> Any:
 def former(paths: Paths) -> dict[str, Any]:
     """What the page has saved before, as it stands in its file; empty when that is missing or damaged."""
     try:
-        return tomllib.loads(paths.saved_settings.read_text("utf-8"))
-    except (OSError, ValueError):
+        return whole_toml(paths.saved_settings.read_text("utf-8"))
+    except UNREADABLE:
         # A damaged file is reported by load() until a save replaces it.
         return {}
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 
 # Where the link points; what follows is the token. Dull, as that of many sites that shorten links.
 FOLDER = "/s/"
@@ -94,6 +94,6 @@ def expected(path: Path) -> Expected | None:
         with path.open("rb") as file:
             raw = json.loads(file.read(LARGEST_FILE))
         found = Expected(raw["digest"], float(raw["until"]), tuple(str(one) for one in raw["own"]))
-    except (OSError, ValueError, TypeError, KeyError):
+    except UNREADABLE:
         return None
     return found if isinstance(found.digest, str) and len(found.digest) == 64 else None

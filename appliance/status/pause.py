@@ -7,7 +7,7 @@ when the time has come, whether the page runs or not.
 import json
 from pathlib import Path
 
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 
 # The longest pause, in seconds. Whoever wants more switches the relay off, which a reboot does not end.
 LONGEST = 24 * 3600.0
@@ -25,7 +25,7 @@ def until(path: Path, now: float) -> float | None:
     try:
         with path.open("rb") as file:
             end = float(json.loads(file.read(LARGEST_FILE))["until"])
-    except (OSError, ValueError, TypeError, KeyError):
+    except UNREADABLE:
         return None
     # What claims to last for ever was not written by ``begin``; nothing but the switch may rest without an end.
     return end if now < end <= now + LONGEST else None

@@ -9,9 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.settings.problem import Problem, Severity
 from appliance.status.knock import KnockStatus
+from appliance.status.shape import fits
 from appliance.text import packed, unpacked
 
 
@@ -148,9 +149,10 @@ def publish(path: Path, status: RelayStatus) -> None:
 def read(path: Path) -> RelayStatus | None:
     """The relay's last word, or None when there is none that can be read."""
     try:
-        return _from_json(unpacked(json.loads(path.read_bytes())))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        found = _from_json(unpacked(json.loads(path.read_bytes())))
+    except UNREADABLE:
         return None
+    return found if fits(found, RelayStatus) else None
 
 
 def _from_json(raw: dict[str, Any]) -> RelayStatus:

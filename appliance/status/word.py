@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
+from appliance.status.shape import fits
 from appliance.text import Text, packed, unpacked
 
 
@@ -47,9 +48,9 @@ def read(path: Path, oldest: float, make: Callable[[Any], Said]) -> Said | None:
     """
     try:
         found = make(unpacked(json.loads(path.read_bytes())))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except UNREADABLE:
         return None
-    return found if found.written >= oldest else None
+    return found if fits(found, type(found)) and found.written >= oldest else None
 
 
 def sentence(raw: Any) -> Text:

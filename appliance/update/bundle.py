@@ -15,6 +15,7 @@ from pathlib import Path
 
 from appliance import __version__
 from appliance.errors import UpdateError
+from appliance.files import UNREADABLE
 from appliance.text import Text, text
 from appliance.update.feed import COMPATIBLE
 from appliance.update.version import newer
@@ -81,7 +82,7 @@ def version_of(bundle: Path) -> str:
         manifest = json.loads(done.stdout)
         compatible, version = str(manifest["compatible"]), str(manifest["version"])
         older = newer(__version__, version)
-    except (ValueError, TypeError, KeyError) as error:
+    except UNREADABLE as error:
         raise explained("invalid bundle") from error
     if compatible != COMPATIBLE:
         raise explained("compatible mismatch")

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from appliance import __version__
 from appliance.errors import UpdateError
+from appliance.files import UNREADABLE
 from appliance.text import text
 from appliance.update.version import key, newer
 
@@ -58,7 +59,7 @@ def parse(data: bytes, address: str, compatible: str = COMPATIBLE) -> Offer:
         if urlsplit(offer.url).scheme not in ("https", "http"):
             raise ValueError("no web address")
         other = raw.get("compatible") != compatible
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except UNREADABLE as error:
         raise UpdateError(
             text("What %(address)s says about updates cannot be understood.", address=address),
             "No update was installed; the relay is not affected.",

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from appliance.files import write_atomically
+from appliance.files import UNREADABLE, write_atomically
 from appliance.update.environment import SLOTS, Slot
 
 
@@ -47,7 +47,7 @@ def read(path: Path) -> Record | None:
         found = Record(**{**raw, "outcome": Outcome(raw["outcome"])})
         strings = all(isinstance(one, str) for one in (found.version, found.former))
         return found if strings and found.slot in SLOTS and isinstance(found.unclear, int) else None
-    except (OSError, ValueError, TypeError, KeyError):
+    except UNREADABLE:
         return None
 
 

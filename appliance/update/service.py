@@ -16,6 +16,7 @@ from pathlib import Path
 from appliance import __version__
 from appliance.clock import since_boot, told
 from appliance.errors import UpdateError
+from appliance.files import UNREADABLE
 from appliance.paths import Paths
 from appliance.settings.load import load
 from appliance.status import relay as relay_status
@@ -218,7 +219,7 @@ def wish(path: Path) -> str | None:
         asked = str(raw.get("file", ""))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, AttributeError):
+    except UNREADABLE:
         asked = None
     # The folder belongs to the page's user: only the name is removed, whatever it is.
     with suppress(OSError):

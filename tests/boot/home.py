@@ -56,6 +56,18 @@ def _ip(*words: str) -> None:
     _run(["ip", *words])
 
 
+def step_in(name: str) -> None:
+    """Bring this thread into a namespace, for as long as it lives: a namespace is a thread's own.
+
+    Raises:
+        OSError: there is no such namespace.
+    """
+    # os.setns came with Python 3.12.
+    with open(f"/run/netns/{name}", "rb") as namespace:
+        if LIBC.setns(namespace.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+
+
 class Home:
     """The network; made by ``with``, taken away at its end.
 
@@ -122,10 +134,8 @@ class Home:
             return thread.submit(self._step_in_and, name, act).result()
 
     def _step_in_and(self, name: str, act: Callable[[], T]) -> T:
-        # os.setns came with Python 3.12. A namespace is a thread's own, and this thread ends here.
-        with open(f"/run/netns/{name}", "rb") as namespace:
-            if LIBC.setns(namespace.fileno(), CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), "setns")
+        # This thread ends here.
+        step_in(name)
         return act()
 
     def _furnish(self) -> None:

@@ -18,29 +18,30 @@ TELLING = (
 )
 
 
-def mutations(seeds: Sequence[bytes], count: int, seed: int) -> Iterator[bytes]:
+def mutations(seeds: Sequence[bytes], count: int, seed: int, telling: Sequence[bytes] = TELLING) -> Iterator[bytes]:
     """Bad inputs.
 
     Args:
         seeds: what is right.
         count: how many.
         seed: of the random numbers.
+        telling: bytes that the parser looks at.
     """
     chance = random.Random(seed)  # noqa: S311
     for _ in range(count):
         data = bytearray(chance.choice(seeds))
         for _ in range(chance.choice((0, 1, 1, 2, 4, 16))):
-            _change(data, chance)
+            _change(data, chance, telling)
         yield bytes(data)
 
 
-def _change(data: bytearray, chance: random.Random) -> None:
+def _change(data: bytearray, chance: random.Random, telling: Sequence[bytes]) -> None:
     at = chance.randrange(len(data) + 1)
     kind = chance.randrange(7)
     if kind == 0:
         del data[at:]
     elif kind == 1:
-        data[at:at] = chance.choice(TELLING)
+        data[at:at] = chance.choice(telling)
     elif kind == 2:
         data[at:at] = chance.randbytes(chance.choice((1, 2, 7, 200)))
     elif kind == 3:

@@ -11,12 +11,13 @@ from appliance.relay import certificate
 from appliance.relay.first_bytes import Peer, classify
 from appliance.relay.proxy_header import LONGEST_V1, LONGEST_V2, SIGNATURE_V2, Ends, ProxyHeaderError, build, parse
 from appliance.relay.tls import TlsError
+from tests.fuzz.counts import cases
 from tests.relay.mutation import mutations, pieces
 from tests.relay.pumping import TlsSide
 
-CASES = pytest.mark.parametrize(
-    "count", [pytest.param(2000, id="few"), pytest.param(100_000, id="many", marks=pytest.mark.slow)]
-)
+CASES = cases(2000, 100_000)
+# A handshake takes thirty times as long as a parser.
+HANDSHAKES = cases(2000, 100_000, soak=0.1)
 FOUR = Ends("203.0.113.7", "198.51.100.1", 50000, 443)
 SIX = Ends("2001:db8::7", "2001:db8::1", 50000, 443)
 FORMS: tuple[Literal["v1", "v2"], ...] = ("v1", "v2")
@@ -106,7 +107,7 @@ def first_flight(version: ssl.TLSVersion) -> bytes:
 VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 
 
-@CASES
+@HANDSHAKES
 def test_tls_handshakes(context: ssl.SSLContext, count: int) -> None:
     chance = random.Random(3)  # noqa: S311
     flights = [first_flight(version) for version in VERSIONS]
@@ -127,7 +128,7 @@ def test_tls_handshakes(context: ssl.SSLContext, count: int) -> None:
     assert min(answered, refused) > count // 20
 
 
-@CASES
+@HANDSHAKES
 def test_tls_records(context: ssl.SSLContext, count: int) -> None:
     whole = refused = 0
     # A handshake goes before each, so these are fewer.

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from appliance.router import natpmp, pcp, ssdp, stun
 from appliance.router.damaged import DamagedAnswer
+from tests.fuzz.counts import cases
 
 NONCE = bytes(range(12))
 OWN = ipaddress.ip_address("192.168.1.20")
@@ -160,7 +161,7 @@ def test_any_datagram_is_understood_or_damaged(name: str) -> None:
     anything()
 
 
-@pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.slow)], ids=["quick", "many"])
+@cases(2000, 100_000)
 @pytest.mark.parametrize("name", READERS)
 def test_a_right_datagram_bent_at_random_is_understood_or_damaged(name: str, count: int) -> None:
     right, read = READERS[name]

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -131,6 +132,33 @@ def test_a_setting_twice_keeps_the_first_and_says_so(loaded: Load) -> None:
     assert "twice" in found.problems[0].what
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "workers = " + "9" * 900,
+        "workers = " + "9" * 5000,
+        "workers" + ".a" * 450 + " = 1\nx = = 1\nworkers" + ".a" * 450 + " = 1",
+        "x" + ".a" * 30_000 + " = 1",
+        "[relay" + ".a" * 400 + "]\nx" + ".a" * 400 + " = 1",
+        "workers = " + "[" * 450 + "]" * 450,
+        "workers = 0x" + "f" * 900,
+        "[\n" * 30_000,
+        "x = [\n" * 10_000,
+        'x = """\n' * 8000,
+        '"""\n' * 16_000,
+    ],
+    ids=lambda text: f"{text[:12]!r}",
+)
+def test_what_is_hard_to_read_is_a_mistake_and_takes_no_time(loaded: Load, text: str) -> None:
+    begun = time.process_time()
+    found = loaded(f"[page]\nport = 8200\n[relay]\n{text}\n")
+    # On a Pi twenty times as much, and a service that does not answer for thirty seconds is ended.
+    assert time.process_time() - begun < 1.5
+    assert found.problems
+    assert found.settings.page.port == 8200
+    assert found.settings.relay.workers == 0
+
+
 def test_a_flood_of_mistakes_is_cut(loaded: Load) -> None:
     found = loaded("[relay]\n" + "".join(f"nonsense{number} = 1\n" for number in range(500)))
     assert len(found.problems) == MOST_PROBLEMS + 1
@@ -142,6 +170,10 @@ def test_a_broken_claim_code_is_not_told_to_everybody(loaded: Load) -> None:
         '[page]\nclaim_code = "secret-code',
         '[page]\nclaim_code = "secret"',
         "[page]\nclaim_code = ['secret']",
+        '[page]\nclaim_code =\n"secret-code"\n',
+        '[page]\nclaim-cod = "secret-code',
+        '[page]\nclaim_cod = "secret-code',
+        '[page]\n"secret-code" = = 3',
     ):
         assert "secret" not in str(loaded(text).problems)
 

@@ -1,0 +1,86 @@
+"""Files that were right once: JSON and TOML, bent in their bytes or in their values. The same for the same seed."""
+
+import copy
+import json
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tests.relay.mutation import mutations
+
+# What readers of text stumble over. Numbers with more digits than Python reads, and more brackets than it can nest.
+TELLING = (
+    *(b'"', b"\\", b"\n", b"\r\n", b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"\\ud800", b"#", b"=", b",", b":", b"."),
+    *(
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b"[[",
+        b"null",
+        b"true",
+        b"NaN",
+        b"-Infinity",
+        b"1e999",
+        b"-1",
+        b"0",
+        b"1.5",
+        b"\xc2\xb2",
+    ),
+    *(b"9" * 400, b"9" * 5000, b"0x" + b"f" * 5000, b"[" * 3000, b'{"a":' * 1500, b"a." * 1500, b'"""', b"'''"),
+    *(b"%(a)s", b"%", b"%999999d", b"../", b"2026-02-31", b"\xe2\x80\xa8", "١٢".encode()),
+)
+VALUES: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 1.5, 10**400, -(10**30), float("nan"), float("inf"), 2**63, 65536),
+    *("", "x", "x" * 3000, "\ud800", "\0", "%(a)s", "%", "1", "-1", "2026-13", "\u0661", "::1", "<b>", "a\nb"),
+    *([], {}, [[]], [None], {"": ""}, {"text": "%(a)s", "values": {}}, {"text": 1, "values": []}, {"a": {"b": {}}}),
+)
+
+
+def bent(seeds: Sequence[bytes], count: int, seed: int) -> Iterator[bytes]:
+    """Files, half of them damaged in their bytes and half, if they are JSON, in their values.
+
+    Args:
+        seeds: files that are right.
+        count: how many.
+        seed: of the random numbers.
+    """
+    chance = random.Random(seed)  # noqa: S311
+    trees = [tree for tree in map(_tree, seeds) if isinstance(tree, dict | list)]
+    for number, data in enumerate(mutations(seeds, count, seed, TELLING)):
+        yield json.dumps(bend(chance.choice(trees), chance)).encode() if trees and number % 2 else data
+
+
+def bend(tree: Any, chance: random.Random) -> Any:
+    """A copy of a tree in which one or a few values are others, are gone, or stand where none did."""
+    bent_one = json.loads(json.dumps(tree))
+    for _ in range(chance.choice((1, 1, 2, 4))):
+        at = bent_one
+        while True:
+            keys: list[Any] = list(at) if isinstance(at, dict) else list(range(len(at)))
+            if not keys:
+                break
+            key = chance.choice(keys)
+            if isinstance(at[key], dict | list) and at[key] and chance.random() < 0.7:
+                at = at[key]
+                continue
+            _change(at, key, chance)
+            break
+    return bent_one
+
+
+def _change(at: Any, key: Any, chance: random.Random) -> None:
+    kind = chance.randrange(6)
+    if kind == 0:
+        del at[key]
+    elif kind == 1 and isinstance(at, dict):
+        at[chance.choice(("", "x", "written", "text", "values"))] = at[key]
+    else:
+        at[key] = copy.deepcopy(chance.choice(VALUES))
+
+
+def _tree(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
