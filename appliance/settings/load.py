@@ -20,6 +20,8 @@ from appliance.text import Text, text
 LARGEST_FILE = 256 * 1024
 # More mistakes than this say "this is not a settings file"; the rest would only flood the page.
 MOST_PROBLEMS = 20
+# Settings whose lines are never quoted.
+SECRETS = ("claim_code", "password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,9 @@ def _read(source: _Source) -> dict[str, Any]:
         return {}
     understood, unreadable = read_toml(decoded)
     for one in unreadable:
-        # A problem stands on screens and in the log too; a claim code does not.
-        shown = text("the line of claim_code") if "claim_code" in one.text else show(one.text)
+        # A problem stands on screens and in the log too; a claim code or a password does not.
+        secret = next((name for name in SECRETS if name in one.text.casefold()), "")
+        shown = text("the line of %(setting)s", setting=secret) if secret else show(one.text)
         source.report(
             text(
                 "%(file)s, line %(line)s: %(shown)s cannot be understood (%(reason)s).",
