@@ -144,8 +144,8 @@ BOARDS = (
         _bcm2837(),
         ("43430",),
         ethernet=Proof.MISSING,
-        unproven=f"starting; {NO_SOCKET}; Wi-Fi on those with a chip that calls itself 43430b0 or 43436, for which "
-        "Debian has no firmware",
+        unproven=f"starting; {NO_SOCKET}; Wi-Fi on those whose chip calls itself 43430b0, for which Debian has "
+        "no firmware",
     ),
     Board(
         "Raspberry Pi 4 Model B",

@@ -18,9 +18,9 @@ def wifi(facts: Facts) -> Iterator[Problem]:
     if lacking := missing(wanted):
         what = text("For Wi-Fi something is missing: %(missing)s.", missing=", ".join(lacking))
     elif facts.wifi is WifiState.ABSENT:
-        what = text("The Wi-Fi network “%(name)s” is not in reach.", name=wanted.ssid)
+        what = text("The Wi-Fi network %(name)s is not in reach.", name=wanted.ssid)
     elif facts.wifi is WifiState.REFUSED:
-        what = text("The Wi-Fi network “%(name)s” refuses the password.", name=wanted.ssid)
+        what = text("The Wi-Fi network %(name)s refuses the password.", name=wanted.ssid)
     elif facts.wifi is WifiState.NO_RADIO:
         what = text("The Wi-Fi of this device does not come up.")
     if what:

@@ -47,7 +47,7 @@ def read_name(value: Any) -> str:
     Raises:
         ValueError: no network can be called so.
     """
-    if not isinstance(value, str) or "\0" in value:
+    if not isinstance(value, str) or not value.isprintable():
         raise ValueError("must be the name of a Wi-Fi network, between quotation marks")
     if len(value.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
         raise ValueError(f"is too long: the name of a Wi-Fi network has at most {LONGEST_NAME} letters")
