@@ -122,7 +122,7 @@ def _judge(paths: Paths, seen: _Surroundings, root: Path) -> Situation:
         name=named,
         certificate=certified,
         update=update.read(paths.update_status, now),
-        wifi=wifi.read(paths.wifi_state),
+        wifi=wifi.read(paths.wifi_state, now),
         silent=tuple(path.parent.name for path, word in words.items() if word is None and path.exists()),
         firewall_failed=made_from.failed(paths.firewall_status),
         data_lost=paths.data_lost_note.exists(),

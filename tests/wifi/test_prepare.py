@@ -2,14 +2,16 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from appliance.files import write_atomically
 from appliance.health.wifi import wifi
 from appliance.paths import Paths
 from appliance.settings import load
 from appliance.status.facts import Facts
-from appliance.status.wifi import WifiState, read
+from appliance.status.wifi import SEARCH_TAKES, WifiState, read
 from appliance.wifi import prepare as module
 from appliance.wifi.prepare import prepare
 from appliance.wifi.rules import key
@@ -53,14 +55,14 @@ def test_no_file_is_no_wish(paths: Paths) -> None:
 def test_a_card_that_takes_nothing_keeps_its_file_and_the_wifi_works(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(*_arguments: object, **_options: object) -> None:
-        raise OSError(28, "No space left on device")
+    def write(path: Path, data: bytes, **options: Any) -> None:
+        if path == paths.owner_file:
+            raise OSError(28, "No space left on device")
+        ours(path, data, **options)
 
     paths.owner_file.write_text(WIFI)
-    ours = module.write_atomically
-    monkeypatch.setattr(
-        module, "write_atomically", lambda path, *rest, **more: (refuse if path == paths.owner_file else ours)(path, *rest, **more)
-    )
+    ours = write_atomically
+    monkeypatch.setattr(module, "write_atomically", write)
     with caplog.at_level(logging.WARNING):
         assert prepare(paths)
     assert paths.owner_file.read_text() == WIFI
@@ -89,12 +91,15 @@ def test_mistakes_are_told_and_the_password_is_not(paths: Paths, text: str, told
 @pytest.mark.parametrize("state", WifiState)
 def test_what_the_supplicant_is_at_is_read(paths: Paths, state: WifiState) -> None:
     paths.wifi_state.parent.mkdir(parents=True)
-    paths.wifi_state.write_text(f"{state}\n")
-    assert read(paths.wifi_state) is state
+    paths.wifi_state.write_text(f"{state} 100.25\n")
+    assert read(paths.wifi_state, 100.25 + SEARCH_TAKES) is state
+    later = read(paths.wifi_state, 100.5 + SEARCH_TAKES)
+    assert later is (WifiState.ABSENT if state is WifiState.SEARCHING else state)
 
 
-def test_no_word_and_a_strange_one_are_none(paths: Paths) -> None:
-    assert read(paths.wifi_state) is None
+@pytest.mark.parametrize("content", [b"", b"joined", b"joined now", b"upside-down 3", b"\xff" * 100])
+def test_no_word_and_a_strange_one_are_none(paths: Paths, content: bytes) -> None:
+    assert read(paths.wifi_state, 1.0) is None
     paths.wifi_state.parent.mkdir(parents=True)
-    paths.wifi_state.write_bytes(b"\xff" * 100)
-    assert read(paths.wifi_state) is None
+    paths.wifi_state.write_bytes(content)
+    assert read(paths.wifi_state, 1.0) is None
