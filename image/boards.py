@@ -56,7 +56,7 @@ class Board:
         compatible: that tree's own name; the files of a Wi-Fi chip are called by it.
         loader: files that its loader reads besides the common ones.
         drivers: what it needs of the kernel.
-        wifi: Wi-Fi chips that were built into it, as the driver names them; a chip of none of these names is no promise.
+        wifi: Wi-Fi chips that were built into it, as the driver names them; of other chips nothing is promised.
         starts: how it is known that the card starts.
         ethernet: how it is known that the socket works; `MISSING` when the board has none.
         unproven: what nobody has seen, in words for docs/boards.md.
@@ -202,7 +202,7 @@ BOARDS = (
 def wifi_files(board: Board, chip: str) -> tuple[tuple[str, ...], ...]:
     """What the driver asks for on behalf of a chip, below /usr/lib/firmware: for each file the names that will do.
 
-    The program, the limits of its transmitter, and the board's own calibration: by the tree's name, else for all boards.
+    The program, the limits of its transmitter, and the board's calibration: by the tree's name, else for all boards.
     """
     stem = f"brcm/brcmfmac{chip}-sdio"
     return (f"{stem}.bin",), (f"{stem}.clm_blob",), (f"{stem}.{board.compatible}.txt", f"{stem}.txt")
@@ -211,7 +211,7 @@ def wifi_files(board: Board, chip: str) -> tuple[tuple[str, ...], ...]:
 def table() -> str:
     """The table of docs/boards.md."""
     lines = [
-        "| board | tree | loader's files | starts, SD card, USB, pins | network socket | Wi-Fi chip | nobody has seen |",
+        "| board | tree | loader's files | starts, SD card, USB, pins | socket | Wi-Fi chip | nobody has seen |",
         "|---|---|---|---|---|---|---|",
     ]
     for board in BOARDS:

@@ -90,7 +90,9 @@ def check(folder: Path, root: Path) -> None:
 def driver_faults(modules: Path, names: tuple[str, ...]) -> list[str]:
     """Which of a board's drivers, or of what they depend on, is neither a file nor built into the kernel."""
     try:
-        return [f"driver {path} is missing" for path in drivers.closure(modules, names) if not (modules / path).exists()]
+        return [
+            f"driver {path} is missing" for path in drivers.closure(modules, names) if not (modules / path).exists()
+        ]
     except BuildError as error:
         return [error.what]
 

@@ -134,7 +134,7 @@ def kernel(hardware: Path, root: Path) -> str:
 
 
 def wifi(hardware: Path, root: Path) -> None:
-    """Into the slot what the boards' Wi-Fi chips load, and each country's rules; whether it is all there is checked later."""
+    """Into the slot what the boards' Wi-Fi chips load, and each country's rules; `firmware.check` looks at it."""
     source, target = hardware / "usr/lib/firmware", root / "usr/lib/firmware"
     (target / "brcm").mkdir(parents=True, exist_ok=True)
     asked = [names for board in BOARDS for chip in board.wifi for names in wifi_files(board, chip)]

@@ -12,7 +12,7 @@ from appliance.wifi.rules import missing
 
 @check("wifi", Severity.NOTICE)
 def wifi(facts: Facts) -> Iterator[Problem]:
-    """The Wi-Fi network cannot be joined: a setting is missing, it is not in reach, it refuses the password, no radio."""
+    """The Wi-Fi network cannot be joined: a setting is missing, not in reach, the password refused, or no radio."""
     wanted = facts.settings.wifi
     what: Text | None = None
     if lacking := missing(wanted):

@@ -1,4 +1,4 @@
-"""What somebody sees who plugs a screen or a serial cable into the card: state in words, claim code, addresses, QR code.
+"""What somebody sees who plugs a screen or a serial cable into the card: state, claim code, addresses, QR code.
 
 The page's process keeps this text in a file that only its own user can read; on the card `porchlight-console.path`
 waits for a change and has the file drawn on the kernel's consoles. It never goes to the journal: the code must not end

@@ -1,4 +1,4 @@
-"""How joining the Wi-Fi network goes: a word and when it began to hold, as ``/usr/lib/porchlight/join-wifi`` writes it."""
+"""How joining the Wi-Fi network goes: a word and since when it holds, written by ``usr/lib/porchlight/join-wifi``."""
 
 from enum import StrEnum
 from pathlib import Path

@@ -10,7 +10,8 @@ from appliance.wifi.rules import key, read_name, read_password
 
 # As far as a line with a password can be told from any other; whether it is the one, the file's new meaning shows.
 LINE = re.compile(
-    r"""(?P<before>\s*(?:wifi\s*\.\s*)?password\s*=\s*)(?:"(?:[^"\\]|\\.)*"|'[^']*')(?P<after>\s*(?:\#.*)?)""", re.DOTALL
+    r"""(?P<before>\s*(?:wifi\s*\.\s*)?password\s*=\s*)(?:"(?:[^"\\]|\\.)*"|'[^']*')(?P<after>\s*(?:\#.*)?)""",
+    re.DOTALL,
 )
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 

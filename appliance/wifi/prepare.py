@@ -1,4 +1,4 @@
-"""What is done about Wi-Fi at each boot, by root: hide the password, and leave the supplicant's configuration in RAM."""
+"""What root does about Wi-Fi at each boot: hide the password, and leave the supplicant's configuration in RAM."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ def prepare(paths: Paths) -> bool:
         Whether Wi-Fi is wanted and nothing is missing for it.
 
     Raises:
-        OSError: the folder in RAM cannot be written. A settings file that cannot be written is told and changes nothing.
+        OSError: the folder in RAM cannot be written. A settings file that cannot be is told and changes nothing.
     """
     # Before it is hidden: both give the same key.
     wanted = load(paths).settings.wifi

@@ -103,7 +103,12 @@ def told(image: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     command = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-nographic"]
     command += ["-kernel", str(dumped(slot, "/boot/vmlinuz", folder / "vmlinuz")), "-initrd", str(first)]
     command += ["-append", "console=ttyAMA0 quiet panic=-1", "-no-reboot", "-net", "none"]
-    command += ["-drive", f"file={slot},format=raw,if=none,id=slot,readonly=on", "-device", "virtio-blk-device,drive=slot"]
+    command += [
+        "-drive",
+        f"file={slot},format=raw,if=none,id=slot,readonly=on",
+        "-device",
+        "virtio-blk-device,drive=slot",
+    ]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False)
     slot.unlink()
     text = done.stdout.decode(errors="replace").replace("\r", "")

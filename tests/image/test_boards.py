@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from image import boards, imager
+from image import boards
 from image.boards import Board, Proof
 from image.firmware import effective
 from image.stages import REPOSITORY

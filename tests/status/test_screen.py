@@ -39,7 +39,12 @@ def situation(paths: Paths, *addresses: str) -> Situation:
 def test_the_screen_names_the_page_by_name_and_number_and_the_code(paths: Paths) -> None:
     text = screen(situation(paths, "192.168.1.20", "fe80::1"), "7KQ4-MXRP", ("Something is wrong.",))
     assert text.startswith("porchlight ")
-    for line in ("  http://porchlight.local/", "  http://192.168.1.20:8199/", "Claim code: 7KQ4-MXRP", "Getting ready."):
+    for line in (
+        "  http://porchlight.local/",
+        "  http://192.168.1.20:8199/",
+        "Claim code: 7KQ4-MXRP",
+        "Getting ready.",
+    ):
         assert f"\n{line} " in text
     assert "\n* Something is wrong.\n" in text
 
