@@ -17,6 +17,7 @@ from tests.boot.release import HOLLOW, NEWER, PLACE, Server
 from tests.boot.upstream import CHAT, HTTP, MEDIA, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
+WIFI_PASSWORD = "correct horse"
 # What the owner would write for a laboratory with a button; nothing else on the card is touched.
 SETTINGS = f"""
 [relay.upstream]
@@ -30,6 +31,10 @@ feed = "{PLACE}/update.json"
 
 [lights]
 button_gpio = {BUTTON}
+
+[wifi]
+ssid = "home"
+password = "{WIFI_PASSWORD}"  # no country: the radio stays off
 """
 # Seconds within which the relay has noticed that its upstream has come or gone, on a busy machine.
 NOTICED = 90.0
