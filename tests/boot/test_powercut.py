@@ -70,7 +70,7 @@ def test_only_data_and_settings_are_written(recorded: Recorded, board: Board) ->
 
 
 def test_the_password_of_wifi_is_hidden_in_one_step(recorded: Recorded, board: Board, folder: Path) -> None:
-    """The settings file on the FAT partition, which has no journal, is the owner's or the card's after any write to it."""
+    """The FAT partition has no journal: the settings file is the owner's or the card's after any write to it."""
     card = Card(board.first).copy(folder / "fat.img")
     start, size = card.range(1)
     replay = Replay(card.path, board.logs[0])
