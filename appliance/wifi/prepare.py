@@ -8,6 +8,7 @@ from appliance.fat import writable
 from appliance.files import write_atomically
 from appliance.paths import Paths
 from appliance.settings import load
+from appliance.settings.declared import WifiSettings
 from appliance.settings.load import LARGEST_FILE
 from appliance.wifi.hide import hidden
 from appliance.wifi.rules import configuration, missing
@@ -25,16 +26,23 @@ def prepare(paths: Paths) -> bool:
         paths: where this instance keeps its files.
 
     Returns:
-        Whether Wi-Fi is wanted and nothing is missing for it.
-
-    Raises:
-        OSError: the folder in RAM cannot be written. A settings file that cannot be is told and changes nothing.
+        Whether Wi-Fi is wanted, nothing is missing for it, and it can be tried. What cannot be written is told in the
+        log; the rest of the card does not depend on it.
     """
     # Before it is hidden: both give the same key.
     wanted = load(paths).settings.wifi
     hide(paths)
     if not wanted.ssid or missing(wanted):
         return False
+    try:
+        _leave(paths, wanted)
+    except OSError as error:
+        log.error("Wi-Fi cannot be set up (%s)", error)
+        return False
+    return True
+
+
+def _leave(paths: Paths, wanted: WifiSettings) -> None:
     folder = paths.wifi_configuration.parent
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     write_atomically(paths.wifi_configuration, configuration(wanted).encode(), mode=0o600, durable=False)
@@ -44,10 +52,9 @@ def prepare(paths: Paths) -> bool:
             user = pwd.getpwnam(USER)
         except KeyError:
             # Not on the card: a contributor's computer has no such user.
-            return True
+            return
         for path in (folder, paths.wifi_configuration):
             os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
-    return True
 
 
 def hide(paths: Paths) -> None:

@@ -32,7 +32,7 @@ MODULES = (
     "lib/crypto/libarc4",
     "net/mac80211/mac80211",
 )
-# In the place of the card's own first program: mounts the slot, and starts nothing but the test's.
+# In the place of the card's own first program: mounts the slot, and starts its systemd with the test's own target.
 FIRST = """\
 #!/bin/busybox sh
 export PATH=/bin
@@ -50,8 +50,24 @@ mkdir /memory/upper /memory/work /run/modules
 mount -t overlay -o lowerdir=/slot,upperdir=/memory/upper,workdir=/memory/work overlay /system
 cp /modules/* /run/modules/
 cp /guest /run/guest
+cp /guest.* /system/etc/systemd/system/
 for folder in proc sys dev run; do mount --move /$folder /system/$folder; done
-exec switch_root /system /bin/sh /run/guest </dev/console >/dev/console 2>&1
+exec switch_root /system /usr/lib/systemd/systemd
+"""
+
+TARGET = """\
+[Unit]
+Description=nothing but the test
+Requires=basic.target guest.service
+After=basic.target
+AllowIsolate=yes
+"""
+SERVICE = """\
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /run/guest
+StandardOutput=file:/dev/console
+StandardError=file:/dev/console
 """
 
 
@@ -81,6 +97,8 @@ def first_files(slot: Path, folder: Path) -> Path:
         (tree / "modules" / path.stem).write_bytes(lzma.decompress(path.read_bytes()))
     (tree / "init").write_text(FIRST)
     (tree / "init").chmod(0o755)
+    (tree / "guest.target").write_text(TARGET)
+    (tree / "guest.service").write_text(SERVICE)
     (tree / "guest").write_bytes(Path(__file__).with_name("guest-wifi").read_bytes())
     listed = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*")))
     command = ["cpio", "--quiet", "--create", "--format=newc"]
@@ -102,7 +120,9 @@ def told(image: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     first = first_files(slot, folder)
     command = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-nographic"]
     command += ["-kernel", str(dumped(slot, "/boot/vmlinuz", folder / "vmlinuz")), "-initrd", str(first)]
-    command += ["-append", "console=ttyAMA0 quiet panic=-1", "-no-reboot", "-net", "none"]
+    command += ["-append", "console=ttyAMA0 quiet panic=-1 systemd.unit=guest.target systemd.show_status=false"]
+    # A cable too: QEMU's own network, which lets nothing out.
+    command += ["-no-reboot", "-netdev", "user,id=cable,restrict=on", "-device", "virtio-net-device,netdev=cable"]
     command += [
         "-drive",
         f"file={slot},format=raw,if=none,id=slot,readonly=on",
@@ -117,21 +137,31 @@ def told(image: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_a_wrong_password_is_told_and_the_right_one_joins(told: str) -> None:
-    assert re.findall(r"^GUEST state (\S*)$", told, re.MULTILINE) == ["refused", "joined"]
+    assert re.findall(r"^GUEST state (\S*)$", told, re.MULTILINE) == ["searching", "refused", "joined"]
     assert "reason=WRONG_KEY" in told
     assert "WPA: Key negotiation completed with" in told
 
 
 def test_the_settings_file_keeps_the_key_alone(told: str) -> None:
-    assert "GUEST wanted True" in told
     assert f'GUEST password = "{key("home", "correct horse")}"' in told
 
 
+def test_the_cable_is_preferred_and_wifi_goes_on_without_it(told: str) -> None:
+    cable = re.findall(r"^GUEST cable (\S+)$", told, re.MULTILINE)
+    assert re.findall(r"^GUEST route dev (\S+)$", told, re.MULTILINE) == [*cable, "wlan0"]
+
+
+def test_nothing_of_it_runs_before_somebody_asks(told: str) -> None:
+    assert "GUEST before no 0" in told
+    assert "GUEST user porchlight-wifi" in told
+
+
 def test_the_radio_keeps_its_countrys_rules_out_of_a_signed_list(told: str) -> None:
+    assert "GUEST country DE" in told
     assert re.search(r"CTRL-EVENT-REGDOM-CHANGE .*alpha2=DE", told)
     assert "regulatory.db is malformed or signature is missing" not in told
     assert "failed to load regulatory.db" not in told
 
 
 def test_the_boards_driver_loads_on_this_kernel(told: str) -> None:
-    assert "GUEST driver" in told
+    assert "driver 1\n" in told

@@ -52,6 +52,14 @@ def test_no_file_is_no_wish(paths: Paths) -> None:
     assert not prepare(paths)
 
 
+def test_a_folder_in_the_way_is_told_and_stops_nothing_else(paths: Paths, caplog: pytest.LogCaptureFixture) -> None:
+    paths.owner_file.write_text(WIFI)
+    paths.run.write_text("in the way")
+    assert not prepare(paths)
+    assert "Wi-Fi cannot be set up" in caplog.text
+    assert "correct horse" not in paths.owner_file.read_text() + caplog.text
+
+
 def test_a_card_that_takes_nothing_keeps_its_file_and_the_wifi_works(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
