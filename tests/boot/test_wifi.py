@@ -152,7 +152,7 @@ def test_the_cable_is_preferred_and_wifi_goes_on_without_it(told: str) -> None:
 
 
 def test_nothing_of_it_runs_before_somebody_asks(told: str) -> None:
-    assert "GUEST before no 0" in told
+    assert "GUEST before inactive 0" in told
     assert "GUEST user porchlight-wifi" in told
 
 
