@@ -45,8 +45,9 @@ mount -t overlay -o lowerdir=/slot,upperdir=/memory/upper,workdir=/memory/work o
 cp /modules/* /run/modules/
 cp /guest /run/guest
 cp /guest.* /system/etc/systemd/system/
+read -r told </proc/cmdline
 for folder in proc sys dev run; do mount --move /$folder /system/$folder; done
-if grep -q systemd.unit /proc/cmdline; then exec switch_root /system /usr/lib/systemd/systemd; fi
+case $told in *systemd.unit*) exec switch_root /system /usr/lib/systemd/systemd ;; esac
 exec switch_root /system /bin/sh /run/guest </dev/console >/dev/console 2>&1
 """
 TARGET = """\
@@ -123,8 +124,8 @@ def run(image: Path, script: str, folder: Path, *, systemd: bool) -> str:
     command += ["-drive", f"file={slot},format=raw,if=none,id=slot,readonly=on"]
     command += ["-device", "virtio-blk-device,drive=slot"]
     if systemd:
-        # QEMU's own network, which lets nothing out.
-        command += ["-netdev", "user,id=cable,restrict=on", "-device", "virtio-net-device,netdev=cable"]
+        # QEMU's own network, whose router the card only gets to know.
+        command += ["-netdev", "user,id=cable", "-device", "virtio-net-device,netdev=cable"]
         command += ["-append", f"{told} systemd.unit=guest.target systemd.show_status=false"]
     else:
         command += ["-net", "none", "-append", told]
