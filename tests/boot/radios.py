@@ -112,7 +112,7 @@ def run(image: Path, script: str, folder: Path, *, systemd: bool) -> str:
         image: the card, compressed.
         script: the name of the script beside this file; it says "GUEST end" last.
         folder: for files.
-        systemd: whether the card's systemd starts it, and a cable is there; else it is the only program.
+        systemd: whether the card's systemd starts it; else it is the only program.
     """
     card = unpack(image, folder / "card.img")
     slot = Card(card.path).take(2, folder / "slot.img")
@@ -124,11 +124,8 @@ def run(image: Path, script: str, folder: Path, *, systemd: bool) -> str:
     command += ["-drive", f"file={slot},format=raw,if=none,id=slot,readonly=on"]
     command += ["-device", "virtio-blk-device,drive=slot"]
     if systemd:
-        # QEMU's own network, whose router the card only gets to know.
-        command += ["-netdev", "user,id=cable", "-device", "virtio-net-device,netdev=cable"]
-        command += ["-append", f"{told} systemd.unit=guest.target systemd.show_status=false"]
-    else:
-        command += ["-net", "none", "-append", told]
+        told += " systemd.unit=guest.target systemd.show_status=false"
+    command += ["-net", "none", "-append", told]
     log = folder / "console.log"
     with log.open("wb") as file:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, timeout=PATIENCE, check=False)

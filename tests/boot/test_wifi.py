@@ -1,6 +1,6 @@
 """Wi-Fi on the card's own kernel, with its own supplicant and its own files: joined with the right password alone.
 
-The boards' chip, and its driver's way with it, this cannot show; ``test_wifi_whole.py`` adds systemd and a cable.
+The boards' chip, and its driver's way with it, this cannot show; ``test_wifi_whole.py`` adds systemd.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Wi-Fi as the card's systemd runs it: its units with their sandbox, its addresses, and a cable that is preferred."""
+"""Wi-Fi as the card's systemd runs it: its units with their sandbox."""
 
 import re
 from pathlib import Path
@@ -26,8 +26,3 @@ def test_the_units_hide_the_password_and_join(told: str) -> None:
     assert re.findall(r"^GUEST state (\S*)$", told, re.MULTILINE) == ["searching", "refused", "joined"]
     assert "GUEST country DE driver 1\n" in told
     assert "GUEST user porchlight-wifi\n" in told
-
-
-def test_the_cable_is_preferred_and_wifi_goes_on_without_it(told: str) -> None:
-    cable = re.findall(r"^GUEST cable (\S+)$", told, re.MULTILINE)
-    assert re.findall(r"^GUEST route dev (\S+)$", told, re.MULTILINE) == [*cable, "wlan0"]
