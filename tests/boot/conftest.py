@@ -17,7 +17,6 @@ from tests.boot.release import HOLLOW, NEWER, PLACE, Server
 from tests.boot.upstream import CHAT, HTTP, MEDIA, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
-WIFI_PASSWORD = "correct horse"
 # What the owner would write for a laboratory with a button; nothing else on the card is touched.
 SETTINGS = f"""
 [relay.upstream]
@@ -31,10 +30,13 @@ feed = "{PLACE}/update.json"
 
 [lights]
 button_gpio = {BUTTON}
-
+"""
+WIFI_PASSWORD = "correct horse"
+# Without a country: the password is hidden, and the radio stays off.
+WIFI = f"""
 [wifi]
 ssid = "home"
-password = "{WIFI_PASSWORD}"  # no country: the radio stays off
+password = "{WIFI_PASSWORD}"
 """
 # Seconds within which the relay has noticed that its upstream has come or gone, on a busy machine.
 NOTICED = 90.0
@@ -74,7 +76,7 @@ def upstream(home: Home) -> Iterator[Upstream]:
 def card(image: Path, folder: Path) -> Iterator[Card]:
     """A freshly flashed card, with a laboratory's upstream in its settings file."""
     card = unpack(image, folder / "card.img")
-    card.write("porchlight.toml", card.read("porchlight.toml") + SETTINGS.encode())
+    card.write("porchlight.toml", card.read("porchlight.toml") + SETTINGS.encode() + WIFI.encode())
     yield card
     card.path.unlink()
 
