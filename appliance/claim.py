@@ -25,6 +25,7 @@ from appliance.page.owner import Ownership, ownership, record_file
 from appliance.paths import Paths
 from appliance.settings import load
 from appliance.settings.kinds import bare_code
+from appliance.wifi import prepare as wifi
 
 log = logging.getLogger("porchlight.claim")
 
@@ -211,6 +212,7 @@ def main() -> int:
             reset.start_again()
             return 0
         prepare(paths)
+        wifi.prepare(paths)
     except PorchlightError as error:
         log.error("%s", error)
         return 2

@@ -158,6 +158,21 @@ class Paths:
         return self.run / "certificate"
 
     @property
+    def wifi_configuration(self) -> Path:
+        """What the supplicant reads, the network's key included: for its own user only."""
+        return self.run / "wifi" / "supplicant.conf"
+
+    @property
+    def wifi_country(self) -> Path:
+        """Whose rules the radio keeps, for the kernel's module."""
+        return self.run / "wifi" / "country"
+
+    @property
+    def wifi_state(self) -> Path:
+        """One word: how joining the Wi-Fi network goes."""
+        return self.run / "wifi" / "state"
+
+    @property
     def screen(self) -> Path:
         """The text for a screen at the card, claim code included: for the page's user only."""
         return self.run / "page" / "screen"

@@ -36,7 +36,7 @@ def card(epoch: int, name: str, place: str) -> None:
     initramfs.make(root, tree / "tools/busybox", SOURCE / "image/initramfs/init", WORK / "initramfs", epoch)
     say("firmware partition")
     firmware.fill(fat, WORK / "program", WORK, epoch)
-    firmware.check(fat, next((root / "usr/lib/modules").iterdir()))
+    firmware.check(fat, root)
     used = filesystems.size(root)
     if used > layout.ROOT_BUDGET:
         raise BuildError(

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from image import devicetree
-from image.boards import BOARDS, COMMON_DRIVERS
+from image.boards import BOARDS, COMMON_DRIVERS, WIFI_DRIVERS
 from image.errors import BuildError
 
 # What is needed until the slot and the data partition are mounted.
@@ -211,4 +211,5 @@ def install(source: Path, target: Path, version: str, names: tuple[str, ...], *,
 
 def needed_by_boards() -> tuple[str, ...]:
     """Every driver that some promised board needs."""
-    return tuple(sorted({driver for board in BOARDS for driver in (*COMMON_DRIVERS, *board.drivers)}))
+    purposes = (names for board in BOARDS for names in board.drivers.by_purpose().values())
+    return tuple(sorted({*WIFI_DRIVERS, *(driver for names in purposes for driver in names)}))

@@ -53,31 +53,61 @@ def settings(target: Path, source: Path) -> None:
     target.write_text(result.stdout, newline="\r\n")
 
 
-def check(folder: Path, modules: Path) -> None:
-    """Refuse a card on which a promised board would not start; `modules` is the slot's lib/modules/VERSION folder."""
+def check(folder: Path, root: Path) -> None:
+    """Refuse a card on which a promised board would not start or not reach its network.
+
+    Args:
+        folder: the FAT partition's files.
+        root: the slot's tree, with the kernel's modules and the Wi-Fi chips' files.
+
+    Raises:
+        BuildError: names everything that is missing, and for which board.
+    """
     faults: list[str] = []
     config = (folder / "config.txt").read_text()
+    modules = next((root / "usr/lib/modules").iterdir())
     for board in boards.BOARDS:
         for name in (*boards.COMMON, *board.loader, board.tree):
-            if not (folder / name).is_file() or not (folder / name).stat().st_size:
+            if not whole(folder / name):
                 faults.append(f"{board.name}: {name} is missing or empty")
         faults += tree_faults(board, folder / board.tree)
         if not {"kernel=u-boot.bin", "upstream_kernel=1", "arm_64bit=1"} <= effective(config, board.section):
             faults.append(f"{board.name}: config.txt does not start u-boot.bin with the kernel's trees")
-    try:
-        needed = drivers.closure(modules, drivers.needed_by_boards())
-        faults += [f"driver {path} is missing" for path in needed if not (modules / path).exists()]
-    except BuildError as error:
-        faults.append(error.what)
+        for purpose, names in (*board.drivers.by_purpose().items(), ("Wi-Fi", boards.WIFI_DRIVERS)):
+            faults += [f"{board.name}: {fault} ({purpose})" for fault in driver_faults(modules, names)]
+        faults += wifi_faults(board, root / "usr/lib/firmware")
     used = sum(path.stat().st_size for path in folder.iterdir())
     if used > layout.FIRMWARE_BUDGET:
         faults.append(f"the FAT partition holds {used} bytes, its budget is {layout.FIRMWARE_BUDGET}")
     if faults:
         raise BuildError(
             "The card would not start on every board it promises:" + "".join(f"\n    - {fault}" for fault in faults),
-            "Some Pi would stay dark, and its owner could not know why.",
+            "Some Pi would stay dark or without a network, and its owner could not know why.",
             "Correct image/boards.py, image/drivers.py or image/files/boot/firmware/config.txt.",
         )
+
+
+def driver_faults(modules: Path, names: tuple[str, ...]) -> list[str]:
+    """Which of a board's drivers, or of what they depend on, is neither a file nor built into the kernel."""
+    try:
+        return [
+            f"driver {path} is missing" for path in drivers.closure(modules, names) if not (modules / path).exists()
+        ]
+    except BuildError as error:
+        return [error.what]
+
+
+def wifi_faults(board: boards.Board, folder: Path) -> list[str]:
+    """Which file the driver of a board's Wi-Fi chip would ask for in vain below `folder`."""
+    asked = [names for chip in board.wifi for names in boards.wifi_files(board, chip)]
+    asked += [(name,) for name in boards.WIFI_RULES]
+    missing = [names for names in asked if not any(whole(folder / name) for name in names)]
+    return [f"{board.name}: {' or '.join(names)} is missing or empty (Wi-Fi)" for names in missing]
+
+
+def whole(path: Path) -> bool:
+    """Whether there is a file with something in it."""
+    return path.is_file() and path.stat().st_size > 0
 
 
 def tree_faults(board: boards.Board, path: Path) -> list[str]:
@@ -90,6 +120,8 @@ def tree_faults(board: boards.Board, path: Path) -> list[str]:
         return [f"{board.name}: {path.name}: {error}"]
     if not found or board.compatible not in found[0]:
         return [f"{board.name}: {path.name} is for {' '.join(found[0]) if found else 'no board'}"]
+    if board.wifi and [boards.WIFI_NODE] not in found:
+        return [f"{board.name}: {path.name} announces no Wi-Fi chip"]
     return []
 
 

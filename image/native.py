@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 from image import drivers, recipe
-from image.boards import BOARDS
+from image.boards import BOARDS, WIFI_RULES, wifi_files
 from image.errors import BuildError
 
 PACKAGES = Path("usr/lib/python3/dist-packages")
@@ -133,6 +133,20 @@ def kernel(hardware: Path, root: Path) -> str:
     return version
 
 
+def wifi(hardware: Path, root: Path) -> None:
+    """Into the slot what the boards' Wi-Fi chips load, and each country's rules; `firmware.check` looks at it."""
+    source, target = hardware / "usr/lib/firmware", root / "usr/lib/firmware"
+    (target / "brcm").mkdir(parents=True, exist_ok=True)
+    asked = [names for board in BOARDS for chip in board.wifi for names in wifi_files(board, chip)]
+    for names in asked:
+        found = next((name for name in names if (source / name).exists()), None)
+        if found and not (target / found).exists():
+            shutil.copyfile(source / found, target / found)
+    for name in WIFI_RULES:
+        # Two signers; Debian's kernel trusts Debian's own without asking further.
+        shutil.copyfile(source / f"{name}-debian", target / name)
+
+
 def firmware(hardware: Path, target: Path, version: str) -> None:
     """Everything of the FAT partition that comes from Debian: loader files, U-Boot, the promised boards' trees."""
     target.mkdir()
@@ -153,6 +167,7 @@ def make(cache: Path, work: Path, output: Path) -> None:
     trim(root)
     lend_nothing(root)
     version = kernel(hardware, root)
+    wifi(hardware, root)
     certificates(root)
     gpio(root, cache / "pypi", work / "lgpio")
     compile_python(root, f"usr/lib/python{recipe.PYTHON}", str(PACKAGES))

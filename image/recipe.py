@@ -10,7 +10,7 @@ SUITE = "trixie"
 KERNEL_SUITE = "trixie-backports"
 NEXT_SUITE = "forky"
 # Taken from there: what trixie has does not work with the card's kernel (image/roots.py).
-FROM_NEXT = ("rauc", "libnl-3-200", "libnl-genl-3-200")
+FROM_NEXT = ("rauc", "libnl-3-200", "libnl-genl-3-200", "libnl-route-3-200")
 ARCHITECTURE = "arm64"
 COMPONENTS = "main,non-free-firmware"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -61,6 +61,7 @@ USERLAND = (
     "kmod",
     "iproute2",
     "nftables",  # the firewall (appliance/firewall)
+    "wpasupplicant",  # Wi-Fi, for those who ask for it in the settings file (appliance/wifi)
     "e2fsprogs",
     "ca-certificates",
     "tzdata",  # when the night begins for the lights; Python brings it too
@@ -82,7 +83,14 @@ USERLAND = (
 )
 
 # Only files are taken from these; none of their maintainer scripts runs. busybox is for the initramfs.
-HARDWARE = ("linux-image-arm64", "raspi-firmware", "u-boot-rpi", "busybox-static")
+HARDWARE = (
+    "linux-image-arm64",
+    "raspi-firmware",
+    "u-boot-rpi",
+    "busybox-static",
+    "firmware-brcm80211",  # what runs in the boards' Wi-Fi chips
+    "wireless-regdb",  # what each country allows a radio to do
+)
 
 # Programs of maintainer scripts that cost minutes under emulation: silenced while packages are configured, their
 # work redone natively by `image.native`.
@@ -168,6 +176,18 @@ TRIMMED = (
     "etc/letsencrypt",
     "usr/lib/systemd/system/certbot.*",
     "usr/lib/python3/dist-packages/*/_internal/tests",
+    # porchlight starts the supplicant by itself, and talks to it by its output alone.
+    "etc/ifplugd",
+    "etc/network",
+    "etc/wpa_supplicant",
+    "usr/bin/wpa_passphrase",
+    "usr/sbin/wpa_action",
+    "usr/sbin/wpa_cli",
+    "usr/lib/NetworkManager",
+    "usr/lib/pm-utils",
+    "usr/lib/systemd/system/wpa_supplicant*.service",
+    "usr/share/dbus-1/*/fi.w1.wpa_supplicant1.*",
+    "usr/share/dbus-1/system.d/wpa_supplicant.conf",
     # porchlight loads its own rules.
     "etc/nftables.conf",
     "usr/lib/systemd/system/nftables.service",

@@ -1,6 +1,6 @@
 """All checks, in the order of their importance."""
 
-from appliance.health import device, name, network, quota, reach, relay, settings, upkeep, upstream
+from appliance.health import device, name, network, quota, reach, relay, settings, upkeep, upstream, wifi
 from appliance.health.check import Check
 from appliance.settings.problem import Problem
 from appliance.status.facts import Facts
@@ -40,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     reach.router_silent,
     name.certificate_refused,
     device.clock,
+    wifi.wifi,
     relay.nearly_full,
     upkeep.lights,
     upkeep.update_failed,

@@ -338,6 +338,24 @@ class LightsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WifiSettings:
+    """The home's Wi-Fi: ``[wifi]``."""
+
+    country: str = _setting(
+        "", kinds.country, 'The country that the device is in, such as "DE", whose rules its radio then keeps.'
+    )
+    ssid: str = _setting(
+        "", kinds.wifi_name, "The network's name (SSID), exactly as your router has it. Empty leaves the radio off."
+    )
+    password: str = _setting(
+        "",
+        kinds.wifi_password,
+        "Its password. At the first start porchlight writes a key of 64 digits in its place, from which nobody can\n"
+        "read the password, and which opens this one network. With another name, write the password here again.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateSettings:
     """Newer versions: ``[update]``."""
 
@@ -373,6 +391,7 @@ class Settings:
     certificate: CertificateSettings = _section(CertificateSettings, "The certificate that the relay shows.")
     page: PageSettings = _section(PageSettings, "The setup page on your home network.")
     lights: LightsSettings = _section(LightsSettings, "The lights.")
+    wifi: WifiSettings = _section(WifiSettings, "Wi-Fi, for a device without a network cable: that one is preferred.")
     update: UpdateSettings = _section(UpdateSettings, "Newer versions.")
 
 

@@ -11,6 +11,8 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
+from appliance.wifi import rules as wifi
+
 # A claim code: long enough that five guesses a minute lead nowhere, short enough for one line on a screen. Characters.
 SHORTEST_CODE = 8
 LONGEST_CODE = 64
@@ -339,3 +341,6 @@ https_address = Kind("a web address that begins with https://, or empty", _https
 time_of_day = Kind('a time of day such as "22:00"', _time_of_day)
 time_zone = Kind('the name of a time zone such as "Europe/Vienna", or empty', _time_zone)
 gpio = Kind("a GPIO number from 2 to 27, or 0", _gpio)
+country = Kind("the two letters of a country, or empty", wifi.read_country)
+wifi_name = Kind("the name of a Wi-Fi network, or empty", wifi.read_name)
+wifi_password = Kind("a Wi-Fi password, or empty", wifi.read_password)

@@ -24,6 +24,8 @@ LARGEST_FILE = 64 * 1024
 MOST_PROBLEMS = 20
 # What the name of a setting is made of.
 KEY = re.compile(r"[a-z_.]{1,40}", re.ASCII)
+# Settings whose lines are never quoted.
+SECRETS = ("claim_code", "password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ def _read(source: _Source) -> dict[str, Any]:
         return {}
     understood, unreadable = read_toml(decoded)
     for one in unreadable:
-        shown = text("the line of claim_code") if "claim_code" in one.text else _harmless(one.text)
+        # A problem stands on screens and in the log too; a claim code or a password does not.
+        secret = next((name for name in SECRETS if name in one.text.casefold()), "")
+        shown = text("the line of %(setting)s", setting=secret) if secret else _harmless(one.text)
         source.report(
             text(
                 "%(file)s, line %(line)s: %(shown)s cannot be understood (%(reason)s).",
@@ -110,9 +114,9 @@ def _read(source: _Source) -> dict[str, Any]:
 
 
 def _harmless(line: str) -> str:
-    """As much of a line that cannot be understood as may stand on screens and in the log: never a claim code.
+    """As much of a line that cannot be understood as may stand on screens and in the log: never a secret.
 
-    That one may be on a line of its own, or beside a name with a mistake in it.
+    A claim code or a password may be on a line of its own, or beside a name with a mistake in it.
     """
     key, equals, _ = line.partition("=")
     key = key.strip()
@@ -128,7 +132,7 @@ def _names(section: type) -> Iterator[str]:
             yield from _names(one.metadata["section"])
 
 
-_NAMES = frozenset(_names(Settings)) - {"claim_code"}
+_NAMES = frozenset(_names(Settings)) - set(SECRETS)
 
 
 def _decode(raw: bytes) -> str:

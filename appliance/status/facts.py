@@ -12,6 +12,7 @@ from appliance.status.page import PageStatus
 from appliance.status.relay import RelayStatus
 from appliance.status.router import RouterStatus
 from appliance.status.update import UpdateStatus
+from appliance.status.wifi import WifiState
 
 # The relay publishes about once a second; past this many seconds of silence it is not alive. Less than the five
 # seconds within which the lights must stop claiming that all is well.
@@ -37,6 +38,7 @@ class Facts:
         name: what the name's service last said.
         certificate: what the certificate's service last said.
         update: what an update last said.
+        wifi: how joining the Wi-Fi network goes, None where nobody tries.
         silent: which services have spoken since boot and do not any more, the relay aside: whoever was told to stop
             takes its word away, so these have died or hang.
         firewall_failed: whether the firewall could not be given the rules that settings and network ask for.
@@ -59,6 +61,7 @@ class Facts:
     name: NameStatus | None = None
     certificate: CertificateStatus | None = None
     update: UpdateStatus | None = None
+    wifi: WifiState | None = None
     silent: tuple[str, ...] = ()
     firewall_failed: bool = False
     data_lost: bool = False

@@ -11,7 +11,7 @@ from appliance.network.home import Home
 from appliance.paths import Paths
 from appliance.settings.load import Loaded, load
 from appliance.settings.problem import Problem
-from appliance.status import certificate, lights, machine, name, page, relay, router, update
+from appliance.status import certificate, lights, machine, name, page, relay, router, update, wifi
 from appliance.status.facts import Facts
 from appliance.status.machine import Machine
 from appliance.status.state import State, state_of
@@ -122,6 +122,7 @@ def _judge(paths: Paths, seen: _Surroundings, root: Path) -> Situation:
         name=named,
         certificate=certified,
         update=update.read(paths.update_status, now),
+        wifi=wifi.read(paths.wifi_state, now),
         silent=tuple(path.parent.name for path, word in words.items() if word is None and path.exists()),
         firewall_failed=made_from.failed(paths.firewall_status),
         data_lost=paths.data_lost_note.exists(),

@@ -1,4 +1,4 @@
-"""What somebody sees who plugs a screen or a serial cable into the card: addresses, state in words, claim code.
+"""What somebody sees who plugs a screen or a serial cable into the card: state, claim code, addresses, QR code.
 
 The page's process keeps this text in a file that only its own user can read; on the card `porchlight-console.path`
 waits for a change and has the file drawn on the kernel's consoles. It never goes to the journal: the code must not end
@@ -6,15 +6,27 @@ up in a log.
 """
 
 import logging
+import textwrap
+from collections.abc import Iterable
+from itertools import zip_longest
 
 from appliance.claim import code_to_show
 from appliance.files import write_atomically
 from appliance.lights.language import WORDS
 from appliance.paths import Paths
+from appliance.status.blocks import blocks
 from appliance.status.gather import Situation, Watch
 from appliance.status.state import State
 
 log = logging.getLogger(__name__)
+
+# The smallest console, 80 by 25, less the last column and line: a line that fills its row, and the newline after the
+# last one, would make it scroll.
+COLUMNS, ROWS = 79, 24
+# Columns between the text and the QR code.
+GUTTER = 2
+# A device has one for its cable, one for Wi-Fi.
+MOST_ADDRESSES = 2
 
 
 def screen(now: Situation, code: str, problems: tuple[str, ...] = ()) -> str:
@@ -30,17 +42,30 @@ def screen(now: Situation, code: str, problems: tuple[str, ...] = ()) -> str:
         # Not each person who comes and goes: whoever stands before the screen need not know, and drawing costs.
         words = WORDS[State.RELAYING]
     port = now.loaded.settings.page.port
-    numeric = [f"    http://{one}:{port}/" for one in now.home.addresses if one.version == 4]
-    lines = ["", "porchlight", "", f"{words.title}.", words.means, words.todo, ""]
-    lines += [f"  * {problem}" for problem in problems]
-    lines += [""] if problems else []
-    if numeric:
-        lines += ["Setup page, from a phone or computer in this home:", "    http://porchlight.local/", *numeric]
-    else:
-        lines += ["The setup page has no address yet: plug in the network cable."]
+    numeric = [f"http://{one}:{port}/" for one in now.home.addresses if one.version == 4]
+    code_drawn = blocks(numeric[0]) if numeric else ()
+    width = COLUMNS - len(code_drawn[0]) - GUTTER if code_drawn else COLUMNS
+    lines = ["porchlight", "", *_wrapped((f"{words.title}.", words.means, words.todo), width)]
     if code:
-        lines += ["", f"Claim code: {code}", "The setup page asks for this code once. Show it to nobody."]
-    return "\n".join([*lines, ""])
+        lines += ["", f"Claim code: {code}"]
+        lines += _wrapped(("The setup page asks for this code once. Show it to nobody.",), width)
+    if numeric:
+        lines += ["", *_wrapped(("Setup page, from a phone or computer in this home:",), width)]
+        lines += ["  http://porchlight.local/", *(f"  {one}" for one in numeric[:MOST_ADDRESSES])]
+    else:
+        lines += ["", "The setup page has no address yet: plug in the network cable."]
+    for problem in problems:
+        more = textwrap.wrap(problem, width, initial_indent="* ", subsequent_indent="  ")
+        if len(lines) + 1 + len(more) > ROWS:
+            # Not half a sentence; the setup page has them all.
+            break
+        lines += [*([""] if problem is problems[0] else []), *more]
+    drawn = zip_longest(lines, code_drawn, fillvalue="")
+    return "".join(f"{text:{width + GUTTER}}{part}".rstrip() + "\n" for text, part in drawn)
+
+
+def _wrapped(sentences: Iterable[str], width: int) -> list[str]:
+    return [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
 
 
 class Screen:

@@ -31,6 +31,13 @@ feed = "{PLACE}/update.json"
 [lights]
 button_gpio = {BUTTON}
 """
+WIFI_PASSWORD = "correct horse"
+# Without a country: the password is hidden, and the radio stays off.
+WIFI = f"""
+[wifi]
+ssid = "home"
+password = "{WIFI_PASSWORD}"
+"""
 # Seconds within which the relay has noticed that its upstream has come or gone, on a busy machine.
 NOTICED = 90.0
 
@@ -69,7 +76,7 @@ def upstream(home: Home) -> Iterator[Upstream]:
 def card(image: Path, folder: Path) -> Iterator[Card]:
     """A freshly flashed card, with a laboratory's upstream in its settings file."""
     card = unpack(image, folder / "card.img")
-    card.write("porchlight.toml", card.read("porchlight.toml") + SETTINGS.encode())
+    card.write("porchlight.toml", card.read("porchlight.toml") + SETTINGS.encode() + WIFI.encode())
     yield card
     card.path.unlink()
 

@@ -6,12 +6,15 @@ the first start with settings saved on the page; ``./test powercut`` goes on to 
 
 import tomllib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from appliance.wifi.rules import key
 from tests.boot.board import Board
 from tests.boot.card import Card
+from tests.boot.conftest import WIFI_PASSWORD
 from tests.boot.cuts import Wreck, look
 from tests.boot.eye import Span
 from tests.boot.owner import HOME_PAGE, Owner
@@ -64,6 +67,27 @@ def test_only_data_and_settings_are_written(recorded: Recorded, board: Board) ->
     assert places.count(0) == 1
     expected = [place < 4096 or settings <= place < settings + size or place >= data for place in places]
     assert all(expected), [place for place, one in zip(places, expected, strict=True) if not one]
+
+
+def test_the_password_of_wifi_is_hidden_in_one_step(recorded: Recorded, board: Board, folder: Path) -> None:
+    """The FAT partition has no journal: the settings file is the owner's or the card's after any write to it."""
+    card = Card(board.first).copy(folder / "fat.img")
+    start, size = card.range(1)
+    replay = Replay(card.path, board.logs[0])
+    cuts = [n for n, write in enumerate(replay.writes, 1) if start <= write.sector * 512 < start + size]
+    before = card.read("porchlight.toml")
+    after = before.replace(WIFI_PASSWORD.encode(), key("home", WIFI_PASSWORD).encode())
+    assert after != before
+    found = []
+    for cut in cuts:
+        replay.go_to(cut)
+        found.append(card.read("porchlight.toml"))
+        assert found[-1] in (before, after), f"after {cut} writes the settings file is neither old nor new"
+    assert found[0] == before
+    assert found[-1] == after
+    changes = sum(one != other for one, other in pairwise(found))
+    assert changes == 1, f"{changes} changes in {len(cuts)} writes"
+    card.path.unlink()
 
 
 def test_settings_are_old_or_new(recorded: Recorded, folder: Path) -> None:

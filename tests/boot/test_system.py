@@ -26,6 +26,12 @@ def test_nothing_has_failed(board: Board, relaying: Span) -> None:
     assert failed == "", f"{failed}\n{board.shell.run('journalctl -b -p warning --no-pager', check=False)}"
 
 
+def test_wifi_costs_nothing_until_somebody_asks_for_it(board: Board, relaying: Span) -> None:
+    """The settings file names no country, so that Wi-Fi is not complete."""
+    assert board.shell.run("systemctl is-active porchlight-wifi", check=False) == "inactive"
+    assert board.shell.run("grep -c -e ^cfg80211 -e ^brcmfmac /proc/modules", check=False) == "0"
+
+
 def test_clock_stands_at_the_build_at_least(board: Board, relaying: Span) -> None:
     """From 1970 to there without anybody's help."""
     assert board.shell.run("ls /sys/class/rtc") == ""

@@ -9,7 +9,7 @@ from appliance.health.name import DAY, ENDS_SOON
 from appliance.health.reach import NEVER_AFTER, REACHED_WITHIN
 from appliance.health.registry import CHECKS, problems_of
 from appliance.network.verdict import Verdict
-from appliance.settings.declared import Settings, ShareSettings
+from appliance.settings.declared import Settings, ShareSettings, WifiSettings
 from appliance.settings.problem import Problem, Severity
 from appliance.status.certificate import CertificateStatus
 from appliance.status.facts import STALE_AFTER, Facts
@@ -20,6 +20,7 @@ from appliance.status.page import PageStatus
 from appliance.status.relay import Cause, PortStatus, QuotaStatus, RelayStatus, UpstreamStatus
 from appliance.status.router import RouterStatus
 from appliance.status.update import UpdateStatus
+from appliance.status.wifi import WifiState
 from appliance.text import Text, text
 
 NOW = 2_000_000.0
@@ -62,6 +63,7 @@ WELL = Facts(
     certificate=CERTIFICATE,
     update=UpdateStatus(NOW, "idle"),
 )
+WIFI = WifiSettings("DE", "home", "correct horse")
 SILENT = (PortStatus(443, "chat-tls"),)
 CUT_OFF = replace(RELAY, upstreams={"chat": LOST, "http": LOST, "media": LOST})
 
@@ -122,6 +124,7 @@ WRONG: dict[str, Facts] = {
         WELL, certificate=replace(CERTIFICATE, state="port-closed", said=text("Nobody reached port 80."))
     ),
     "clock": replace(WELL, wall=None),
+    "wifi": replace(WELL, settings=replace(WELL.settings, wifi=WIFI), wifi=WifiState.REFUSED),
     "nearly-full": relay(connections=900),
     "lights": replace(WELL, lights=LightsStatus(NOW, "relaying", "Another program holds the pins.")),
     "update-failed": replace(
@@ -254,3 +257,25 @@ def test_a_certificate_authority_that_came_in_is_somebody_from_outside() -> None
     never = relay(ports=SILENT)
     assert ids(replace(never, certificate=replace(CERTIFICATE, validated=NOW - REACHED_WITHIN))) == []
     assert ids(replace(never, certificate=replace(CERTIFICATE, validated=NOW - REACHED_WITHIN - 1))) == ["not-reached"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "state", "told"),
+    [
+        (WIFI, WifiState.REFUSED, "refuses the password"),
+        (WIFI, WifiState.ABSENT, "home is not in reach"),
+        (WIFI, WifiState.NO_RADIO, "does not come up"),
+        (replace(WIFI, country=""), None, "is missing: country."),
+        (replace(WIFI, ssid="", country=""), None, "is missing: country, ssid."),
+        (WIFI, WifiState.JOINED, ""),
+        (WIFI, WifiState.SEARCHING, ""),
+        (WIFI, None, ""),
+        (WifiSettings(), None, ""),
+        (WifiSettings(country="DE"), None, ""),
+    ],
+)
+def test_what_is_wrong_with_the_wifi(wanted: WifiSettings, state: WifiState | None, told: str) -> None:
+    found = problems_of(replace(WELL, settings=replace(WELL.settings, wifi=wanted), wifi=state))
+    assert [one.id for one in found] == (["wifi"] if told else [])
+    assert all(told in one.what for one in found)
+    assert "correct horse" not in str(found)

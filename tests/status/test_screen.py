@@ -37,18 +37,39 @@ def situation(paths: Paths, *addresses: str) -> Situation:
 
 
 def test_the_screen_names_the_page_by_name_and_number_and_the_code(paths: Paths) -> None:
-    lines = screen(situation(paths, "192.168.1.20", "fe80::1"), "7KQ4-MXRP", ("Something is wrong.",)).split("\n")
-    assert "    http://porchlight.local/" in lines
-    assert "    http://192.168.1.20:8199/" in lines
-    assert "Claim code: 7KQ4-MXRP" in lines
-    assert "Getting ready." in lines
-    assert "  * Something is wrong." in lines
+    text = screen(situation(paths, "192.168.1.20", "fe80::1"), "7KQ4-MXRP", ("Something is wrong.",))
+    assert text.startswith("porchlight ")
+    for line in (
+        "  http://porchlight.local/",
+        "  http://192.168.1.20:8199/",
+        "Claim code: 7KQ4-MXRP",
+        "Getting ready.",
+    ):
+        assert f"\n{line} " in text
+    assert "\n* Something is wrong.\n" in text
 
 
 def test_a_claimed_card_shows_no_code_and_a_card_without_network_says_so(paths: Paths) -> None:
     text = screen(situation(paths), "")
     assert "Claim code" not in text
     assert "no address yet" in text
+    assert "█" not in text
+
+
+@pytest.mark.parametrize("state", State)
+def test_it_fits_the_smallest_console_whatever_the_state(paths: Paths, state: State) -> None:
+    many = tuple(f"Problem number {number}, which is told in a rather long sentence." for number in range(9))
+    addresses = ("255.255.255.255", "192.168.178.120", "172.16.100.100")
+    text = screen(replace(situation(paths, *addresses), state=state), "7KQ4-MXRP", many)
+    lines = text.split("\n")
+    # The last newline leaves the cursor on a line of its own.
+    assert len(lines) <= 25
+    assert max(map(len, lines)) < 80
+    assert "http://255.255.255.255:8199/" in text
+    assert "Problem number 0" in text
+    # A problem stands there as a whole or not at all.
+    words = " ".join(text.translate(dict.fromkeys(map(ord, "█▀▄"))).split())
+    assert words.count("* Problem number") == words.count("rather long sentence.") > 0
 
 
 def test_people_who_come_and_go_change_nothing(paths: Paths) -> None:
@@ -63,7 +84,7 @@ def test_the_file_is_for_the_pages_user_and_written_only_when_something_changed(
     shown.follow()
     first = paths.screen.stat()
     assert first.st_mode & 0o777 == 0o600
-    assert f"\nClaim code: {code_to_show(paths)}\n" in paths.screen.read_text()
+    assert f"\nClaim code: {code_to_show(paths)}" in paths.screen.read_text()
     shown.follow()
     assert paths.screen.stat().st_ino == first.st_ino
 
