@@ -239,7 +239,7 @@ def _context(file: Path) -> ssl.SSLContext:
     # The client knows whether it has AES in hardware: its order of ciphers counts (most phones and a Pi 4 differ).
     found.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     found.set_ciphers(CIPHERS)
-    # Whoever offers none of them goes on without, where nginx would break off: no app is to be turned away by it.
+    # Whoever offers none of them goes on without: no app is turned away by it.
     found.set_alpn_protocols(PROTOCOLS_INSIDE)
     found.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     # A person's FIN without a close_notify is an end like any other, and our own direction goes on; without this,
