@@ -55,6 +55,8 @@ setenv BOOT_WRITTEN ${number}
 
 # transparent_hugepage: pages of 2 MiB cost several Python processes 32 MB that they never use, and the kernel's mere
 # offer of them (madvise) makes it keep back another 50 MB, for pages that nobody asks for.
+# lsm: without bpf, for which systemd would prepare a program at each start that none of our units uses (a second on a slow
+# board), and without AppArmor, of which there are no profiles here.
 setenv kernel_comp_addr_r 0x04000000
 setenv ramdisk_addr_r 0x0c000000
 setenv fdt_high ffffffffffffffff
@@ -96,7 +98,7 @@ for round in counted any; do
             if load ${devtype} ${devnum}:${part} ${kernel_addr_r} /boot/vmlinuz; then
                 setenv kernel_comp_size ${filesize}
                 if load ${devtype} ${devnum}:${part} ${ramdisk_addr_r} /boot/initrd.img; then
-                    setenv bootargs "${given} root=PARTUUID=@DISK@-0${part} rauc.slot=${slot} ${trial} ro console=tty0 console=ttyS1,115200 panic=10 quiet systemd.show_status=true transparent_hugepage=never"
+                    setenv bootargs "${given} root=PARTUUID=@DISK@-0${part} rauc.slot=${slot} ${trial} ro console=tty0 console=ttyS1,115200 panic=10 quiet systemd.show_status=true transparent_hugepage=never lsm=landlock,lockdown,yama"
                     booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${fdt_addr}
                 fi
             fi

@@ -36,6 +36,8 @@ MASKED = {
     "systemd-creds.socket": "no credentials are handed over",
     "modprobe@configfs.service": "unused",
     "kmod-static-nodes.service": "what is needed is announced by the board",
+    "systemd-tmpfiles-setup-dev-early.service": "makes device files for what is announced by nobody; all here is",
+    "systemd-tmpfiles-setup-dev.service": "as above",
     "dev-mqueue.mount": "unused",
     "systemd-firstboot.service": "nothing to ask",
     "systemd-remount-fs.service": "the initramfs has mounted everything",

@@ -16,6 +16,8 @@ from appliance.text import text
 CHIPS = Path("/dev")
 # The board's name, as its loader writes it (Devicetree Specification 0.4, 2.3.2).
 MODEL = Path("/proc/device-tree/model")
+# Their pins hang on a chip of their own, the RP1, on PCI Express; the first is part of "Raspberry Pi 500" too.
+WITH_RP1 = ("Raspberry Pi 5", "Raspberry Pi Compute Module 5")
 NOT_AFFECTED = text("The lights stay dark; the relay is not affected.")
 WITHOUT_PINS = text("Without lights, write enabled = false under [lights] in porchlight.toml.")
 ANOTHER_LIBRARY = text("Use rpi-lgpio in its place: it needs neither root nor /dev/mem, and knows every model.")
@@ -43,7 +45,7 @@ def provider(scratch: Path) -> Any:
     except Exception as error:
         # lgpio has an exception of its own beside RuntimeError, OSError and NotImplementedError.
         raise trouble(error) from error
-    if not hasattr(module, "lgpio") and "Raspberry Pi 5" in _model():
+    if not hasattr(module, "lgpio") and any(name in _model() for name in WITH_RP1):
         raise PinsError(
             text(
                 "The program library for the pins does not know this board (%(model)s).",

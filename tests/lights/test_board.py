@@ -229,6 +229,8 @@ def test_pins_that_may_not_be_used(library: DimmingLibrary, tmp_path: Path, monk
         ("Raspberry Pi Zero 2 W Rev 1.0", False, True),
         ("Raspberry Pi 400 Rev 1.0", False, True),
         ("Raspberry Pi 5 Model B Rev 1.0", False, False),
+        ("Raspberry Pi 500 Rev 1.0", False, False),
+        ("Raspberry Pi Compute Module 5 Rev 1.0", False, False),
         ("Raspberry Pi 5 Model B Rev 1.0", True, True),
         ("Raspberry Pi 3 Model B Rev 1.2", True, True),
     ],
