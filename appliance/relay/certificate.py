@@ -32,6 +32,10 @@ NOT_BEFORE_THIS = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 LIFETIME = datetime.timedelta(days=3650)
 # Seconds between two tries to make one where that failed: it takes a second of a Pi 3's time.
 MAKE_EVERY = 60.0
+# What nginx offers when nobody has set anything (its ngx_http_ssl_module.h): Python's own shorter list, and no answer
+# about the protocol inside, would tell the relay from it with a single greeting.
+CIPHERS = "HIGH:!aNULL:!MD5"
+PROTOCOLS_INSIDE = ["http/1.1", "http/1.0", "http/0.9"]
 # Both the key and the certificates, in the relay's own folder.
 FILE = "certificate.pem"
 EXPIRED = Problem(
@@ -234,6 +238,9 @@ def _context(file: Path) -> ssl.SSLContext:
     found.minimum_version = ssl.TLSVersion.TLSv1_2
     # The client knows whether it has AES in hardware: its order of ciphers counts (most phones and a Pi 4 differ).
     found.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    found.set_ciphers(CIPHERS)
+    # Whoever offers none of them goes on without: no app is turned away by it.
+    found.set_alpn_protocols(PROTOCOLS_INSIDE)
     found.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     # A person's FIN without a close_notify is an end like any other, and our own direction goes on; without this,
     # OpenSSL 3 would take the whole connection for broken, and Python could not tell it from a reset.

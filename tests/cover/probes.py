@@ -1,0 +1,250 @@
+"""What a prober sends, and what there is to see of the answer: nothing that depends on key, date or time."""
+
+import re
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.relay.running import PATIENCE
+
+# Seconds without a byte after which a connection counts as kept open; less than either server's time limit.
+OPEN_AFTER = 3.0
+ALERT, SERVER_HELLO = 0x15, 0x02
+# A Host that no browser sends: whoever is at home, as everybody on loopback is, would else be led to the setup page.
+HOST = "a_b"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where to probe."""
+
+    plain: int
+    tls: int
+
+
+Probe = Callable[[Server], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What came back on a connection, and how it ended."""
+
+    data: bytes
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What stands in a ServerHello of TLS 1.2, where nothing of it is encrypted (RFC 5246 section 7.4.1.3)."""
+
+    version: int
+    cipher: int
+    compression: int
+    extensions: tuple[int, ...] = field(default=())
+
+
+def is_greeting(data: bytes) -> bool:
+    """Whether the first record is a handshake's, and whole."""
+    return data[:1] == b"\x16" and len(data) >= 5 and len(data) >= 5 + int.from_bytes(data[3:5])
+
+
+def exchange(port: int, sent: bytes, *, greeting_is_enough: bool = False) -> Seen:
+    """Send something and read until the end, or until nothing more comes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as wire:
+        wire.sendall(sent)
+        wire.settimeout(OPEN_AFTER)
+        data = b""
+        try:
+            while part := wire.recv(1 << 16):
+                data += part
+                if greeting_is_enough and is_greeting(data):
+                    return Seen(data, "open")
+        except TimeoutError:
+            return Seen(data, "open")
+        except ConnectionResetError:
+            return Seen(data, "reset")
+        return Seen(data, "end")
+
+
+def context(version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+    """A client that takes any certificate, of one version or of all."""
+    found = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    found.check_hostname = False
+    found.verify_mode = ssl.CERT_NONE
+    if version is not None:
+        found.minimum_version = found.maximum_version = version
+    return found
+
+
+def hello(made_by: ssl.SSLContext, name: str | None = None) -> bytes:
+    """A ClientHello."""
+    out = ssl.MemoryBIO()
+    try:
+        made_by.wrap_bio(ssl.MemoryBIO(), out, server_hostname=name).do_handshake()
+    except ssl.SSLWantReadError:
+        return out.read()
+    raise AssertionError("a handshake that needs no answer")
+
+
+def greeting(port: int, made_by: ssl.SSLContext, name: str | None = None) -> Greeting | Seen:
+    """What the server chooses in TLS 1.2; what came instead, when it is no ServerHello."""
+    seen = exchange(port, hello(made_by, name), greeting_is_enough=True)
+    data = seen.data
+    if len(data) < 44 or data[0] != 0x16 or data[5] != SERVER_HELLO:
+        return refusal(seen)
+    version = int.from_bytes(data[9:11])
+    at = 43 + 1 + data[43]
+    cipher, compression = int.from_bytes(data[at : at + 2]), data[at + 2]
+    end = 9 + int.from_bytes(data[6:9])
+    at += 5
+    found = []
+    while at < end:
+        found.append(int.from_bytes(data[at : at + 2]))
+        at += 4 + int.from_bytes(data[at + 2 : at + 4])
+    return Greeting(version, cipher, compression, tuple(found))
+
+
+def refusal(seen: Seen) -> Seen:
+    """The alert in it, without anything that differs from one handshake to the next."""
+    return Seen(seen.data[:7] if seen.data[:1] == bytes([ALERT]) else seen.data, seen.end)
+
+
+def chosen_cipher(server: Server, version: ssl.TLSVersion) -> list[str]:
+    """Which ciphers are taken, each offered alone, of all that this machine's OpenSSL knows."""
+    every = context(version)
+    every.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
+    taken = []
+    for one in every.get_ciphers():
+        if one["protocol"] == "TLSv1.3":
+            continue
+        alone = context(version)
+        alone.set_ciphers(f"{one['name']}:@SECLEVEL=0")
+        try:
+            seen = greeting(server.tls, alone)
+        except ssl.SSLError:
+            # It needs a shared secret before there is any greeting.
+            continue
+        if isinstance(seen, Greeting):
+            taken.append(str(one["name"]))
+    return taken
+
+
+def preference(server: Server) -> list[int]:
+    """What is chosen when two ciphers are offered in either order: the client's first, or always the same."""
+    found = []
+    pair = ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"]
+    for order in (pair, pair[::-1]):
+        client = context(ssl.TLSVersion.TLSv1_2)
+        client.set_ciphers(":".join(order))
+        seen = greeting(server.tls, client)
+        assert isinstance(seen, Greeting)
+        found.append(seen.cipher)
+    return found
+
+
+def alpn(server: Server, *offered: str) -> str | None:
+    """What the server says about the protocol inside; an alert's name when it breaks off."""
+    client = context()
+    client.set_alpn_protocols(list(offered))
+    with socket.create_connection(("127.0.0.1", server.tls), timeout=PATIENCE) as wire:
+        try:
+            with client.wrap_socket(wire) as secured:
+                return secured.selected_alpn_protocol()
+        except ssl.SSLError as error:
+            return error.reason
+
+
+def openssl(server: Server, *options: str) -> str:
+    """What ``openssl s_client`` tells of a connection on which a page is asked for."""
+    done = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{server.tls}", "-ign_eof", *options],
+        input=b"GET / HTTP/1.0\r\n\r\n",
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    return (done.stdout + done.stderr).decode("latin-1")
+
+
+def tickets(server: Server) -> int:
+    """How many tickets come after a handshake of TLS 1.3."""
+    return openssl(server, "-tls1_3").count("Post-Handshake New Session Ticket arrived")
+
+
+def ticket_life(server: Server) -> set[str]:
+    """How long a ticket is good for, in seconds."""
+    return set(re.findall(r"ticket lifetime hint: (\d+)", openssl(server, "-tls1_3")))
+
+
+def takes_group(server: Server, group: str) -> bool:
+    """Whether a client that knows one group only gets through."""
+    return bool(re.search(r"Cipher is TLS_", openssl(server, "-tls1_3", "-groups", group)))
+
+
+def groups(server: Server) -> list[str]:
+    """Which groups are taken when offered alone."""
+    return [one for one in ("X25519", "P-256", "X448", "P-521", "P-384", "ffdhe2048") if takes_group(server, one)]
+
+
+def page(port: int, request: str) -> Seen:
+    """An HTTP answer without its date."""
+    seen = exchange(port, request.replace("\n", "\r\n").encode("latin-1"))
+    return Seen(re.sub(rb"(Date|Last-Modified|ETag): [^\r]*", rb"\1", seen.data), seen.end)
+
+
+def face(port: int, request: str) -> bytes:
+    """The same, without what docs/cover.md has rows of its own for: server's name and kept connections."""
+    answer = re.sub(rb"(Server|Accept-Ranges|Connection): [^\r]*\r\n", b"", page(port, request).data)
+    if not answer.startswith(b"HTTP/1.1 200 "):
+        # The name stands in the page of an error too, and counts in its length.
+        answer = re.sub(rb"<hr><center>nginx[^<]*</center>\r\n", b"", answer)
+        answer = re.sub(rb"Content-Length: \d+", b"Content-Length", answer)
+    return answer
+
+
+def _asking(request: str) -> Probe:
+    return lambda server: face(server.plain, request)
+
+
+def _sending(sent: bytes) -> Probe:
+    return lambda server: refusal(exchange(server.tls, sent))
+
+
+V12 = ssl.TLSVersion.TLSv1_2
+# TLS 1.0, as a browser of 2005 would say it: one cipher, no extensions.
+OLD_HELLO = b"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x01" + b"r" * 32 + b"\x00\x00\x02\x00\x2f\x01\x00"
+# By the names in docs/cover.md's table.
+PROBES: dict[str, Probe] = {
+    "hello-without-name": lambda server: greeting(server.tls, context(V12)),
+    "hello-with-unknown-name": lambda server: greeting(server.tls, context(V12), "example.org"),
+    "ciphers": lambda server: chosen_cipher(server, V12),
+    "preference": preference,
+    "groups": groups,
+    "tickets": tickets,
+    "ticket-life": ticket_life,
+    "alpn-http": lambda server: alpn(server, "h2", "http/1.1"),
+    "alpn-foreign": lambda server: alpn(server, "imap"),
+    "stapling": lambda server: "OCSP response: no response sent" in openssl(server, "-status"),
+    "old-version": _sending(OLD_HELLO),
+    "bad-record-version": _sending(b"\x16\x09\x09\x00\x05\x01\x00\x00\x01\x00"),
+    "bad-record-length": _sending(b"\x16\x03\x01\xff\xff" + b"\x01" * 64),
+    "empty-hello": _sending(b"\x16\x03\x01\x00\x04\x01\x00\x00\x00"),
+    "hello-cut-off": lambda server: exchange(server.tls, hello(context())[:50]),
+    "alert-first": _sending(b"\x15\x03\x01\x00\x02\x02\x28"),
+    "http-on-443": lambda server: exchange(server.tls, b"GET / HTTP/1.1\r\nHost: a_b\r\n\r\n").data[:12],
+    "page": _asking(f"GET / HTTP/1.1\nHost: {HOST}\nConnection: close\n\n"),
+    "head": _asking(f"HEAD / HTTP/1.1\nHost: {HOST}\nConnection: close\n\n"),
+    "http-1.0": _asking("GET / HTTP/1.0\n\n"),
+    "nowhere": _asking(f"GET /nowhere HTTP/1.1\nHost: {HOST}\nConnection: close\n\n"),
+    "bad-method": _asking(f"DELETE / HTTP/1.1\nHost: {HOST}\nConnection: close\n\n"),
+    "no-host": _asking("GET / HTTP/1.1\n\n"),
+    "http-2.0": _asking(f"GET / HTTP/2.0\nHost: {HOST}\n\n"),
+    "long-target": _asking(f"GET /{'a' * 9000} HTTP/1.1\nHost: {HOST}\n\n"),
+    "name-of-server": lambda server: b"\r\nServer: " in page(server.plain, "GET / HTTP/1.0\n\n").data,
+    "kept-alive": lambda server: page(server.plain, f"GET / HTTP/1.1\nHost: {HOST}\n\n").end,
+    "random-bytes": lambda server: exchange(server.plain, bytes(range(128, 192))),
+    "request-cut-off": lambda server: exchange(server.plain, b"GET / HTT"),
+    "silence": lambda server: exchange(server.plain, b""),
+}

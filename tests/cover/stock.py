@@ -1,0 +1,74 @@
+"""Debian's nginx as it is without any setting of ours, with the same page and certificate as the relay beside it."""
+
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+from appliance.relay.site import DEFAULT_PAGE
+from tests.relay.running import free_ports, wait_for
+
+# Only what has to be said for it to run in a folder of its own; the protocols are its default since 1.27.3.
+SETTINGS = """
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log stderr;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    default_type application/octet-stream;
+    types {{ text/html html; }}
+    server {{
+        listen 127.0.0.1:{plain};
+        listen 127.0.0.1:{tls} ssl;
+        root {folder}/site;
+        ssl_certificate {folder}/certificate.pem;
+        ssl_certificate_key {folder}/certificate.pem;
+        ssl_protocols TLSv1.2 TLSv1.3;
+    }}
+}}
+"""
+
+
+class Stock:
+    """A running nginx.
+
+    Args:
+        folder: a new one for all that it needs.
+        certificate: the relay's own, key and chain in one file.
+
+    Attributes:
+        plain: its port for HTTP.
+        tls: its port for HTTPS.
+    """
+
+    def __init__(self, folder: Path, certificate: Path) -> None:
+        (folder / "site").mkdir(parents=True)
+        (folder / "site/index.html").write_bytes(DEFAULT_PAGE)
+        shutil.copy(certificate, folder / "certificate.pem")
+        # Beside those that a relay takes in the same process.
+        self.plain, self.tls = free_ports(62)[-2:]
+        (folder / "nginx.conf").write_text(SETTINGS.format(folder=folder, plain=self.plain, tls=self.tls))
+        with (folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                ["/usr/sbin/nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")],
+                stdout=log,
+                stderr=log,
+            )
+        wait_for(self._answers, "nginx to serve")
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, "nginx has ended: its log says why"
+        with socket.socket() as trial:
+            return trial.connect_ex(("127.0.0.1", self.tls)) == 0
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait()
