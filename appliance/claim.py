@@ -211,8 +211,9 @@ def main() -> int:
             reset.mark(paths, word)
             reset.start_again()
             return 0
-        prepare(paths)
+        # First: it needs the settings file alone, and without it some boards have no network at all.
         wifi.prepare(paths)
+        prepare(paths)
     except PorchlightError as error:
         log.error("%s", error)
         return 2

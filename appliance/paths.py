@@ -164,8 +164,8 @@ class Paths:
 
     @property
     def wifi_country(self) -> Path:
-        """Whose rules the radio keeps, for the kernel's module."""
-        return self.run / "wifi" / "country"
+        """Whose rules the radio keeps, for the kernel's module; root believes it, so it lies in root's own folder."""
+        return self.run / "wifi-country"
 
     @property
     def wifi_state(self) -> Path:

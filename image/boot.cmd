@@ -3,8 +3,8 @@
 # Two slots, A and B, each with a kernel and initramfs of its own in /boot. What is remembered over a restart
 # (docs/updates.md): BOOT_ORDER, the slots in the order in which they are tried; BOOT_A_LEFT and BOOT_B_LEFT, how many
 # tries each has, 0 for one that must not be started; BOOT_TRIAL, the slot whose tries are counted, since it has not
-# shown yet that it relays; BOOT_WRITTEN, which grows with each writing and is hexadecimal, as setexpr and itest are. appliance/update/environment.py is the other
-# side of it.
+# shown yet that it relays; BOOT_WRITTEN, which grows with each writing and is hexadecimal, as setexpr and itest are.
+# appliance/update/environment.py is the other side of it.
 #
 # It lies twice outside of every partition, each copy under a checksum. The newer of the good ones holds, and the other
 # one is written over: so a power cut while writing loses the news at most. A slot that has been marked good is not
@@ -92,7 +92,11 @@ for round in counted any; do
                 fi
             fi
         fi
-        if test ${round} = any; then setenv start yes; fi
+        if test ${round} = any; then
+            setenv start yes
+            # Also with no try left it has to show that it relays, or nothing could ever be installed again.
+            if test "${slot}" = "${BOOT_TRIAL}"; then setenv trial "porchlight.trial"; fi
+        fi
         if test ${start} = yes; then
             echo "porchlight: slot ${slot}"
             if load ${devtype} ${devnum}:${part} ${kernel_addr_r} /boot/vmlinuz; then

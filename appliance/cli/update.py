@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     # Taken away in any case: systemd starts this again as long as the wish is there.
     asked = wish(paths.update_wish)
     source = options.source
-    if source is None and on_trial and updates.memory.read().trial == slot:
+    if source is None and asked is None and on_trial and updates.memory.read().trial == slot:
         return 0
     last = updates.settle()
     try:
@@ -58,6 +58,6 @@ def run(options: argparse.Namespace) -> int:
         else:
             updates.look(now=options.now or asked is not None)
     except UpdateError as error:
-        updates.say("idle", last, said=error.what)
+        updates.rest(last, said=error.what)
         raise
     return 0

@@ -44,6 +44,9 @@ def screen(now: Situation, code: str, problems: tuple[str, ...] = ()) -> str:
     port = now.loaded.settings.page.port
     numeric = [f"http://{one}:{port}/" for one in now.home.addresses if one.version == 4]
     code_drawn = blocks(numeric[0]) if numeric else ()
+    if code_drawn and len(f"Claim code: {code}") > COLUMNS - len(code_drawn[0]) - GUTTER:
+        # An owner's own code may be longer than what is left beside the QR code, which a wrapped line would spoil.
+        code_drawn = ()
     width = COLUMNS - len(code_drawn[0]) - GUTTER if code_drawn else COLUMNS
     lines = ["porchlight", "", *_wrapped((f"{words.title}.", words.means, words.todo), width)]
     if code:

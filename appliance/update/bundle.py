@@ -74,7 +74,7 @@ def version_of(bundle: Path) -> str:
     Raises:
         UpdateError: it is not signed, damaged, for other boards, or older than what runs.
     """
-    command = [*RAUC, "info", "--output-format=json", str(bundle)]
+    command = [*RAUC, "info", "--output-format=json", str(bundle.resolve())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise explained(done.stderr)

@@ -21,12 +21,13 @@ from appliance.paths import Paths
 from appliance.settings.load import load
 from appliance.status import relay as relay_status
 from appliance.status import update as update_status
-from appliance.status.update import UpdateStatus
+from appliance.status.update import WAITING, UpdateStatus
 from appliance.text import Text, text
 from appliance.update import bundle, feed, record, schedule
 from appliance.update.disk import Memory
 from appliance.update.environment import Slot
 from appliance.update.record import Outcome, Record
+from appliance.update.version import newer
 
 log = logging.getLogger(__name__)
 
@@ -76,9 +77,17 @@ class Updates:
                     self.memory.write(self.memory.read().marked_bad(found.slot))
                 self.keep(found)
             last = found
-        on_trial = last is not None and last.outcome is Outcome.TRIAL
-        self.say("trial" if on_trial else "idle", last)
+        held = update_status.read(self.paths.update_status, since_boot())
+        if held and held.phase == WAITING and newer(held.version, __version__):
+            # Found at the quiet hour; it waits until the feed says otherwise or the owner takes it.
+            self.say(WAITING, last, version=held.version)
+        else:
+            self.rest(last)
         return last
+
+    def rest(self, last: Record | None, *, said: str = "") -> None:
+        """Say that nothing is being done."""
+        self.say("trial" if last is not None and last.outcome is Outcome.TRIAL else "idle", last, said=said)
 
     def look(self, *, now: bool = False) -> None:
         """Ask the feed, if it is time to, and install what it offers.
@@ -110,10 +119,9 @@ class Updates:
         offer = feed.fetch(address)
         if not feed.wanted(offer):
             log.info("%s is there, %s runs: nothing to do", offer.version, __version__)
-            if now:
-                self.say("idle", last, said=text("There is no newer version than this one."))
+            self.rest(last, said=text("There is no newer version than this one.") if now else "")
         elif not now and record.refused(last, offer.version):
-            self.say("waiting", last, version=offer.version)
+            self.say(WAITING, last, version=offer.version)
         else:
             self.install(offer.url, offer.version)
 
@@ -157,7 +165,8 @@ class Updates:
     def say(self, phase: str, last: Record | None, *, version: str = "", said: str = "") -> None:
         """Write the status."""
         there = _other_version(last, self.booted)
-        outcome = str(last.outcome) if last else ""
+        # What is said then is about something else, and would stand there as the reason of the former outcome.
+        outcome = str(last.outcome) if last and not said else ""
         status = UpdateStatus(since_boot(), phase, version, there, outcome, said or words(last))
         try:
             self.paths.update_status.parent.mkdir(mode=0o755, exist_ok=True)

@@ -11,7 +11,7 @@ from appliance.settings import load
 from appliance.settings.declared import WifiSettings
 from appliance.settings.load import LARGEST_FILE
 from appliance.wifi.hide import hidden
-from appliance.wifi.rules import configuration, missing
+from appliance.wifi.rules import KEY, configuration, missing
 
 log = logging.getLogger("porchlight.wifi")
 
@@ -67,6 +67,12 @@ def hide(paths: Paths) -> None:
         raw = paths.owner_file.read_bytes()
         content = hidden(raw) if len(raw) <= LARGEST_FILE else None
         if content is None:
+            left = load(paths).settings.wifi.password
+            if left and not KEY.fullmatch(left):
+                log.warning(
+                    "The Wi-Fi password stays readable in %s: its key needs ssid, and the password a line of its own",
+                    paths.owner_file.name,
+                )
             return
         with writable(paths.owner_file.parent):
             write_atomically(paths.owner_file, content)

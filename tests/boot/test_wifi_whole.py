@@ -26,3 +26,6 @@ def test_the_units_hide_the_password_and_join(told: str) -> None:
     assert re.findall(r"^GUEST state (\S*)$", told, re.MULTILINE) == ["searching", "refused", "joined"]
     assert "GUEST country DE driver 1\n" in told
     assert "GUEST user porchlight-wifi\n" in told
+    # The page reads how it goes, and not the key.
+    assert "GUEST read searching\n" in told
+    assert "GUEST key 0\n" in told

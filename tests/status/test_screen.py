@@ -49,6 +49,13 @@ def test_the_screen_names_the_page_by_name_and_number_and_the_code(paths: Paths)
     assert "\n* Something is wrong.\n" in text
 
 
+def test_a_long_code_of_the_owners_is_shown_whole_and_nothing_beside_it(paths: Paths) -> None:
+    text = screen(situation(paths, "192.168.1.20"), "W" * 64)
+    assert f"\nClaim code: {'W' * 64}\n" in text
+    assert "█" not in text
+    assert max(map(len, text.split("\n"))) < 80
+
+
 def test_a_claimed_card_shows_no_code_and_a_card_without_network_says_so(paths: Paths) -> None:
     text = screen(situation(paths), "")
     assert "Claim code" not in text

@@ -213,6 +213,9 @@ def test_a_version_that_failed_waits_for_the_owner(card: Card, paths: Paths, ser
     card.updates.look()
     assert card.written == []
     assert (card.said().phase, card.said().version) == ("waiting", NEW)
+    # The timer comes each hour, and the feed is asked once a day.
+    card.updates.settle()
+    assert (card.said().phase, card.said().version) == ("waiting", NEW)
     card.updates.look(now=True)
     assert len(card.written) == 1
 

@@ -34,6 +34,8 @@ def test_the_supplicant_gets_its_files_and_the_card_keeps_the_key_alone(paths: P
     assert f"psk={made}\n" in paths.wifi_configuration.read_text()
     assert paths.wifi_configuration.stat().st_mode & 0o777 == 0o600
     assert paths.wifi_country.read_text() == "COUNTRY=DE\n"
+    # Root reads it, and the other folder belongs to the service's user.
+    assert paths.wifi_country.parent != paths.wifi_configuration.parent
     first = paths.owner_file.stat()
     assert prepare(paths), "the next boot finds the key"
     assert (paths.owner_file.stat().st_ino, paths.owner_file.stat().st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
@@ -46,6 +48,13 @@ def test_without_all_three_the_radio_stays_off(paths: Paths, text: str) -> None:
     assert not prepare(paths)
     assert not paths.wifi_configuration.exists()
     assert "correct horse" not in paths.owner_file.read_text()
+
+
+def test_a_password_that_cannot_be_replaced_is_told_and_works(paths: Paths, caplog: pytest.LogCaptureFixture) -> None:
+    paths.owner_file.write_text('wifi = { country = "DE", ssid = "home", password = "correct horse" }\n')
+    assert prepare(paths)
+    assert "stays readable" in caplog.text
+    assert "correct horse" not in caplog.text
 
 
 def test_no_file_is_no_wish(paths: Paths) -> None:
