@@ -127,6 +127,9 @@ def _relay(settings: Settings, home: Home | None) -> Iterator[str]:
     upstream = settings.relay.upstream
     numbers = ports(_ports_of((*upstream.chat, *upstream.http, *upstream.media)))
     # At its start it tries on a connection with itself whether this kernel can splice (appliance/relay/pipe.py).
+    if settings.page.port >= int(ASKING.partition("-")[0]):
+        # To the page it would be somebody at home.
+        yield f"meta skuid {RELAY} tcp dport {settings.page.port} counter {REFUSED_TCP}"
     yield f"meta skuid {RELAY} oif lo ip saddr 127.0.0.1 ip daddr 127.0.0.1 tcp dport {ASKING} accept"
     if numbers and upstream.allow_private:
         yield f"meta skuid {RELAY} tcp dport {numbers} accept"

@@ -155,6 +155,12 @@ def test_the_relay_never_reaches_home(card: Lane, users: None, target: str) -> N
     assert not card.datagram_leaves(RELAY, NEIGHBOUR, 443)
 
 
+def test_nor_a_page_on_a_port_from_which_it_tries_its_own_connections(lane: Lane, users: None) -> None:
+    lane.rule(rules(Settings(page=PageSettings(port=18199)), HOME))
+    assert lane.gets_out(RELAY, "127.0.0.1", 18199) == "refused"
+    assert lane.gets_out(RELAY, "127.0.0.1", 18200) == "open"
+
+
 def test_a_laboratory_may_let_it(lane: Lane, users: None) -> None:
     lane.rule(rules(LAB, HOME))
     assert lane.gets_out(RELAY, NEIGHBOUR, 5222) == "open"
