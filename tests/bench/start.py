@@ -8,6 +8,7 @@ measured. The figures depend on the machine and on what else runs there, so this
 
 import argparse
 import os
+import re
 import socket
 import statistics
 import subprocess
@@ -116,9 +117,10 @@ def virt(card: Card, home: Home, folder: Path) -> list[float]:
     with card.path.open("rb") as file:
         file.seek(440)
         disk = int.from_bytes(file.read(4), "little")
-    words = f"root=PARTUUID={disk:08x}-02 rauc.slot=A ro console=ttyAMA0 quiet systemd.show_status=true"
-    # As image/boot.cmd has it.
-    words += " panic=10 transparent_hugepage=never lsm=landlock,lockdown,yama"
+    # What the card's own loader says after its consoles, whatever that is.
+    said = re.search(r'console=ttyS1,115200 ([^"]*)"', (ROOT / "image" / "boot.cmd").read_text())
+    assert said, "image/boot.cmd has no command line for the kernel"
+    words = f"root=PARTUUID={disk:08x}-02 rauc.slot=A ro console=ttyAMA0 {said[1]}"
     command = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-display", "none"]
     command += ["-kernel", str(folder / "vmlinuz"), "-initrd", str(folder / "initrd.img"), "-append", words]
     command += ["-drive", f"if=none,id=card,format=raw,file={card.path}", "-device", "virtio-blk-device,drive=card"]

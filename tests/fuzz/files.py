@@ -25,9 +25,10 @@ from appliance.relay.quota import Count, to_json
 from appliance.settings import backup, load, save
 from appliance.settings.declared import LightsSettings
 from appliance.settings.problem import Problem
-from appliance.status import certificate, knock, lights, name, page, pause, relay, router, update
+from appliance.status import certificate, knock, lights, name, page, pause, relay, router, update, wifi
 from appliance.text import text
 from appliance.update import record, service
+from appliance.wifi.hide import hidden
 from tests.lint.sources import ROOT
 
 NOW = 1000.0
@@ -271,6 +272,16 @@ FILES: dict[str, Held] = {
         lambda paths: paths.firewall_status,
         _json({"made_from": "ab"}),
         lambda paths: made_from.read(paths.firewall_status),
+    ),
+    "Wi-Fi": Held(
+        lambda paths: paths.wifi_state,
+        (b"searching 990.5\n", b"joined 12\n"),
+        lambda paths: wifi.read(paths.wifi_state, NOW),
+    ),
+    "a password to be hidden": Held(
+        lambda paths: paths.owner_file,
+        (b'# mine\n[wifi]\ncountry = "DE"\nssid = "home"\npassword = "correct horse"\n[page]\nport = 8199\n',),
+        lambda paths: hidden(paths.owner_file.read_bytes()),
     ),
     "pins": Held(
         lambda paths: paths.state / "pins.toml",
