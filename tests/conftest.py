@@ -88,6 +88,9 @@ def _cannot_run(item: pytest.Item) -> str:
 
 
 def _cost(item: pytest.Item) -> int:
+    if item.get_closest_marker("patient"):
+        # While it waits, others run.
+        return -2
     if item.path.is_relative_to(HERE / "lint"):
         return -1
     return max((ORDER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in ORDER), default=0)

@@ -134,6 +134,7 @@ def test_a_router_that_has_started_anew_maps_again_at_once(household: Make, tmp_
     assert not mapped(home)
 
 
+@pytest.mark.patient
 def test_a_router_without_announcements_maps_again_within_a_minute(household: Make, tmp_path: Path) -> None:
     home = household(PUBLIC)
     home.translate()

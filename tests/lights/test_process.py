@@ -367,7 +367,7 @@ def test_the_page_asks_to_find_it(paths: Paths, transcript: Path) -> None:
         assert json.loads(paths.lights_status.read_bytes())["shown"] == "find"
 
 
-@pytest.mark.slow
+@pytest.mark.patient
 def test_a_walk_through_all_patterns(paths: Paths, transcript: Path, leds: Path) -> None:
     with lights_process(paths, transcript, "--test", leds=leds) as process:
         assert process.wait(300) == 0

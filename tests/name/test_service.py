@@ -99,7 +99,7 @@ def test_the_router_says_that_the_address_has_changed(running: Running) -> None:
     assert running.provider.updates == ["80.100.100.1", "80.100.100.2"]
 
 
-@pytest.mark.slow
+@pytest.mark.patient
 def test_the_address_changes_and_no_router_says_so(running: Running) -> None:
     """Within the minute of inadyn's own look."""
     revision = running.enter()
