@@ -66,7 +66,7 @@ def wanted() -> list[tuple[str, tuple[str, ...]]]:
     found += [(name, (CARD,)) for name in requirements(pin.requirement for pin in recipe.PINNED)]
     found += [(name.partition(":")[0], (BUILD,)) for name in recipe.TOOLS]
     found += [(name, (BUILD,)) for name in (*requirements(PROJECT["build-system"]["requires"]), *of_the_host())]
-    for path in sorted((ROOT / "tests").glob("requirements*.in")):
+    for path in sorted((ROOT / "tests").rglob("requirements*.in")):
         # What the card runs stands there in its versions; what builds a wheel builds the card's too.
         found += [(name, (CARD, BUILD, TEST)) for name in requirements(path.read_text().splitlines())]
     for path in sorted((ROOT / "tests").rglob("packages.txt")):
@@ -107,7 +107,9 @@ def test_a_name_inside_another_one_is_no_row() -> None:
     assert not named("flask-babel", document, CARD)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "tests").glob("requirements*.txt")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests").rglob("requirements*.txt")), ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_every_pin_has_a_hash(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
     pins = []
