@@ -19,6 +19,7 @@ FAULT = re.compile(r"(CVE|TEMP)-[0-9A-Za-z-]+")
 # "6.19.2-1~bpo13+1" sorts before the "6.19.2-1" that it was made of, and has the same faults mended.
 BACKPORT = re.compile(r"~bpo\d+\+\d+$")
 UNIMPORTANT = "unimportant"  # the tracker's word for what is no weakness in Debian's build of it
+UNRATED = "not rated"  # ours, where the tracker leaves the urgency out: it writes no empty fields
 # Debian signs the kernel in a source package of its own, of which the tracker knows nothing.
 SIGNED = {"linux-signed-arm64": "linux"}
 
@@ -110,16 +111,17 @@ def _fault(source: str, version: str, cve: str, rows: Sequence[tuple[str, Any]],
     found: Fault | None = None
     for release, row in rows:
         told = row if isinstance(row, dict) else {}
-        status, fixed, urgency = told.get("status"), told.get("fixed_version", ""), told.get("urgency")
+        status, fixed, urgency = told.get("status"), told.get("fixed_version", ""), told.get("urgency", UNRATED)
         if not (isinstance(status, str) and isinstance(fixed, str) and isinstance(urgency, str)):
             raise ValueError(f"{cve} of {source} has no proper status in {release}")
-        if status == "resolved":
+        if status == "resolved" and fixed:
             if not VERSION.fullmatch(fixed):
-                raise ValueError(f"{cve} of {source} is resolved in {release} by no version")
+                raise ValueError(f"{cve} of {source} is resolved in {release} by {fixed[:40]!r}")
             if not newer(fixed, BACKPORT.sub("", version)):
                 return None
             state = State.FIXED
-        elif status in ("open", "undetermined"):
+        elif status in ("open", "undetermined", "resolved"):
+            # Resolved, but by no version to compare with: whether it is in the card's own remains open.
             state, fixed = (State.UNFIXED if status == "open" else State.UNDETERMINED), ""
         else:
             raise ValueError(f"{cve} of {source} has the unknown status {status[:40]!r}")

@@ -100,6 +100,16 @@ def test_faults_are_those_of_the_card_s_own_release_and_version() -> None:
     ]
 
 
+def test_what_the_tracker_leaves_out_makes_no_card_look_sound() -> None:
+    tracker = {
+        "openssl": {"CVE-1-1": entry(trixie={"status": "resolved"}), "CVE-1-2": entry(trixie={"status": "open"})}
+    }
+    assert [(one.cve, one.state, one.urgency) for one in faults.known([OPENSSL], tracker, roots.newer)] == [
+        ("CVE-1-2", State.UNFIXED, faults.UNRATED),
+        ("CVE-1-1", State.UNDETERMINED, faults.UNRATED),
+    ]
+
+
 def test_the_kernel_of_backports_is_judged_by_what_it_was_made_of() -> None:
     assert (KERNEL.source, KERNEL.source_version) == ("linux", "7.3.4-1~bpo13+1")
     # 1001 came with this very version, 1003 with an earlier one of sid: what trixie's own kernel lacks is no matter.
@@ -122,9 +132,8 @@ def test_what_is_taken_from_the_next_release_is_judged_by_it(name: str) -> None:
         ({"openssl": {"CVE-2026-0001": {}}}, "no proper"),
         ({"openssl": {"| x": entry(trixie=row("open"))}}, "no proper"),
         ({"openssl": {"CVE-2026-0001": entry(trixie=row("solved"))}}, "unknown status"),
-        ({"openssl": {"CVE-2026-0001": entry(trixie=row("resolved"))}}, "by no version"),
-        ({"openssl": {"CVE-2026-0001": entry(trixie=row("resolved", "--x"))}}, "by no version"),
-        ({"openssl": {"CVE-2026-0001": entry(trixie={"status": "open"})}}, "no proper status"),
+        ({"openssl": {"CVE-2026-0001": entry(trixie=row("resolved", "--x"))}}, "resolved in trixie by '--x'"),
+        ({"openssl": {"CVE-2026-0001": entry(trixie={"urgency": "low"})}}, "no proper status"),
         ({"never-shipped": {"CVE-2010-0001": entry(bullseye=row("open"))}}, "knows nothing of trixie"),
     ],
 )
