@@ -11,6 +11,7 @@ from image.errors import BuildError, NoSpace
 from image.publish import Release
 from image.roots import Sources
 from image.stages import REPOSITORY, Build, Wishes, epoch, version
+from image.statement import Asked
 from image.verify import verify
 
 
@@ -79,6 +80,20 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="then build once more, with another path, cache, umask and time zone, and compare the two cards",
     )
+    made.add_argument(
+        "--release",
+        nargs="?",
+        const="",
+        metavar="MANIFEST",
+        help="also write, as .changes.md, what changed in packages since this .manifest of an earlier card (none:"
+        " this is the first release), and which faults are known of them",
+    )
+    made.add_argument(
+        "--tracker",
+        type=Path,
+        metavar="FILE",
+        help="for --release: a copy of the data of Debian's security tracker (docs/image.md says where it is had)",
+    )
     made.add_argument("--fresh", action="store_true", help="ignore cached trees: newest packages of everything")
     return made
 
@@ -88,6 +103,13 @@ def absolute(path: Path | None) -> Path | None:
     return path and path.expanduser().resolve()
 
 
+def asked(options: argparse.Namespace) -> Asked | None:
+    """What ``--release`` wants to have stated; None when it was not given."""
+    if options.release is None:
+        return None
+    return Asked(absolute(Path(options.release)) if options.release else None, absolute(options.tracker))
+
+
 def interrupted(number: int, frame: object) -> None:
     """A request to end is handled like Ctrl-C, so that everything is cleaned up."""
     raise KeyboardInterrupt
@@ -95,7 +117,10 @@ def interrupted(number: int, frame: object) -> None:
 
 def main() -> int:
     """Build, and say in plain words why not when not. Exit status 0, 1, or 130 after Ctrl-C."""
-    options = parser().parse_args()
+    arguments = parser()
+    options = arguments.parse_args()
+    if options.tracker is not None and options.release is None:
+        arguments.error("--tracker says nothing without --release")
     # The card's folders and files get their modes from this, whatever the builder's own habit is.
     os.umask(0o022)
     signal.signal(signal.SIGTERM, interrupted)
@@ -110,10 +135,13 @@ def main() -> int:
         release=Release(
             options.url, absolute(options.key), absolute(options.update_certificate), absolute(options.update_key)
         ),
+        asked=asked(options),
     )
     try:
         build = Build(wishes)
         made = build.run()
+        if build.stated:
+            print(f"./build: {build.stated}", file=sys.stderr)
         if options.verify:
             said = verify(
                 REPOSITORY, wishes.store, wishes.output, build.name, epoch(), rootless=build.rootless, place=options.url

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from image import cache, cell, host, lock, publish, pypi, recipe, roots, updatekey
+from image import cache, cell, host, lock, publish, pypi, recipe, roots, statement, updatekey
 from image.errors import BuildError
 from image.progress import Progress
 
@@ -29,6 +29,7 @@ class Wishes:
     fresh: bool = False
     locked: Path | None = None
     release: publish.Release = field(default_factory=publish.Release)
+    asked: statement.Asked | None = None
 
 
 def version() -> str:
@@ -61,6 +62,7 @@ class Build:
         self.progress = Progress(STAGES)
         self.store = cache.Cache(wishes.store)
         self.rootless = False
+        self.stated = ""
         self.name = f"porchlight-{version()}-arm64"
 
     def run(self) -> Path:
@@ -68,6 +70,9 @@ class Build:
         stage = self.progress.stage
         wishes = self.wishes
         wanted = lock.read(wishes.locked) if wishes.locked else []
+        if wishes.asked:
+            # Not after half an hour of building.
+            statement.before(wishes.asked)
         with stage("checking this machine"):
             host.check_platform()
             host.check_tools()
@@ -187,7 +192,14 @@ class Build:
         place = f"{release.place.rstrip('/')}/" if release.place else f"{self.wishes.output.as_uri()}/"
         icon = REPOSITORY / "appliance/page/static/lamp.svg"
         publish.describe(packed, card, entries, place, icon)
+        asked = self.wishes.asked
+        if asked:
+            folders = [self.store.directory / "packages" / kind for kind in (roots.USERLAND.kind, roots.HARDWARE.kind)]
+            self.stated = statement.write(packed, self.name, asked, entries, folders)
         publish.sign(work, packed, card, release.key, self.store.directory / "keys")
+        if not asked:
+            # It would speak of another card.
+            (self.wishes.output / f"{self.name}{statement.ENDING}").unlink(missing_ok=True)
         publish.replace(packed, self.wishes.output, file)
         return self.wishes.output / file
 

@@ -33,7 +33,8 @@ def assert_three_sentences(text: str) -> None:
 def test_help_names_every_option() -> None:
     result = run(BUILD, "--help")
     assert result.returncode == 0
-    for option in ("--mirror", "--cache", "--mode", "--output", "--fresh", "--locked", "--verify", "--key", "--url"):
+    options = ["--mirror", "--cache", "--mode", "--output", "--fresh", "--locked", "--verify", "--key", "--url"]
+    for option in [*options, "--release", "--tracker"]:
         assert option in result.stdout
 
 
@@ -45,6 +46,24 @@ def test_an_unknown_option_is_named_and_nothing_starts(arguments: list[str]) -> 
     assert arguments[-1] in result.stderr
     assert "usage: ./build" in result.stderr
     assert "[1/" not in result.stderr
+
+
+@needs_a_prepared_host
+def test_what_a_release_is_compared_with_is_looked_at_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "card.lock").write_text(f"bash\t5.2.37-2\tarm64\t{'ab' * 32}\tcard\n")
+    for name, said in (("missing", "cannot be read"), ("card.lock", "is not a manifest")):
+        result = run(BUILD, "--release", str(tmp_path / name), "--cache", str(tmp_path / "cache"))
+        assert result.returncode == 1
+        assert_three_sentences(result.stderr)
+        assert said in result.stderr
+        assert "[1/" not in result.stderr
+
+
+@needs_a_prepared_host
+def test_data_of_the_tracker_alone_is_refused() -> None:
+    result = run(BUILD, "--tracker", "data.json")
+    assert result.returncode == 2
+    assert "--tracker says nothing without --release" in result.stderr
 
 
 @needs_a_prepared_host

@@ -54,3 +54,17 @@ def test_only_porchlight_s_own_rules_are_there(card: Card) -> None:
     modules = {path.name.split(".")[0] for path in (slot / "usr/lib/modules").rglob("*.ko*")}
     assert {"nf_tables", "nft_limit", "nft_reject_inet"} <= modules
     assert "nf_conntrack" not in modules
+
+
+# What would fetch code, and what it is called where.
+FETCHING = ("pip", "pip3", "apt", "apt-get", "curl", "wget", "npm", "git", "ssh", "scp", "ftp", "busybox")
+
+
+def test_no_program_that_fetches_code_is_there(card: Card) -> None:
+    slot = card.slot()
+    assert (slot / "usr/bin/rauc").exists()  # the one that may
+    found = [
+        f"{folder}/{name}" for folder in ("usr/bin", "usr/sbin") for name in FETCHING if (slot / folder / name).exists()
+    ]
+    found += [str(path) for name in ("pip", "ensurepip") for path in (slot / "usr/lib").glob(f"python3*/**/{name}")]
+    assert found == []

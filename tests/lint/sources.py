@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 # Long by nature: pins with their hashes are written by a program, and a licence is what it is.
-GENERATED = {"tests/requirements.txt", "tests/requirements-build.txt"}
+GENERATED = {"tests/requirements.txt", "tests/requirements-build.txt", "tests/audit/requirements.txt"}
 
 
 @cache

@@ -1,0 +1,1 @@
+"""``./test audit``: which Python packages have known faults, by pip-audit."""
