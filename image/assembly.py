@@ -52,7 +52,8 @@ def card(epoch: int, name: str, place: str) -> None:
     filesystems.ext4(layout.SLOT_A, parts[2], root, filesystems.SLOT_BLOCK, filesystems.SLOT_FEATURES)
     bundle.system(root, OUTPUT / "system.ext4")
     data = (filesystems.DATA_BLOCK, filesystems.DATA_FEATURES, filesystems.DATA_GROWS_TO)
-    filesystems.ext4(layout.DATA, parts[4], None, *data)
+    inodes = layout.DATA.size // filesystems.DATA_BYTES_PER_INODE
+    filesystems.ext4(layout.DATA, parts[4], None, *data, inodes=inodes)
     say("partition table")
     images = {number: path for number, path in parts.items() if number != layout.SLOT_B.number}
     filesystems.card(images, WORK / name, WORK / "genimage")
