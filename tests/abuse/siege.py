@@ -23,6 +23,7 @@ ANSWERED_WITHIN = 2.0
 # What was seen, a line each (``told``).
 seen: list[str] = []
 
+alone = [pytest.mark.slow, pytest.mark.alone]
 # For attacks whose short version is another test: ``./test abuse`` alone runs them, at the promised size.
 long = [pytest.mark.long, pytest.mark.timeout(1200)]
 
@@ -32,7 +33,7 @@ def few_or_many(few: int, many: int) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "size",
         [
-            pytest.param(few, id="few", marks=pytest.mark.slow),
+            pytest.param(few, id="few", marks=alone),
             pytest.param(many, id="many", marks=long),
         ],
     )

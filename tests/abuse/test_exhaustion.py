@@ -17,6 +17,7 @@ LASTS = 3.0
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_page_without_descriptors_serves_again(page: Page) -> None:
     assert page.visitor().get("/claim").status == 200
     process = page.process.pid

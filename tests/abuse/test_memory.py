@@ -20,6 +20,7 @@ ATTACKERS, LASTS = 2000, 2.0
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_at_the_limit_newcomers_are_refused_and_streams_are_whole(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(max_connections=100_000, workers=1)
     (worker,) = relay.workers()
