@@ -104,18 +104,51 @@ class Paths:
 
     @property
     def update_wish(self) -> Path:
-        """What the owner asks for on the page: an update at once, from the feed or from a file."""
-        return self.run / "page" / "update"
+        """What the owner asks for on the page: an update at once, from the feed or from a file.
+
+        In a folder of page and updater together: the one writes it, the other takes it away (tmpfiles.d).
+        """
+        return self.run / "wish" / "update"
 
     @property
     def update_upload(self) -> Path:
-        """A bundle that the owner has brought, until it is installed."""
-        return self.page_state / "update.raucb"
+        """A bundle that the owner has brought, until it is installed; the page writes it, the updater takes it away."""
+        return self.state / "upload" / "update.raucb"
 
     @property
     def update_status(self) -> Path:
         """What an update is doing."""
         return self.run / "update" / "status.json"
+
+    @property
+    def install_order(self) -> Path:
+        """What the updater asks root to install, in a folder that no other user can write."""
+        return self.run / "order" / "install"
+
+    @property
+    def slot_order(self) -> Path:
+        """What the updater asks root to do with slots and device."""
+        return self.run / "order" / "slot"
+
+    @property
+    def verdict(self) -> Path:
+        """What the judge of a new system leaves for root."""
+        return self.run / "order" / "verdict"
+
+    @property
+    def install_answer(self) -> Path:
+        """How the installation goes, as root says."""
+        return self.run / "install" / "status.json"
+
+    @property
+    def slot_answer(self) -> Path:
+        """What became of the last order about slots and device."""
+        return self.run / "slot" / "status.json"
+
+    @property
+    def trial_over(self) -> Path:
+        """Root makes it when the system on trial has been marked good."""
+        return self.run / "slot" / "judged"
 
     @property
     def firewall_status(self) -> Path:

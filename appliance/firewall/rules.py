@@ -22,9 +22,9 @@ from appliance.settings.kinds import split_host_port
 
 TABLE = "porchlight"
 # usr/lib/sysusers.d/porchlight.conf
-RELAY, PAGE, LIGHTS, ROUTER, NAME, CERTIFICATE = 811, 812, 813, 814, 815, 816
-# Who fetches by HTTP; updates are fetched by root, and by the half of it that speaks with the server (nobody).
-WEB_USERS = (0, NAME, CERTIFICATE, 65534)
+RELAY, PAGE, LIGHTS, ROUTER, NAME, CERTIFICATE, UPDATE, FETCH = 811, 812, 813, 814, 815, 816, 818, 819
+# Who fetches by HTTP; of an update the one asks the feed, and the other streams the bundle to RAUC. Root does not.
+WEB_USERS = (NAME, CERTIFICATE, UPDATE, FETCH)
 # usr/lib/sysctl.d/90-porchlight.conf: from where programs ask.
 ASKING = "10240-65535"
 DNS, NTP, DHCP, DHCP_CLIENT, DHCPV6, DHCPV6_CLIENT, MDNS = 53, 123, 67, 68, 547, 546, 5353
@@ -103,7 +103,7 @@ def _output(settings: Settings, home: Home | None) -> Iterator[str]:
     yield "oif lo accept"
     yield from _router(settings, home)
     yield from _web(settings, home)
-    own = f"{{ {ROUTER}, {NAME}, {CERTIFICATE} }}"
+    own = f"{{ {ROUTER}, {NAME}, {CERTIFICATE}, {UPDATE}, {FETCH} }}"
     yield from _refuse(f"meta skuid {own} ")
     # The system's own: names, time, its address.
     yield f"meta l4proto {{ tcp, udp }} th dport {DNS} accept"

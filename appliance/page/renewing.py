@@ -94,7 +94,10 @@ def bring() -> ResponseReturnValue:
 
 def _wish(wish: dict[str, str]) -> None:
     """Ask the updater: systemd waits for this file (porchlight-update.path)."""
-    write_atomically(porch().paths.update_wish, json.dumps(wish).encode(), durable=False)
+    path = porch().paths.update_wish
+    # On a card it is there, and the updater's too.
+    path.parent.mkdir(exist_ok=True)
+    write_atomically(path, json.dumps(wish).encode(), durable=False)
 
 
 def _receive(target: Path) -> Path | None:
@@ -107,6 +110,8 @@ def _receive(target: Path) -> Path | None:
         OSError: the card is full or failing.
     """
     draft = target.with_name(f".{target.name}.new")
+    target.parent.mkdir(exist_ok=True)
+    draft.unlink(missing_ok=True)
 
     def stream(
         total_content_length: int | None,
@@ -114,7 +119,11 @@ def _receive(target: Path) -> Path | None:
         filename: str | None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        return draft.open("w+b")
+        # The updater's user can write there too: never through a link of its. It reads what its group may.
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        opened = os.open(draft, flags, 0o640)
+        os.fchmod(opened, 0o640)
+        return os.fdopen(opened, "w+b")
 
     parser = FormDataParser(stream, max_form_memory_size=LARGEST_PIECE, max_form_parts=4)
     try:

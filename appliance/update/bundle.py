@@ -1,7 +1,7 @@
 """Checking and installing a bundle: by RAUC, with a message bus that lives as long as the installation.
 
 RAUC's installer is a service on D-Bus. The card has no bus, since nothing else would use it; a private one for these
-minutes costs no memory in all the others.
+minutes costs no memory in all the others. Run by root (``root``); only ``version_of`` is for everybody.
 """
 
 import json
@@ -126,7 +126,7 @@ def _bus(folder: Path) -> Iterator[dict[str, str]]:
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as daemon:
         try:
             if not (daemon.stdout and daemon.stdout.readline()):
-                raise _not_started()
+                raise not_started()
             service = subprocess.Popen([*RAUC, "service"], env=environment)
             try:
                 _wait_for_service(address, environment)
@@ -147,8 +147,18 @@ def _wait_for_service(address: str, environment: dict[str, str]) -> None:
         if "boolean true" in done.stdout:
             return
         time.sleep(0.5)
-    raise _not_started()
+    raise not_started()
 
 
-def _not_started() -> UpdateError:
+def not_started() -> UpdateError:
+    """Whoever installs does not answer."""
     return UpdateError(text("The installer did not start."), NOT_INSTALLED, "Restart the device, and try again.")
+
+
+def on_trial() -> UpdateError:
+    """The other slot is the way back as long as the system that runs is on trial."""
+    return UpdateError(
+        text("The version that runs is new here, and has not shown yet that it works."),
+        "The former version is kept until then, so nothing else can be installed.",
+        "Wait half an hour, and try again.",
+    )

@@ -9,12 +9,13 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from appliance import __version__
 from appliance.errors import UpdateError
 from appliance.files import UNREADABLE
 from appliance.text import text
+from appliance.update.order import is_address
 from appliance.update.version import key, newer
 
 # What this card takes: bundles for other processors or other layouts of the card carry another word.
@@ -56,8 +57,9 @@ def parse(data: bytes, address: str, compatible: str = COMPATIBLE) -> Offer:
         offer = Offer(str(raw["version"]), urljoin(address, str(raw["url"])), str(raw.get("since", "0.0.0")))
         key(offer.version)
         key(offer.since)
-        if urlsplit(offer.url).scheme not in ("https", "http"):
-            raise ValueError("no web address")
+        # As root insists, which has it streamed (order.py).
+        if not is_address(offer.url):
+            raise ValueError("no HTTPS address")
         other = raw.get("compatible") != compatible
     except UNREADABLE as error:
         raise UpdateError(

@@ -61,20 +61,20 @@ def write(path: Path, record: Record) -> None:
     write_atomically(path, json.dumps(asdict(record)).encode())
 
 
-def settled(record: Record, booted: Slot, trial: Slot | None) -> Record:
+def settled(record: Record, booted: Slot, *, trial: bool) -> Record:
     """The record after a start: a trial that is over without a word has failed. No input or output here.
 
     Args:
         record: as it was left.
         booted: the slot that runs.
-        trial: the slot that the boot script counts the tries of.
+        trial: whether that one has to show yet that it works.
     """
     if record.outcome is not Outcome.TRIAL:
         return record
     if booted != record.slot:
         # Its tries are used up, or somebody started the other slot: either way it did not stay.
         return replace(record, outcome=Outcome.FAILED)
-    return record if trial == record.slot else replace(record, outcome=Outcome.GOOD)
+    return record if trial else replace(record, outcome=Outcome.GOOD)
 
 
 def refused(record: Record | None, version: str) -> bool:

@@ -1,17 +1,18 @@
 """Looking for an update, installing it, and saying what became of the last one: one run, then nothing stays in memory.
 
-Started by a timer, by the page's wish, by a stick, or by hand: ``porchlight update``.
+Started by a timer, by the page's wish, or by hand: ``porchlight update``. It runs as a user of its own, since it talks
+to the network; what must be root it asks for (``asking``).
 """
 
 import fcntl
 import json
 import logging
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from appliance import __version__
 from appliance.clock import since_boot, told
@@ -24,7 +25,6 @@ from appliance.status import update as update_status
 from appliance.status.update import WAITING, UpdateStatus
 from appliance.text import Text, text
 from appliance.update import bundle, feed, record, schedule
-from appliance.update.disk import Memory
 from appliance.update.environment import Slot
 from appliance.update.record import Outcome, Record
 from appliance.update.version import newer
@@ -38,9 +38,17 @@ BUSY = text("An update is being installed already.")
 WORD_EVERY = 5.0
 
 
-def restart() -> None:
-    """Restart the device, in order."""
-    subprocess.run(["systemctl", "reboot"], check=True)
+class Root(Protocol):
+    """What only root can do; ``asking`` says how it is asked."""
+
+    def install(self, source: str, progress: Callable[[int], None]) -> None:
+        """Write a bundle into the other slot."""
+
+    def give_up(self) -> None:
+        """Take the slot that did not stay for bad."""
+
+    def restart(self) -> None:
+        """Restart the device."""
 
 
 @dataclass
@@ -49,32 +57,35 @@ class Updates:
 
     Args:
         paths: where this instance keeps its files.
-        memory: what is remembered over a restart.
         booted: the slot that runs.
-        restart: restarts the device.
-        write: writes a bundle into the other slot.
+        on_trial: whether it was started to be tried.
+        root: does what only root can.
         wall: seconds since 1970, or None while nobody has told the time.
     """
 
     paths: Paths
-    memory: Memory
     booted: Slot
-    restart: Callable[[], None] = restart
-    write: Callable[[str, Callable[[int], None], Path], None] = bundle.install
+    on_trial: bool
+    root: Root
     wall: Callable[[], float | None] = told
+
+    @property
+    def trial(self) -> bool:
+        """Whether the system that runs has to show yet that it works."""
+        return self.on_trial and not self.paths.trial_over.exists()
 
     def settle(self) -> Record | None:
         """Find out what became of the last update, and say it in the status.
 
         Raises:
-            UpdateError: the card cannot be read or written.
+            UpdateError: the card cannot be written.
         """
         last = record.read(self.paths.update_record)
         if last:
-            found = record.settled(last, self.booted, self.memory.read().trial)
+            found = record.settled(last, self.booted, trial=self.trial)
             if found != last:
                 if found.outcome is Outcome.FAILED:
-                    self.memory.write(self.memory.read().marked_bad(found.slot))
+                    self.root.give_up()
                 self.keep(found)
             last = found
         held = update_status.read(self.paths.update_status, since_boot())
@@ -135,12 +146,8 @@ class Updates:
         Raises:
             UpdateError: it was refused, or not written; the running system stays.
         """
-        if self.memory.read().trial == self.booted:
-            raise UpdateError(
-                text("The version that runs is new here, and has not shown yet that it works."),
-                "The former version is kept until then, so nothing else can be installed.",
-                "Wait half an hour, and try again.",
-            )
+        if self.trial:
+            raise bundle.on_trial()
         last = record.read(self.paths.update_record)
         spoke = 0.0
 
@@ -153,14 +160,14 @@ class Updates:
 
         progress(0)
         with _alone(self.paths.update_status.parent):
-            self.write(source, progress, self.paths.update_status.parent)
+            self.root.install(source, progress)
         other: Slot = "B" if self.booted == "A" else "A"
         unclear = last.unclear if last and last.version == version else 0
         tried = Record(version, other, __version__, unclear=unclear)
         self.keep(tried)
         self.say("restarting", tried, version=version)
         log.info("Version %s is in slot %s; restarting", version, other)
-        self.restart()
+        self.root.restart()
 
     def say(self, phase: str, last: Record | None, *, version: str = "", said: str = "") -> None:
         """Write the status."""
@@ -230,7 +237,7 @@ def wish(path: Path) -> str | None:
         return None
     except UNREADABLE:
         asked = None
-    # The folder belongs to the page's user: only the name is removed, whatever it is.
+    # The page's user can write there too: only the name is removed, whatever it is.
     with suppress(OSError):
         path.unlink()
     return asked

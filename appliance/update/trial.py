@@ -1,5 +1,11 @@
-"""The new system's trial: runs only in a slot on trial, until it is marked good or given up."""
+"""The new system's trial: runs only in a slot on trial, until it has found whether it is good.
 
+It is a user like any other, and its verdict is a file. Root acts on it when this process has ended in order, and
+restarts the device when it has ended in any other way, or without a verdict, or not within an hour: whoever cannot even
+judge is not good (``porchlight-good.service``, ``porchlight-verdict.service``, ``root``).
+"""
+
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -7,7 +13,7 @@ from dataclasses import replace
 
 from appliance import __version__
 from appliance.clock import since_boot
-from appliance.errors import UpdateError
+from appliance.files import write_atomically
 from appliance.settings.load import load
 from appliance.update import record
 from appliance.update.probe import look
@@ -26,8 +32,8 @@ def run(
     patience: float = PATIENCE,
     see: Callable[[], Seen] | None = None,
     wait: Callable[[float], None] = time.sleep,
-) -> Outcome:
-    """Judge the system that runs, and act on it.
+) -> Verdict:
+    """Judge the system that runs.
 
     Args:
         updates: of this card.
@@ -36,8 +42,13 @@ def run(
         wait: sleeps.
 
     Returns:
-        The outcome; the device is restarting unless it is ``GOOD``.
+        The verdict, which has been left for root.
+
+    Raises:
+        OSError: it cannot be left: the folder in RAM is missing or full.
     """
+    # What somebody else may have left there.
+    updates.paths.verdict.unlink(missing_ok=True)
     # Without a record the data partition was lost meanwhile.
     last = record.read(updates.paths.update_record)
     if last is None or last.slot != updates.booted:
@@ -52,28 +63,22 @@ def run(
             log.info("After %.0f s: %s; %s", since_boot(), seen, verdict)
             told = seen
         if verdict is not Verdict.WAIT:
-            try:
-                return _act(updates, last, verdict)
-            except UpdateError as error:
-                # The card could not be written: what holds is that the slot is on trial, and the next start counts.
-                log.error("%s", error)
+            _leave(updates, last, verdict)
+            return verdict
         wait(EVERY)
 
 
-def _act(updates: Updates, last: Record, verdict: Verdict) -> Outcome:
-    held = updates.memory.read()
+def _leave(updates: Updates, last: Record, verdict: Verdict) -> None:
+    """Keep what became of the update, and only then give the verdict: root acts on it at once."""
     if verdict is Verdict.GOOD:
-        updates.memory.write(held.marked_good(updates.booted))
-        last = replace(last, outcome=Outcome.GOOD, unclear=0)
-        updates.keep(last)
-        updates.say("idle", last)
-        return last.outcome
-    updates.memory.write(held.marked_bad(updates.booted))
-    if verdict is Verdict.BAD:
-        last = replace(last, outcome=Outcome.FAILED)
+        # Still on trial: that it is good is kept once it has been marked so (``Updates.settle``).
+        updates.keep(replace(last, unclear=0))
     else:
-        last = replace(last, outcome=Outcome.UNCLEAR, unclear=last.unclear + 1)
-    updates.keep(last)
-    updates.say("restarting", last)
-    updates.restart()
-    return last.outcome
+        if verdict is Verdict.BAD:
+            last = replace(last, outcome=Outcome.FAILED)
+        else:
+            last = replace(last, outcome=Outcome.UNCLEAR, unclear=last.unclear + 1)
+        updates.keep(last)
+        updates.say("restarting", last)
+    said = {"slot": updates.booted, "verdict": str(verdict)}
+    write_atomically(updates.paths.verdict, json.dumps(said).encode(), durable=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.firewall.rules import CERTIFICATE, LIGHTS, NAME, PAGE, RELAY, rules
+from appliance.firewall.rules import CERTIFICATE, FETCH, LIGHTS, NAME, PAGE, RELAY, UPDATE, rules
 from appliance.firewall.rules import ROUTER as ROUTER_SERVICE
 from appliance.settings.declared import (
     NameSettings,
@@ -196,13 +196,19 @@ def test_the_router_service_asks_the_gateway_and_servers_outside(card: Lane, use
     assert card.gets_out(ROUTER_SERVICE, STRANGER, 443) == "refused"
 
 
-@pytest.mark.parametrize("user", [NAME, CERTIFICATE, 0])
+@pytest.mark.parametrize("user", [NAME, CERTIFICATE, UPDATE, FETCH])
 def test_name_certificate_and_updates_reach_the_web(card: Lane, users: None, user: int) -> None:
     for target in (STRANGER, STRANGER6):
         assert [card.gets_out(user, target, port) for port in (80, 443)] == ["open"] * 2
         assert card.gets_out(user, target, 25) == "refused"
     for target in (NEIGHBOUR, ROUTER, GLOBAL_NEIGHBOUR6):
         assert card.gets_out(user, target, 443) == "refused"
+
+
+def test_root_fetches_nothing(card: Lane, users: None) -> None:
+    """Neither does nobody: whoever speaks with the server of an update has a name of its own."""
+    for user in (0, 65534):
+        assert card.gets_out(user, STRANGER, 443) == "refused"
 
 
 def test_an_address_that_the_owner_wrote_down_is_reached(lane: Lane, users: None) -> None:
