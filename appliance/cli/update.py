@@ -18,7 +18,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Where from, and how soon."""
     add_path_options(parser)
     parser.add_argument(
-        "source", nargs="?", metavar="FILE", help="install this bundle (.raucb) instead of asking for a new one; on a card: from /run/stick"
+        "source",
+        nargs="?",
+        metavar="FILE",
+        help="install this bundle (.raucb) instead of asking for a new one; on a card: from /run/stick",
     )
     parser.add_argument("--now", action="store_true", help="do not wait for the quiet hour of the settings")
     parser.add_argument("--trial", action="store_true", help="judge whether the system that runs is good")

@@ -27,7 +27,7 @@ from appliance.settings.declared import LightsSettings
 from appliance.settings.problem import Problem
 from appliance.status import certificate, knock, lights, name, page, pause, relay, router, update, wifi
 from appliance.text import text
-from appliance.update import record, service
+from appliance.update import order, record, root, service
 from appliance.wifi.hide import hidden
 from tests.lint.sources import ROOT
 
@@ -267,6 +267,21 @@ FILES: dict[str, Held] = {
         lambda paths: paths.update_wish,
         _json({}, {"file": "/x/y"}),
         lambda paths: service.wish(paths.update_wish) is not None,
+    ),
+    "what the updater asks of root": Held(
+        lambda paths: paths.install_order,
+        _json({"number": "0" * 32, "what": "https://example.org/x.raucb"}),
+        lambda paths: order.parse(order.taken(paths.install_order) or b"", order.is_address) is not None,
+    ),
+    "what root answers": Held(
+        lambda paths: paths.install_answer,
+        lambda paths: order.publish(paths.install_answer, order.Answer(NOW, "0" * 32, 40)),
+        lambda paths: order.answered(paths.install_answer),
+    ),
+    "the verdict on a new system": Held(
+        lambda paths: paths.verdict,
+        _json({"slot": "B", "verdict": "good"}),
+        lambda paths: root.verdict_of(order.taken(paths.verdict), "B") is not None,
     ),
     "firewall": Held(
         lambda paths: paths.firewall_status,

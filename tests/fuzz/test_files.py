@@ -24,7 +24,8 @@ def test_a_bent_file_is_believed_or_not(tmp_path: Path, name: str, count: int, m
     def fresh() -> None:
         for one in (paths.run, paths.state):
             shutil.rmtree(one, ignore_errors=True)
-        for folder in ("relay", "router", "name", "certificate", "update", "page", "lights", "firewall", "wifi"):
+        folders = ["relay", "router", "name", "certificate", "update", "page", "lights", "firewall", "wifi"]
+        for folder in (*folders, "wish", "order", "install"):
             for one in (paths.run, paths.state):
                 (one / folder).mkdir(parents=True, exist_ok=True)
         paths.saved_settings.parent.mkdir()

@@ -21,6 +21,8 @@ def memory(tmp_path: Path) -> Memory:
 def paths(tmp_path: Path) -> Paths:
     """The places of one instance; all folders of services are there."""
     found = Paths(tmp_path / "porchlight.toml", tmp_path / "state", tmp_path / "run")
-    for folder in (found.state, found.run, found.relay_status.parent, found.update_wish.parent):
+    folders = [found.state, found.run, found.relay_status.parent, found.update_wish.parent, found.update_upload.parent]
+    folders += [one.parent for one in (found.install_order, found.install_answer, found.slot_answer)]
+    for folder in folders:
         folder.mkdir(exist_ok=True)
     return found

@@ -62,6 +62,7 @@ def test_the_builds_feed_is_understood() -> None:
         b"{}",
         b'{"version": "new", "url": "x", "compatible": "porchlight-arm64"}',
         b'{"version": "1.0.0", "url": "file:///etc/passwd", "compatible": "porchlight-arm64"}',
+        b'{"version": "1.0.0", "url": "http://example.org/x.raucb", "compatible": "porchlight-arm64"}',
     ],
 )
 def test_a_feed_that_is_none(said: bytes) -> None:
@@ -128,11 +129,11 @@ def test_nothing_but_a_relayed_stream_and_the_page_makes_it_good(passed: float) 
 
 
 def test_what_became_of_an_update() -> None:
-    assert settled(TRIED, "A", None).outcome is Outcome.FAILED
-    assert settled(TRIED, "B", "B") == TRIED
-    assert settled(TRIED, "B", None).outcome is Outcome.GOOD
+    assert settled(TRIED, "A", trial=False).outcome is Outcome.FAILED
+    assert settled(TRIED, "B", trial=True) == TRIED
+    assert settled(TRIED, "B", trial=False).outcome is Outcome.GOOD
     failed = replace(TRIED, outcome=Outcome.FAILED)
-    assert settled(failed, "B", None) == failed
+    assert settled(failed, "B", trial=False) == failed
 
 
 def test_a_version_that_failed_is_not_tried_again_by_itself() -> None:

@@ -1,4 +1,7 @@
-"""One run of the updater with a card in a file and a feed on a real HTTPS server; only RAUC's part is played."""
+"""One run of the updater with a card in a file and a feed on a real HTTPS server; only RAUC's part is played.
+
+What root does is root's own code (``appliance.update.root``); how it is asked, test_root.py shows.
+"""
 
 import datetime
 import http.server
@@ -26,18 +29,20 @@ from appliance.status import update as update_status
 from appliance.status.relay import RelayStatus, UpstreamStatus
 from appliance.update import record, trial
 from appliance.update.disk import Memory
-from appliance.update.environment import Environment
+from appliance.update.environment import Environment, Slot
 from appliance.update.feed import COMPATIBLE
+from appliance.update.order import GIVE_UP, Order, answered
 from appliance.update.record import Outcome, Record
+from appliance.update.root import act, change_slot, install
 from appliance.update.service import Updates, wish
-from appliance.update.verdict import PATIENCE, PATIENCE_WITHOUT_LINE, Seen
+from appliance.update.verdict import PATIENCE, PATIENCE_WITHOUT_LINE, Seen, Verdict
 
 NEW = "99.0.0"
 ALL = Seen(page=True, ports=True, relayed=True, direct=True)
 
 
 class Card:
-    """A card whose slots are words: what RAUC does to them is noted."""
+    """A card whose slots are words: what RAUC does to them is noted. It is its own root."""
 
     def __init__(self, paths: Paths, memory: Memory) -> None:
         self.paths, self.memory = paths, memory
@@ -46,11 +51,11 @@ class Card:
         self.fails = False
         self.updates = self.start("A")
 
-    def start(self, slot: str) -> Updates:
-        """Start from a slot."""
-        self.updates = Updates(
-            self.paths, self.memory, "B" if slot == "B" else "A", self._restart, self._write, time.time
-        )
+    def start(self, slot: Slot) -> Updates:
+        """Start from a slot, as the boot script does: on trial when it is remembered so."""
+        for left in (self.paths.trial_over, self.paths.verdict):
+            left.unlink(missing_ok=True)
+        self.updates = Updates(self.paths, slot, self.memory.read().trial == slot, self, time.time)
         return self.updates
 
     def said(self) -> update_status.UpdateStatus:
@@ -59,17 +64,39 @@ class Card:
         assert found
         return found
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
         self.restarts += 1
 
-    def _write(self, source: str, progress: Callable[[int], None], folder: Path) -> None:
-        other: str = "B" if self.updates.booted == "A" else "A"
-        self.memory.write(self.memory.read().marked_bad("B" if other == "B" else "A"))
-        progress(50)
-        if self.fails:
-            raise UpdateError("The update is damaged.")
-        self.written.append(source)
-        self.memory.write(self.memory.read().on_trial("B" if other == "B" else "A"))
+    def give_up(self) -> None:
+        self._ask(self.paths.slot_order, GIVE_UP)
+        assert change_slot(self.paths, self.memory, self.updates.booted, self.restart)
+
+    def install(self, source: str, progress: Callable[[int], None]) -> None:
+        def write(what: str, tell: Callable[[int], None], folder: Path) -> None:
+            other: Slot = "B" if self.updates.booted == "A" else "A"
+            self.memory.write(self.memory.read().marked_bad(other))
+            tell(50)
+            if self.fails:
+                raise UpdateError("The update is damaged.")
+            self.written.append(what)
+            self.memory.write(self.memory.read().on_trial(other))
+
+        self._ask(self.paths.install_order, source)
+        assert install(self.paths, self.memory, self.updates.booted, write)
+        answer = answered(self.paths.install_answer)
+        assert answer
+        progress(answer.percent)
+        if answer.said:
+            raise UpdateError(answer.said, answer.means, answer.todo)
+
+    def judge(self, seen: Seen) -> Verdict:
+        """Let the running system be judged, and root act on it."""
+        found = trial.run(self.updates, patience=0.0, see=lambda: seen, wait=lambda seconds: None)
+        assert act(self.paths, self.memory, self.updates.booted, self.restart)
+        return found
+
+    def _ask(self, path: Path, what: str) -> None:
+        path.write_bytes(Order("0" * 32, what).written())
 
 
 @pytest.fixture
@@ -114,6 +141,13 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[st
         threading.Thread(target=listening.serve_forever, daemon=True).start()
         yield f"https://127.0.0.1:{listening.server_address[1]}/update.json", folder
         listening.shutdown()
+
+
+@pytest.fixture
+def brought(paths: Paths) -> str:
+    """A bundle where one may lie."""
+    paths.update_upload.touch()
+    return str(paths.update_upload)
 
 
 def offer(paths: Paths, server: tuple[str, Path], version: str, extra: str = "") -> None:
@@ -198,10 +232,10 @@ def test_a_server_that_nobody_vouches_for_is_not_asked(
         card.updates.look(now=True)
 
 
-def test_a_bundle_that_is_refused_changes_nothing(card: Card, paths: Paths) -> None:
+def test_a_bundle_that_is_refused_changes_nothing(card: Card, paths: Paths, brought: str) -> None:
     card.fails = True
     with pytest.raises(UpdateError, match="damaged"):
-        card.updates.install("/x.raucb", NEW)
+        card.updates.install(brought, NEW)
     assert card.restarts == 0
     assert card.memory.read().primary == "A"
     assert record.read(paths.update_record) is None
@@ -220,31 +254,37 @@ def test_a_version_that_failed_waits_for_the_owner(card: Card, paths: Paths, ser
     assert len(card.written) == 1
 
 
-def test_the_former_system_is_not_written_over_during_a_trial(card: Card) -> None:
-    card.updates.install("/x.raucb", NEW)
+def test_the_former_system_is_not_written_over_during_a_trial(card: Card, brought: str) -> None:
+    card.updates.install(brought, NEW)
+    updates = card.start("B")
     with pytest.raises(UpdateError, match="has not shown yet"):
-        card.start("B").install("/x.raucb", NEW)
+        updates.install(brought, NEW)
+    # Nor by an updater that does not care.
+    with pytest.raises(UpdateError, match="has not shown yet"):
+        card.install(brought, lambda percent: None)
+    assert len(card.written) == 1
 
 
-def test_only_one_at_a_time(card: Card) -> None:
+def test_only_one_at_a_time(card: Card, brought: str) -> None:
     started, end = threading.Event(), threading.Event()
 
-    def slow(source: str, progress: Callable[[int], None], folder: Path) -> None:
-        started.set()
-        end.wait(30)
+    class Slow(Card):
+        def install(self, source: str, progress: Callable[[int], None]) -> None:
+            started.set()
+            end.wait(30)
 
-    first = replace(card.updates, write=slow)
-    thread = threading.Thread(target=first.install, args=("/x.raucb", NEW))
+    first = replace(card.updates, root=Slow(card.paths, card.memory))
+    thread = threading.Thread(target=first.install, args=(brought, NEW))
     thread.start()
     assert started.wait(30)
     with pytest.raises(UpdateError, match="already"):
-        card.updates.install("/x.raucb", NEW)
+        card.updates.install(brought, NEW)
     end.set()
     thread.join()
 
 
-def test_a_slot_that_used_its_tries_up_has_failed(card: Card, paths: Paths) -> None:
-    card.updates.install("/x.raucb", NEW)
+def test_a_slot_that_used_its_tries_up_has_failed(card: Card, paths: Paths, brought: str) -> None:
+    card.updates.install(brought, NEW)
     # What the boot script does: three starts that led to nothing, then the other slot.
     card.memory.write(card.memory.read().with_left("B", 0))
     last = card.start("A").settle()
@@ -255,18 +295,22 @@ def test_a_slot_that_used_its_tries_up_has_failed(card: Card, paths: Paths) -> N
     assert card.said().other_version == NEW
 
 
-def judged(card: Card, seen: Seen) -> Outcome:
-    """The outcome of a trial of what was installed, when all looks are alike."""
-    card.updates.install("/x.raucb", NEW)
+def judged(card: Card, seen: Seen) -> Verdict:
+    """The verdict on what was installed, when all looks are alike; root has acted on it."""
+    card.paths.update_upload.touch()
+    card.updates.install(str(card.paths.update_upload), NEW)
     card.restarts = 0
+    card.start("B")
     # So that every patience is over.
-    return trial.run(card.start("B"), patience=0.0, see=lambda: seen, wait=lambda seconds: None)
+    return card.judge(seen)
 
 
 def test_good_is_what_relays(card: Card) -> None:
-    assert judged(card, ALL) is Outcome.GOOD
+    assert judged(card, ALL) is Verdict.GOOD
     held = card.memory.read()
     assert (held.primary, held.trial, card.restarts) == ("B", None, 0)
+    # What porchlight-verdict starts then.
+    card.updates.settle()
     assert "it works" in card.said().said
     assert card.said().other_version == __version__
     # And so it stays at the next start.
@@ -275,9 +319,24 @@ def test_good_is_what_relays(card: Card) -> None:
     assert last.outcome is Outcome.GOOD
 
 
+def test_what_has_not_been_marked_good_is_on_trial(card: Card, paths: Paths, brought: str) -> None:
+    """The power goes after the verdict, before root has acted on it."""
+    card.updates.install(brought, NEW)
+    card.start("B")
+    assert trial.run(card.updates, patience=0.0, see=lambda: ALL, wait=lambda seconds: None) is Verdict.GOOD
+    last = card.start("B").settle()
+    assert last
+    assert last.outcome is Outcome.TRIAL
+    # Its tries are used up.
+    card.memory.write(card.memory.read().with_left("B", 0))
+    last = card.start("A").settle()
+    assert last
+    assert last.outcome is Outcome.FAILED
+
+
 @pytest.mark.parametrize("seen", [Seen(), replace(ALL, page=False), replace(ALL, ports=False)])
 def test_what_does_not_work_gives_way(card: Card, seen: Seen) -> None:
-    assert judged(card, seen) is Outcome.FAILED
+    assert judged(card, seen) is Verdict.BAD
     held = card.memory.read()
     assert (held.primary, held.left("B"), card.restarts) == ("A", 0, 1)
     card.start("A").settle()
@@ -288,7 +347,7 @@ def test_without_the_internet_the_former_one_has_to_show_it(
     card: Card, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trial, "since_boot", lambda: PATIENCE_WITHOUT_LINE + PATIENCE)
-    assert judged(card, Seen(page=True, ports=True)) is Outcome.UNCLEAR
+    assert judged(card, Seen(page=True, ports=True)) is Verdict.UNCLEAR
     assert card.memory.read().primary == "A"
     card.start("A").settle()
     assert "could not show that it relays" in card.said().said
@@ -296,7 +355,7 @@ def test_without_the_internet_the_former_one_has_to_show_it(
     assert found
     assert not record.refused(found, NEW)
     # Once more, and it is enough.
-    assert judged(card, Seen(page=True, ports=True)) is Outcome.UNCLEAR
+    assert judged(card, Seen(page=True, ports=True)) is Verdict.UNCLEAR
     found = record.read(paths.update_record)
     assert found
     assert record.refused(found, NEW)
