@@ -248,9 +248,9 @@ def _cpu(board: Board) -> float:
         (State.HARDWARE_TROUBLE, "touch /run/porchlight/data-lost", "rm /run/porchlight/data-lost"),
         (
             State.UPDATING,
-            'mkdir /run/porchlight/update; printf \'{"written": %s, "phase": "installing"}\' '
+            'printf \'{"written": %s, "phase": "installing"}\' '
             "$(cut -d. -f1 /proc/uptime) >/run/porchlight/update/status.json",
-            "rm -r /run/porchlight/update",
+            "rm /run/porchlight/update/status.json",
         ),
         (
             State.SETTINGS_MISTAKEN,

@@ -44,6 +44,9 @@ def test_data_partition_has_grown_to_the_end_of_the_card(board: Board, relaying:
     assert start + size == sectors
     blocks = int(board.shell.run("dumpe2fs -h /dev/mmcblk0p4 2>/dev/null | sed -n 's/^Block count: *//p'"))
     assert blocks * 2048 > (size - 2 * 16384 * 4) * 512
+    # The updater's group may use what is kept back for root.
+    updater = int(board.shell.run("id -g porchlight-update"))
+    assert f"resgid={updater}" in board.shell.run("grep /var/lib/porchlight /proc/mounts")
     assert "noinit_itable" in board.shell.run("grep /var/lib/porchlight /proc/mounts")
 
 
@@ -94,6 +97,19 @@ def test_a_secret_is_for_two_services_at_most(board: Board, relaying: Span) -> N
     ):
         said = board.shell.run(f"stat -c '%a %U %G' /var/lib/porchlight/{folder}")
         assert said.split() == ["2750", owner, group]
+
+
+def test_root_takes_orders_from_the_updater_alone(board: Board, relaying: Span) -> None:
+    """Who can write where page, updater and root leave each other something (tmpfiles.d/porchlight.conf)."""
+    for folder, wanted in (
+        ("/run/porchlight/order", "770 porchlight-update root"),
+        ("/run/porchlight/wish", "2770 porchlight-page porchlight-update"),
+        ("/var/lib/porchlight/upload", "2770 porchlight-page porchlight-update"),
+        ("/run/porchlight/update", "755 porchlight-update porchlight-update"),
+    ):
+        assert board.shell.run(f"stat -c '%a %U %G' {folder}") == wanted, folder
+    # Neither of its users is in a group of the other's, and nobody else is in the updater's.
+    assert board.shell.run("getent group porchlight-update porchlight-fetch | cut -d: -f4 | tr -d '\\n'") == ""
 
 
 def test_nobody_can_log_in(board: Board, relaying: Span) -> None:

@@ -12,7 +12,7 @@ from tests.boot import release
 from tests.boot.board import BOOT_TAKES, Board
 from tests.boot.card import Card
 from tests.boot.eye import Span
-from tests.boot.release import PLACE, Server
+from tests.boot.release import HOLLOW, PLACE, Server
 from tests.boot.updating import (
     AUTHORITIES,
     INSTALLING_TAKES,
@@ -27,6 +27,10 @@ from tests.boot.updating import (
 from tests.boot.upstream import MIB, Upstream
 
 SLOT_B = 3
+# Says something once root has been asked to stream a bundle.
+ASKED = "journalctl _SYSTEMD_UNIT=porchlight-install.service --no-pager -o cat | grep -m1 'https://.*tampered.raucb'"
+# Who wrote a line of the log, and with which capabilities.
+WHO = "--no-pager -o json --output-fields=_UID,_CAP_EFFECTIVE"
 # Bytes from the beginning of slot B.
 STICK_AT = 320 * MIB
 # What comes before what was said to each; RAUC writes such signs too, but never first in a line.
@@ -48,11 +52,12 @@ def refused(board: Board, card: Card, relaying: Span, server: Server) -> str:
     let_it_trust(board, server)
     fetch = "import sys, urllib.request as w; [w.urlretrieve(f'{sys.argv[1]}/{one}', one) for one in sys.argv[2:]]"
     files = " ".join(f"{name}.raucb" for name in REFUSED)
-    command = f'cd /run; SSL_CERT_FILE={AUTHORITIES} python3 -c "{fetch}" {PLACE} {files}'
+    # Root is let out by the firewall as little as anybody who has no business there.
+    updater = "setpriv --reuid=porchlight-update --regid=porchlight-update --clear-groups"
+    command = f'cd /run/stick; SSL_CERT_FILE={AUTHORITIES} {updater} python3 -c "{fetch}" {PLACE} {files}'
+    board.shell.run("install -d -o porchlight-update /run/stick")
     board.shell.run(command, INSTALLING_TAKES)
-    # As the unit would: with its drivers.
-    board.shell.run("modprobe -a loop nbd dm_verity squashfs")
-    each = f"for one in {' '.join(REFUSED)}; do echo = $one; porchlight update /run/$one.raucb; done"
+    each = f"for one in {' '.join(REFUSED)}; do echo = $one; porchlight update /run/stick/$one.raucb; done"
     return board.shell.run(each, INSTALLING_TAKES, check=False)
 
 
@@ -68,21 +73,57 @@ def test_nothing_refused_is_ever_started(card: Card, refused: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def updated(board: Board, card: Card, relaying: Span, offered: Path, folder: Path) -> dict[str, object]:
+def streamed(board: Board, refused: str, offered: Path) -> dict[str, object]:
+    """The status after a damaged bundle that the feed offered, streamed into the other slot."""
+    feed = {"version": HOLLOW, "url": "tampered.raucb", "compatible": "porchlight-arm64"}
+    (offered / "update.json").write_text(json.dumps(feed))
+    ask_for_update(board, "{}")
+    deadline = time.monotonic() + INSTALLING_TAKES
+    while (found := status(board))["phase"] != "idle" or not board.shell.run(ASKED, check=False):
+        assert time.monotonic() < deadline, found
+        time.sleep(1)
+    return found
+
+
+def test_what_is_streamed_is_checked_too(board: Board, card: Card, streamed: dict[str, object]) -> None:
+    """By a user of its own, since the firewall lets root out to nobody; so RAUC's sandbox user is in force."""
+    assert "is damaged or incomplete" in json.dumps(streamed["said"]), streamed
+    held = remembered(card)
+    assert (held.primary, held.trial) == ("A", None)
+
+
+def rights(board: Board, service: str) -> tuple[str, int]:
+    """User and capabilities of a service, as the log has them of the last line that it wrote."""
+    line = board.shell.run(f"journalctl _SYSTEMD_UNIT=porchlight-{service}.service {WHO} | tail -1")
+    said = json.loads(line)
+    return board.shell.run(f"id -un {said['_UID']}"), int(said["_CAP_EFFECTIVE"], 16)
+
+
+def test_updater_and_installer_have_no_more_rights_than_they_need(board: Board, streamed: dict[str, object]) -> None:
+    assert rights(board, "update") == ("porchlight-update", 0)
+    # CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID.
+    assert rights(board, "install") == ("root", 1 << 21 | 1 << 7 | 1 << 6)
+
+
+@pytest.fixture(scope="module")
+def updated(
+    board: Board, card: Card, relaying: Span, offered: Path, folder: Path, streamed: dict[str, object]
+) -> dict[str, object]:
     """A newer version, installed from a file, runs and has been judged: its status."""
     # The emulated network is too slow for a whole system. Behind what is written into a slot there is room for a file
     # system with the bundle; nobody has read there before, so it may be put there while the board is on.
     stick = release.file_system_with(offered / "newer.raucb", folder / "stick")
     card.fill(SLOT_B, stick, STICK_AT)
-    board.shell.run(f"mkdir /run/stick; mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
+    board.shell.run(f"mkdir -p /run/stick; mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
     ask_for_update(board, json.dumps({"file": "/run/stick/newer.raucb"}))
     wait_until_off(board, INSTALLING_TAKES)
     assert remembered(card).trial == "B"
     start_again(board)
     board.console.wait_for("porchlight: slot B is on trial, 2 tries left after this one", BOOT_TAKES)
     deadline = time.monotonic() + BOOT_TAKES
+    units = "-u porchlight-good -u porchlight-verdict"
     while remembered(card).trial:
-        assert time.monotonic() < deadline, board.shell.run("journalctl -u porchlight-good --no-pager", check=False)
+        assert time.monotonic() < deadline, board.shell.run(f"journalctl {units} --no-pager", check=False)
         time.sleep(1)
     # What was remembered for the next start came first.
     while (found := status(board))["phase"] != "idle":
@@ -105,3 +146,9 @@ def test_it_was_judged_by_a_stream_through_the_relay_and_the_page(board: Board, 
     last = [line for line in said.splitlines() if "Seen(" in line][-1]
     assert "page=True, ports=True, relayed=True" in last, said
     assert last.endswith("; good"), said
+
+
+def test_judge_and_executor_have_no_more_rights_than_they_need(board: Board, updated: dict[str, object]) -> None:
+    assert rights(board, "good") == ("porchlight-update", 0)
+    # Root, and nothing that root could do beyond its own files.
+    assert rights(board, "verdict") == ("root", 0)

@@ -37,7 +37,7 @@ def let_it_trust(board: Board, server: Server) -> None:
 def ask_for_update(board: Board, wish: str) -> None:
     """What the page does when its owner presses the button."""
     watch_restarts(board)
-    board.shell.run(f"echo '{wish}' >/run/porchlight/page/update.new; cd /run/porchlight/page; mv update.new update")
+    board.shell.run(f"echo '{wish}' >/run/porchlight/wish/update.new; cd /run/porchlight/wish; mv update.new update")
 
 
 def wait_until_off(board: Board, timeout: float) -> None:

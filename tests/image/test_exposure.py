@@ -12,7 +12,7 @@ from tests.image.card import Card
 pytestmark = [pytest.mark.image, pytest.mark.xdist_group("card")]
 
 # What is promised, in docs/threats.md too.
-PROMISED = {"relay": 1.5, "page": 1.0, "lights": 1.4, "router": 1.1, "name": 1.1, "certificate": 1.1}
+PROMISED = {"relay": 1.5, "page": 1.0, "lights": 1.4, "router": 1.1, "name": 1.1, "certificate": 1.1, "update": 1.2, "good": 1.1}
 # The rest runs for a moment; each is root for one reason, which its unit names, and may become no worse.
 FOR_A_MOMENT = {
     "button": 4.5,
@@ -25,9 +25,10 @@ FOR_A_MOMENT = {
     "memory": 9.5,  # loads a module, and makes swap space
     "reset": 4.5,
     "reset-asked": 4.5,
-    # Root, for another slot, a mount and a restart: what is promised of them, 2.5, takes one more user.
-    "update": 7.5,
-    "good": 5.0,
+    # Root's share of an update: without any capability, and for RAUC, which mounts and becomes another user.
+    "slot": 1.0,
+    "verdict": 1.0,
+    "install": 2.5,
 }
 SAID = re.compile(r"Overall exposure level for porchlight-([a-z-]+)\.service: ([0-9.]+)")
 

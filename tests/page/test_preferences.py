@@ -152,7 +152,9 @@ def test_an_update_is_brought_as_a_file(page: Page, owner: Visitor) -> None:
         assert "No file was chosen" in answer.text
     assert bring(owner, content, token="forged").status == 400
     assert update_service.wish(page.paths.update_wish) is None
-    assert [one.name for one in page.paths.page_state.iterdir() if "raucb" in one.name] == ["update.raucb"]
+    assert [one.name for one in page.paths.update_upload.parent.iterdir()] == ["update.raucb"]
+    # The updater's group reads it, and nobody else.
+    assert page.paths.update_upload.stat().st_mode & 0o777 == 0o640
 
 
 def test_an_update_may_come_slowly(page: Page, owner: Visitor) -> None:
