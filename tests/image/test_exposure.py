@@ -12,7 +12,16 @@ from tests.image.card import Card
 pytestmark = [pytest.mark.image, pytest.mark.xdist_group("card")]
 
 # What is promised, in docs/threats.md too.
-PROMISED = {"relay": 1.5, "page": 1.0, "lights": 1.4, "router": 1.1, "name": 1.1, "certificate": 1.1, "update": 1.2, "good": 1.2}
+PROMISED = {
+    "relay": 1.5,
+    "page": 1.0,
+    "lights": 1.4,
+    "router": 1.1,
+    "name": 1.1,
+    "certificate": 1.1,
+    "update": 1.2,
+    "good": 1.2,
+}
 # The rest runs for a moment; each is root for one reason, which its unit names, and may become no worse.
 FOR_A_MOMENT = {
     "button": 4.5,
