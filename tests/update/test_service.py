@@ -151,7 +151,7 @@ def test_a_card_that_is_too_old_for_it_is_told_so(card: Card, paths: Paths, serv
         json.dumps({"version": NEW, "url": "x.raucb", "compatible": COMPATIBLE, "since": NEW})
     )
     with pytest.raises(UpdateError, match=NEW) as refused:
-        card.updates.look()
+        card.updates.look(now=True)
     assert "flash the card again" in str(refused.value)
     assert card.written == []
     assert card.restarts == 0
