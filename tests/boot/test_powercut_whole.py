@@ -75,7 +75,8 @@ def life(
     owner = claim(mine)
     for number in range(5):
         set_domain(owner.visitor, f"relay-{number}.example.org")
-    mine.shell.run(f"mkdir -p /run/stick; mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
+    mine.shell.run("modprobe loop; mkdir -p /run/stick")
+    mine.shell.run(f"mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
     ask_for_update(mine, json.dumps({"file": "/run/stick/newer.raucb"}))
     wait_until_off(mine, INSTALLING_TAKES)
     start_again(mine)

@@ -114,7 +114,8 @@ def updated(
     # system with the bundle; nobody has read there before, so it may be put there while the board is on.
     stick = release.file_system_with(offered / "newer.raucb", folder / "stick")
     card.fill(SLOT_B, stick, STICK_AT)
-    board.shell.run(f"modprobe loop; mkdir -p /run/stick; mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
+    board.shell.run("modprobe loop; mkdir -p /run/stick")
+    board.shell.run(f"mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
     ask_for_update(board, json.dumps({"file": "/run/stick/newer.raucb"}))
     wait_until_off(board, INSTALLING_TAKES)
     assert remembered(card).trial == "B"
