@@ -27,6 +27,7 @@ from tests.boot.updating import (
 from tests.boot.upstream import MIB, Upstream
 
 SLOT_B = 3
+KEPT = "/var/lib/porchlight/update"
 # Says something once root has been asked to stream a bundle.
 ASKED = "journalctl _SYSTEMD_UNIT=porchlight-install.service --no-pager -o cat | grep -m1 'https://.*tampered.raucb'"
 # Who wrote a line of the log, and with which capabilities.
@@ -77,6 +78,8 @@ def streamed(board: Board, refused: str, offered: Path) -> dict[str, object]:
     """The status after a damaged bundle that the feed offered, streamed into the other slot."""
     feed = {"version": HOLLOW, "url": "tampered.raucb", "compatible": "porchlight-arm64"}
     (offered / "update.json").write_text(json.dumps(feed))
+    # As an earlier version leaves it, whose updater was root.
+    board.shell.run(f"touch {KEPT}/looked; chown -R root:root {KEPT}")
     ask_for_update(board, "{}")
     deadline = time.monotonic() + INSTALLING_TAKES
     while (found := status(board))["phase"] != "idle" or not board.shell.run(ASKED, check=False):
@@ -90,6 +93,11 @@ def test_what_is_streamed_is_checked_too(board: Board, card: Card, streamed: dic
     assert "is damaged or incomplete" in json.dumps(streamed["said"]), streamed
     held = remembered(card)
     assert (held.primary, held.trial) == ("A", None)
+
+
+def test_what_an_earlier_version_has_kept_is_the_updater_s(board: Board, streamed: dict[str, object]) -> None:
+    owners = board.shell.run(f"stat -c %U {KEPT} {KEPT}/looked").split()
+    assert owners == ["porchlight-update"] * 2
 
 
 def rights(board: Board, service: str) -> tuple[str, int]:
