@@ -29,7 +29,7 @@ FOR_A_MOMENT = {
     "update": 7.5,
     "good": 5.0,
 }
-SAID = re.compile(r"Overall exposure level for porchlight-([a-z-]+)\.service: ([0-9.]+)")
+SAID = re.compile(r"Overall exposure level for porchlight-([a-z-]+)(?:@\w+)?\.service: ([0-9.]+)")
 
 
 @pytest.fixture(scope="module")
