@@ -1,8 +1,8 @@
 """Picking the newest good bundle off a stick, and copying it: the half that reads what a stranger may have written.
 
-It runs as a user of its own that may do nothing but this: ``python3 -m appliance.update.pick DESCRIPTOR LAST FOLDER...``.
-The bundle is written to an open file that it was given, and what it has to say, one JSON object a line, to standard
-output. Root believes none of it but the sentences: the updater checks the copy as it checks any other file.
+It runs as a user of its own that may do nothing but this: ``python3 -m appliance.update.pick DESCRIPTOR LAST FOLDER``,
+and more folders. The bundle goes to an open file that it was given, and what it has to say, one JSON object a line, to
+standard output. Root believes none of it but the sentences: the updater checks the copy as it checks any other file.
 """
 
 import json

@@ -127,7 +127,8 @@ def _looked(draft: int, last: Record | None, folders: Sequence[Path], user: str 
     command = [sys.executable, "-m", "appliance.update.pick", str(draft)]
     command += [json.dumps(asdict(last) if last else None), *map(str, folders)]
     rights: dict[str, Any] = {"user": user, "group": user, "extra_groups": []} if user else {}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, pass_fds=(draft,), **rights) as child:
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, pass_fds=(draft,), **pipes, **rights) as child:
         ended = False
         for line in iter(lambda: child.stdout.readline(LONGEST_LINE) if child.stdout else b"", b""):
             try:

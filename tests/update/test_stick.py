@@ -250,7 +250,7 @@ def test_what_the_other_half_says_is_not_believed(
     paths: Paths, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "other"
-    monkeypatch.setattr(stick.sys, "executable", str(other))
+    monkeypatch.setattr(sys, "executable", str(other))
     for word in ("", "nonsense", '{"taken": 7}', '{"install": "/etc/shadow"}', "[" * 5000, '{"taking": "1.0.0"}'):
         other.write_text(f"#!/bin/sh\ncat <<'END'\n{word}\nEND\n")
         other.chmod(0o755)
