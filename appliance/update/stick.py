@@ -106,8 +106,9 @@ def _taken(paths: Paths, folders: Sequence[Path], last: Record | None, user: str
         for kind, value in _looked(draft, last, folders, user):
             taken = kind == "taken"
             if kind == "taking":
-                said = text("Installing version %(version)s: %(percent)s percent.", version=value, percent=0)
-                tell(paths, said, last, phase="installing", version=value)
+                version = str(value)
+                said = text("Installing version %(version)s: %(percent)s percent.", version=version, percent=0)
+                tell(paths, said, last, phase="installing", version=version)
             elif kind == "said":
                 tell(paths, value, last)
         if taken:
@@ -127,8 +128,9 @@ def _looked(draft: int, last: Record | None, folders: Sequence[Path], user: str 
     command = [sys.executable, "-m", "appliance.update.pick", str(draft)]
     command += [json.dumps(asdict(last) if last else None), *map(str, folders)]
     rights: dict[str, Any] = {"user": user, "group": user, "extra_groups": []} if user else {}
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, pass_fds=(draft,), **pipes, **rights) as child:
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, pass_fds=(draft,), **rights
+    ) as child:
         ended = False
         for line in iter(lambda: child.stdout.readline(LONGEST_LINE) if child.stdout else b"", b""):
             try:
