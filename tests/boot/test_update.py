@@ -73,7 +73,7 @@ def test_nothing_refused_is_ever_started(card: Card, refused: str) -> None:
 def test_a_stick_with_a_tampered_and_an_older_bundle_is_refused_and_told(
     board: Board, card: Card, refused: str, offered: Path, folder: Path
 ) -> None:
-    """A socket is all that it takes: udev notices it. The updater, to whom the newer one is handed, sees the block that was changed."""
+    """A socket is all that it takes: udev notices it. The updater, who gets the newer one, sees what was changed."""
     bundles: dict[str, Path | None] = {
         "porchlight-0.0.9-arm64.raucb": offered / "older.raucb",
         f"porchlight-{HOLLOW}-arm64.raucb": offered / "tampered.raucb",
