@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from appliance import __version__
+from appliance.paths import Paths
 from appliance.update.pick import NOTHING
 from tests.boot import radios, release, sticks
 from tests.boot.release import NEWER
@@ -129,7 +130,7 @@ def test_the_newest_good_bundle_is_handed_on(looked: dict[str, Looked], bundles:
     """Beside it there are newer ones by their names alone: forged, for other boards, cut off, empty, a folder."""
     one = looked[name]
     assert (one.status["phase"], one.status["version"]) == ("installing", NEWER), one
-    assert one.wish == {"file": "/var/lib/porchlight/page/update.raucb"}
+    assert one.wish == {"file": str(Paths().update_upload)}
     assert one.copy == hashlib.sha256(bundles["good"].read_bytes()).hexdigest()
 
 
