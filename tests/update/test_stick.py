@@ -190,7 +190,7 @@ def test_the_newest_good_one_goes_the_way_of_a_file_that_the_page_was_given(path
     bundle(folder, NEWEST, "forged\n")
     good = bundle(folder, NEW)
     # What lay there before, even a link.
-    paths.update_upload.parent.mkdir()
+    paths.update_upload.parent.mkdir(exist_ok=True)
     paths.update_upload.symlink_to(folder / "elsewhere")
     status = looked_at(paths, folder)
     assert (status.phase, status.version, status.at_work) == ("installing", NEW, True)
@@ -242,8 +242,9 @@ def test_what_became_of_the_last_update_stays_what_it_was(paths: Paths, folder: 
 @pytest.mark.usefixtures("rauc")
 def test_a_card_that_is_failing_is_said(paths: Paths, folder: Path) -> None:
     bundle(folder, NEW)
-    stick.look(paths, [folder], user=None)
-    assert "The memory card cannot be written" in said(paths).said
+    elsewhere = replace(paths, state=paths.state / "gone")
+    stick.look(elsewhere, [folder], user=None)
+    assert "The memory card cannot be written" in said(elsewhere).said
 
 
 def test_what_the_other_half_says_is_not_believed(
