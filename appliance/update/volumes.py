@@ -17,8 +17,9 @@ log = logging.getLogger(__name__)
 
 MOUNTS = Path("/proc/self/mountinfo")
 NAME = re.compile(r"sd[a-z]{1,3}", re.ASCII)
-# The file systems that are tried, as the kernel calls them. FAT's driver believes more than exFAT's does.
-TYPES = ("exfat", "vfat")
+# The file systems that are tried, as the kernel calls them; the most frequent one first, since each driver tells the
+# console when it finds another one. What is exFAT is no FAT: where FAT has its figures, exFAT has zeros.
+TYPES = ("vfat", "exfat")
 # umask: whoever looks is not root.
 OPTIONS = "ro,nosuid,nodev,noexec,nosymfollow,umask=0222"
 # Partitions; a stick as sold has one, and a Mac makes two.
