@@ -19,6 +19,9 @@ COMMON = ("config.txt", "u-boot.bin", "boot.scr")
 WIFI_NODE = "brcm,bcm4329-fmac"
 # The second and third are loaded by the first one's request, so nothing names them as its dependency.
 WIFI_DRIVERS = ("brcmfmac", "brcmfmac-cyw", "brcmfmac-wcc")
+# A stick with an update (docs/updates.md): the two ways in which sticks speak, the disk that they are, and the two
+# file systems that are looked at, with the letters of the older one's names. Nothing depends on sd_mod by name.
+STICK_DRIVERS = ("usb-storage", "uas", "sd_mod", "exfat", "vfat", "nls_cp437", "nls_ascii")
 # What each country allows a radio to do, and who signed that; without it nothing may be sent but by the world's rules.
 WIFI_RULES = ("regulatory.db", "regulatory.db.p7s")
 
@@ -42,7 +45,13 @@ class Drivers:
 
     def by_purpose(self) -> dict[str, tuple[str, ...]]:
         """The same under the words that the build's refusal uses."""
-        return {"SD card": self.card, "network": self.network, "USB": self.usb, "board": self.other}
+        return {
+            "SD card": self.card,
+            "network": self.network,
+            "USB": self.usb,
+            "USB stick": STICK_DRIVERS,
+            "board": self.other,
+        }
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from image import devicetree
-from image.boards import BOARDS, COMMON_DRIVERS, WIFI_DRIVERS
+from image.boards import BOARDS, COMMON_DRIVERS, STICK_DRIVERS, WIFI_DRIVERS
 from image.errors import BuildError
 
 # What is needed until the slot and the data partition are mounted.
@@ -62,8 +62,7 @@ SYSTEM = (
     "xhci-hcd",
     "xhci-pci",
     "xhci-plat-hcd",
-    "usb-storage",
-    "uas",
+    *STICK_DRIVERS,
     "hid-generic",
     "usbhid",
     # Random numbers, temperature, clock speed; the watchdog is among the first

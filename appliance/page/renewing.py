@@ -20,11 +20,10 @@ from appliance.page.saving import CARD_FAILED, Refused, saved
 from appliance.page.server import MORE_TIME
 from appliance.settings import load
 from appliance.status import update
+from appliance.update import LARGEST_BUNDLE
 
 pages = Blueprint("renewing", __name__)
 
-# Bytes of a bundle: three times what one has now.
-LARGEST_UPLOAD = 256 * 1024 * 1024
 # Bytes of it in memory; the parser takes 64 KiB at a time.
 LARGEST_PIECE = 256 * 1024
 # Seconds for it, from a phone in the garden.
@@ -80,7 +79,7 @@ def bring() -> ResponseReturnValue:
     more_time = request.environ.get(MORE_TIME)
     if more_time:
         more_time(UPLOAD_TAKES)
-    request.max_content_length = LARGEST_UPLOAD
+    request.max_content_length = LARGEST_BUNDLE
     try:
         path = _receive(porch().paths.update_upload)
         if path is None:

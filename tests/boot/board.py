@@ -99,6 +99,16 @@ class Board:
         """Put the network adapter in. The emulated one cannot be taken out again: QEMU 7.2 ends with an assertion."""
         self.monitor.execute("device_add", driver="usb-net", id="adapter", netdev="cable", mac=MAC)
 
+    def plug_in_a_stick(self, path: Path) -> None:
+        """Put a USB stick in; it stays until the plug is pulled.
+
+        Args:
+            path: the file that stands for it; it is only read.
+        """
+        file = {"driver": "file", "filename": str(path)}
+        self.monitor.execute("blockdev-add", **{"driver": "raw", "node-name": "stick", "read-only": True, "file": file})
+        self.monitor.execute("device_add", driver="usb-storage", id="stick", drive="stick")
+
     @property
     def is_on(self) -> bool:
         """Whether the emulator runs."""

@@ -1,4 +1,4 @@
-"""The card's own kernel and system on a board with simulated radios, and a script of the test's own beside it.
+"""The card's own kernel and system on QEMU's own board, and a script of the test's own beside it.
 
 QEMU has no radio. The kernel has simulated ones (mac80211_hwsim), which speak to each other as real ones do; their
 modules are not on the card, and come from the kernel package in the build's cache.
@@ -8,6 +8,7 @@ import gzip
 import lzma
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.boot.card import Card, unpack
@@ -42,7 +43,7 @@ mount -t ext4 -o ro /dev/vda /slot
 mount -t tmpfs tmpfs /memory
 mkdir /memory/upper /memory/work /run/modules
 mount -t overlay -o lowerdir=/slot,upperdir=/memory/upper,workdir=/memory/work overlay /system
-cp /modules/* /run/modules/
+cp /modules/* /run/modules/ 2>/dev/null
 cp /guest /run/guest
 cp /guest.* /system/etc/systemd/system/
 read -r told </proc/cmdline
@@ -81,13 +82,14 @@ def dumped(slot: Path, name: str, to: Path) -> Path:
     return to
 
 
-def first_files(slot: Path, script: str, folder: Path) -> Path:
-    """The card's initramfs with a first program of the test's own and the simulated radios in it."""
+def first_files(slot: Path, script: str, folder: Path, modules: Sequence[str]) -> Path:
+    """The card's initramfs with a first program of the test's own in it, and such modules as the card does not have."""
     tree = folder / "first"
     (tree / "modules").mkdir(parents=True)
-    names = [f"./usr/lib/modules/*/kernel/{name}.ko.xz" for name in MODULES]
-    command = ["tar", "--extract", f"--file={hardware()}", f"--directory={folder}", "--wildcards", *names]
-    subprocess.run(command, check=True)
+    if modules:
+        names = [f"./usr/lib/modules/*/kernel/{name}.ko.xz" for name in modules]
+        command = ["tar", "--extract", f"--file={hardware()}", f"--directory={folder}", "--wildcards", *names]
+        subprocess.run(command, check=True)
     for path in folder.glob("usr/lib/modules/*/kernel/**/*.ko.xz"):
         (tree / "modules" / path.stem).write_bytes(lzma.decompress(path.read_bytes()))
     (tree / "init").write_text(FIRST)
@@ -105,7 +107,16 @@ def first_files(slot: Path, script: str, folder: Path) -> Path:
     return both
 
 
-def run(image: Path, script: str, folder: Path, *, systemd: bool) -> str:
+def run(
+    image: Path,
+    script: str,
+    folder: Path,
+    *,
+    systemd: bool = False,
+    modules: Sequence[str] = MODULES,
+    devices: Sequence[str] = (),
+    told: str = "",
+) -> str:
     """What the board wrote to its console until it switched itself off.
 
     Args:
@@ -113,19 +124,22 @@ def run(image: Path, script: str, folder: Path, *, systemd: bool) -> str:
         script: the name of the script beside this file; it says "GUEST end" last.
         folder: for files.
         systemd: whether the card's systemd starts it; else it is the only program.
+        modules: such as the card does not have, below the kernel's folder.
+        devices: options of the emulator.
+        told: words for the script, on the kernel's command line.
     """
     card = unpack(image, folder / "card.img")
     slot = Card(card.path).take(2, folder / "slot.img")
     card.path.unlink()
-    first = first_files(slot, script, folder)
-    told = "console=ttyAMA0 quiet panic=-1"
+    first = first_files(slot, script, folder, modules)
+    told = f"console=ttyAMA0 quiet panic=-1 {told}"
     command = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-nographic"]
     command += ["-kernel", str(dumped(slot, "/boot/vmlinuz", folder / "vmlinuz")), "-initrd", str(first), "-no-reboot"]
     command += ["-drive", f"file={slot},format=raw,if=none,id=slot,readonly=on"]
     command += ["-device", "virtio-blk-device,drive=slot"]
     if systemd:
         told += " systemd.unit=guest.target systemd.show_status=false"
-    command += ["-net", "none", "-append", told]
+    command += ["-net", "none", "-append", told, *devices]
     log = folder / "console.log"
     with log.open("wb") as file:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, timeout=PATIENCE, check=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance import __version__
-from tests.boot import release
+from tests.boot import release, sticks
 from tests.boot.board import BOOT_TAKES, Board
 from tests.boot.card import Card
 from tests.boot.eye import Span
@@ -22,6 +22,7 @@ from tests.boot.updating import (
     remembered,
     start_again,
     status,
+    wait_for_word,
     wait_until_off,
 )
 from tests.boot.upstream import MIB, Upstream
@@ -34,6 +35,8 @@ ASKED = "journalctl _SYSTEMD_UNIT=porchlight-install.service --no-pager -o cat |
 WHO = "--no-pager -o json --output-fields=_UID,_CAP_EFFECTIVE"
 # Bytes from the beginning of slot B.
 STICK_AT = 320 * MIB
+# Seconds from putting a stick in to the updater's answer, on an emulated board on a busy machine.
+STICK_TAKES = 600.0
 # What comes before what was said to each; RAUC writes such signs too, but never first in a line.
 EACH = re.compile("^= ", re.MULTILINE)
 REFUSED = {
@@ -71,6 +74,27 @@ def test_refused(refused: str, name: str) -> None:
 def test_nothing_refused_is_ever_started(card: Card, refused: str) -> None:
     held = remembered(card)
     assert (held.primary, held.trial) == ("A", None)
+
+
+def test_a_stick_with_a_tampered_and_an_older_bundle_is_refused_and_told(
+    board: Board, card: Card, refused: str, offered: Path, folder: Path
+) -> None:
+    """A socket is all that it takes: udev notices it. The updater, who gets the newer one, sees what was changed."""
+    bundles: dict[str, Path | None] = {
+        "porchlight-0.0.9-arm64.raucb": offered / "older.raucb",
+        f"porchlight-{HOLLOW}-arm64.raucb": offered / "tampered.raucb",
+    }
+    before = board.shell.run("cut -d' ' -f2 /proc/mounts")
+    board.plug_in_a_stick(sticks.fat(folder / "usb-stick", bundles, table=1))
+    wait_for_word(board, "The update is damaged or incomplete.", STICK_TAKES)
+    said = board.shell.run("journalctl -b --no-pager -o cat -u 'porchlight-stick@*'")
+    assert f"Installing version {HOLLOW}: 0 percent." in said
+    held = remembered(card)
+    assert (held.primary, held.trial) == ("A", None)
+    # Nothing of it is left: no file on the card, no mount, no name that speaks of what is on it.
+    assert board.shell.run("find /var/lib/porchlight -name '*.raucb'") == ""
+    assert board.shell.run("cut -d' ' -f2 /proc/mounts") == before
+    assert board.shell.run("ls -l /dev/disk/by-*/ | grep -c /sd", check=False) == "0"
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import base64
 import json
 import time
 
+from appliance.status.update import AT_WORK
 from appliance.update.disk import Memory
 from appliance.update.environment import Environment
 from tests.boot.board import BOOT_TAKES, Board
@@ -24,6 +25,16 @@ def status(board: Board) -> dict[str, object]:
     """What page and lights read about the update."""
     found = json.loads(board.shell.run(STATUS))
     assert isinstance(found, dict)
+    return found
+
+
+def wait_for_word(board: Board, word: str, timeout: float) -> dict[str, object]:
+    """Wait until the update has ended one way or the other, and says a word: its status."""
+    deadline = time.monotonic() + timeout
+    while (found := status(board))["phase"] in AT_WORK or word not in json.dumps(found["said"]):
+        journal = "journalctl -b --no-pager -o cat -u 'porchlight-stick@*' -u porchlight-update | tail -n 60"
+        assert time.monotonic() < deadline, f"{found}\n{board.shell.run(journal, check=False)}"
+        time.sleep(1)
     return found
 
 

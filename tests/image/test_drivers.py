@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from image import devicetree, drivers
+from image.boards import BOARDS
 from image.errors import BuildError
 
 
@@ -51,6 +52,14 @@ def test_dashes_and_folders_do_not_matter(name: str) -> None:
 
 def test_every_board_s_drivers_are_on_the_card_s_list() -> None:
     assert {"genet", "smsc95xx", "lan78xx", "macb"} <= set(drivers.needed_by_boards())
+
+
+def test_a_stick_is_read_on_every_board_once_the_system_runs() -> None:
+    sticks = {"usb-storage", "uas", "sd_mod", "exfat", "vfat"}
+    for board in BOARDS:
+        assert sticks <= set(board.drivers.by_purpose()["USB stick"]), board.name
+    # The card does not start from USB, so nothing there could be taken for it.
+    assert sticks & set(drivers.INITRAMFS) == {"vfat"}
 
 
 def test_what_a_tree_announces_comes_along_but_for_what_the_card_does_without(kernel: Path) -> None:

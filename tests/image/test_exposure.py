@@ -39,7 +39,7 @@ FOR_A_MOMENT = {
     "verdict": 1.0,
     "install": 2.6,
 }
-SAID = re.compile(r"Overall exposure level for porchlight-([a-z-]+)\.service: ([0-9.]+)")
+SAID = re.compile(r"Overall exposure level for porchlight-([a-z-]+)(?:@\w+)?\.service: ([0-9.]+)")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,66 @@
+"""A whole update from a USB stick: put in, installed, tried, kept, and not installed a second time.
+
+Reading 80 MB through the emulated USB takes minutes: ./test updates.
+"""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.boot import release, sticks
+from tests.boot.board import BOOT_TAKES, Board
+from tests.boot.card import Card
+from tests.boot.eye import Span
+from tests.boot.updating import (
+    INSTALLING_TAKES,
+    relays,
+    remembered,
+    start_again,
+    wait_for_word,
+    wait_until_off,
+    watch_restarts,
+)
+from tests.boot.upstream import MIB, Upstream
+
+pytestmark = pytest.mark.long
+
+VERSION = "0.1.9"
+
+
+@pytest.fixture(scope="module")
+def stick(system: Path, folder: Path) -> Path:
+    """A stick with an update that works."""
+    bundle = release.pack(system, folder / "whole.raucb", VERSION, release.development_key())
+    found = sticks.fat(folder / "whole-stick", {f"porchlight-{VERSION}-arm64.raucb": bundle}, size=256 * MIB, table=1)
+    bundle.unlink()
+    return found
+
+
+def test_a_stick_is_all_that_it_takes(
+    board: Board, card: Card, upstream: Upstream, relaying: Span, stick: Path
+) -> None:
+    former = remembered(card).primary
+    watch_restarts(board)
+    board.plug_in_a_stick(stick)
+    wait_until_off(board, INSTALLING_TAKES)
+    tried = remembered(card).trial
+    assert tried not in (None, former)
+    start_again(board)
+    board.console.wait_for(f"porchlight: slot {tried} is on trial, 2 tries left after this one", BOOT_TAKES)
+    deadline = time.monotonic() + BOOT_TAKES
+    while remembered(card).trial:
+        assert time.monotonic() < deadline, board.shell.run("journalctl -u porchlight-good --no-pager", check=False)
+        time.sleep(1)
+    relays(board, upstream, "after the stick")
+    # Many leave it in.
+    board.plug_in_a_stick(stick)
+    works = f"Version {VERSION} was installed, and it works."
+    while works not in board.shell.run("journalctl -b --no-pager -o cat -u 'porchlight-stick@*'"):
+        assert time.monotonic() < deadline + BOOT_TAKES, board.console.tail()
+        time.sleep(1)
+    wait_for_word(board, works, BOOT_TAKES)
+    assert board.shell.run("find /var/lib/porchlight -name '*.raucb'") == ""
+    held = remembered(card)
+    assert (held.primary, held.trial) == (tried, None)
+    stick.unlink()
