@@ -12,11 +12,33 @@ import select
 import socket
 import ssl
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
+
+from appliance.relay.client_hello import names_beyond_ascii
+from appliance.relay.first_bytes import TLS_HANDSHAKE
 
 
 class TlsError(OSError):
     """The peer does not speak TLS, or broke it off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The certificate and how TLS is spoken with it.
+
+    Args:
+        usual: tells a client that its server name was read (RFC 6066 section 3), as web servers do.
+        unnamed: the same without a word about the name. Python refuses a handshake for a name that is not ASCII when it
+            has to tell about names; an app may ask for what somebody typed, so those get this one.
+    """
+
+    usual: ssl.SSLContext
+    unnamed: ssl.SSLContext
+
+    def fitting(self, begun: bytes) -> ssl.SSLContext:
+        """The one for a client whose first message begins with these bytes."""
+        return self.unnamed if names_beyond_ascii(begun) else self.usual
 
 
 class Secured:
@@ -61,6 +83,11 @@ Person = _socket.socket | Secured
 def wire_of(person: Person) -> _socket.socket:
     """The socket below TLS, where there is TLS."""
     return person.wire if isinstance(person, Secured) else person
+
+
+def is_tls(first: int) -> bool:
+    """Whether the first byte of a connection is OpenSSL's to judge, as nginx decides it: a handshake, or one of SSL 2."""
+    return first == TLS_HANDSHAKE[0] or first >= 0x80
 
 
 def begin(context: ssl.SSLContext, person: _socket.socket) -> Secured:
