@@ -138,9 +138,11 @@ class Opening:
             self._count_handshake("closed")
             self.close()
         except (TlsError, ssl.SSLError):
-            with suppress(OSError):
-                # With something unread the kernel would send RST, before the alert is read.
-                wire_of(self._person).recv(OPENING_READ)
+            # With something unread the kernel sends RST, perhaps before the alert is read. After a greeting that is
+            # wrong nginx lets that happen, with the OpenSSL of the card.
+            if self._phase is not Phase.TLS:
+                with suppress(OSError):
+                    wire_of(self._person).recv(OPENING_READ)
             self._tls_failed()
         except OSError:
             self._count_handshake("closed")

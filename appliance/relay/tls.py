@@ -11,6 +11,7 @@ import os
 import select
 import socket
 import ssl
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +87,7 @@ def wire_of(person: Person) -> _socket.socket:
 
 
 def is_tls(first: int) -> bool:
-    """Whether the first byte of a connection is OpenSSL's to judge, as nginx decides it: a handshake, or one of SSL 2."""
+    """Whether the first byte is OpenSSL's to judge: a handshake's, or one of SSL 2. nginx decides it like this."""
     return first == TLS_HANDSHAKE[0] or first >= 0x80
 
 
@@ -99,6 +100,20 @@ def begin(context: ssl.SSLContext, person: _socket.socket) -> Secured:
     """
     making: Any = context
     return Secured(person, making._wrap_socket(person, server_side=True))
+
+
+def log_no_names() -> None:
+    """Have nothing said in the log about a name that Python could not read: who sends many would fill it.
+
+    That is the name of a greeting which came in pieces, so that ``Rules.fitting`` did not see it.
+    """
+    others = sys.unraisablehook
+
+    def tell(about: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(about.exc_value, UnicodeDecodeError):
+            others(about)
+
+    sys.unraisablehook = tell
 
 
 def shake_hands(person: Secured) -> bool:

@@ -32,7 +32,7 @@ from appliance.relay.site import Site
 from appliance.relay.stream import READ, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, PortCells, Sums, class_of
 from appliance.relay.surroundings import Surroundings
-from appliance.relay.tls import Person, Rules, TlsError
+from appliance.relay.tls import Person, Rules, TlsError, log_no_names
 from appliance.relay.upstream import Group, Watch
 from appliance.settings.declared import PageSettings, RelaySettings
 from appliance.status import relay as relay_status
@@ -378,6 +378,7 @@ def run_and_exit(
 ) -> None:
     """The life of a worker process; does not return."""
     status = 1
+    log_no_names()
     try:
         Worker(plan, number).run(listening, lifeline, parent)
         status = 0

@@ -15,6 +15,7 @@ OPEN_AFTER = 3.0
 ALERT, SERVER_HELLO = 0x15, 0x02
 # A Host that no browser sends: whoever is at home, as everybody on loopback is, would else be led to the setup page.
 HOST = "a_b"
+KNOWN_NAME = "example.org"
 ASKING = b"GET / HTTP/1.0\r\n\r\n"
 
 
@@ -126,9 +127,9 @@ def in_small_records(message: bytes, size: int = 40) -> bytes:
 
 
 def beyond_ascii(message: bytes) -> bytes:
-    """A ClientHello that asks for ``example.org`` with another name, which is not ASCII and as long."""
-    assert b"example.org" in message
-    return message.replace(b"example.org", "b\u00fcche.org".encode().rjust(11, b"x"))
+    """A ClientHello that asks for ``KNOWN_NAME`` with another name, which is not ASCII and as long."""
+    assert KNOWN_NAME.encode() in message
+    return message.replace(KNOWN_NAME.encode(), "b\u00fcche.org".encode().rjust(len(KNOWN_NAME), b"x"))
 
 
 def chosen_cipher(server: Server, version: ssl.TLSVersion) -> list[str]:
@@ -165,7 +166,7 @@ def preference(server: Server) -> list[int]:
 
 
 def alpn(server: Server, *offered: str) -> str | None:
-    """What the server says about the protocol inside; an alert's name when it breaks off."""
+    """What the server says about the protocol inside; what ended it otherwise."""
     client = context()
     client.set_alpn_protocols(list(offered))
     with socket.create_connection(("127.0.0.1", server.tls), timeout=PATIENCE) as wire:
@@ -173,7 +174,8 @@ def alpn(server: Server, *offered: str) -> str | None:
             with client.wrap_socket(wire) as secured:
                 return secured.selected_alpn_protocol()
         except ssl.SSLError as error:
-            return error.reason
+            # An alert that OpenSSL has no name for is no answer, as None would say.
+            return f"ended: {error}"
 
 
 def openssl(server: Server, *options: str) -> str:
@@ -207,7 +209,7 @@ def ticket_life(server: Server) -> set[str]:
 
 def extensions(server: Server) -> list[str]:
     """What stands in a ServerHello of TLS 1.3 and behind it, in order."""
-    options = ("-tls1_3", "-tlsextdebug", "-servername", "example.org", "-alpn", "http/1.1")
+    options = ("-tls1_3", "-tlsextdebug", "-servername", KNOWN_NAME, "-alpn", "http/1.1")
     return re.findall(r'TLS server extension "([^"]+)" \(id=\d+\), len=\d+', greeted(server, *options))
 
 
@@ -257,16 +259,16 @@ def without_tickets(made: ssl.SSLContext) -> ssl.SSLContext:
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 # TLS 1.0, as a browser of 2005 would say it: one cipher, no extensions.
 OLD_HELLO = b"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x01" + b"r" * 32 + b"\x00\x00\x02\x00\x2f\x01\x00"
-# TLS 1.3 from a client that knows P-256 and P-384, but comes with a key of a group that nobody knows: it has to be asked
-# again. Versions, groups, signatures, and the key (RFC 8446 sections 4.2.1, 4.2.7, 4.2.3, 4.2.8).
+# TLS 1.3 from a client that knows P-256 and P-384, but comes with a key of a group that nobody knows: it has to be
+# asked again. Versions, groups, signatures, and the key (RFC 8446 sections 4.2.1, 4.2.7, 4.2.3, 4.2.8).
 _EXTENSIONS = "002b0003020304 000a000800062a2a00170018 000d00080006040308040401 0033002600242a2a0020" + "55" * 32
 _BODY = "0303" + "72" * 32 + "20" + "73" * 32 + "0006130113021303" + "0100" + "0049" + _EXTENSIONS
 SHARELESS_HELLO = bytes.fromhex("160301009c 01000098" + _BODY)
 # By the names in docs/cover.md's table.
 PROBES: dict[str, Probe] = {
     "hello-without-name": lambda server: greeting(server.tls, context(V12)),
-    "hello-with-unknown-name": lambda server: greeting(server.tls, context(V12), "example.org"),
-    "name-beyond-ascii": lambda server: greeting_after(server.tls, beyond_ascii(hello(context(V12), "example.org"))),
+    "hello-with-unknown-name": lambda server: greeting(server.tls, context(V12), KNOWN_NAME),
+    "name-beyond-ascii": lambda server: greeting_after(server.tls, beyond_ascii(hello(context(V12), KNOWN_NAME))),
     "hello-in-small-records": lambda server: greeting_after(server.tls, in_small_records(hello(context(V12)))),
     "hello-retry": lambda server: exchange(server.tls, SHARELESS_HELLO),
     "extensions": extensions,
