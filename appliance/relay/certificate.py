@@ -20,6 +20,7 @@ from pathlib import Path
 from appliance.clock import since_boot
 from appliance.errors import SavedStateError
 from appliance.files import Stamp, stamp, write_atomically
+from appliance.relay.tls import Rules
 from appliance.relay.validity import not_after
 from appliance.settings.problem import Problem
 from appliance.status.relay import CertificateServed
@@ -57,7 +58,7 @@ class Certificate:
         wall: seconds since 1970, or None while nobody has told the time; then no certificate counts as expired.
 
     Attributes:
-        context: the TLS settings with it; None while there is none.
+        rules: the TLS settings with it; None while there is none.
         served: what it is, for the status; None while there is none.
     """
 
@@ -68,7 +69,7 @@ class Certificate:
         self._public = _Kept(public)
         self._make_at = 0.0
         self._problems: dict[Path, Problem] = {}
-        self.context: ssl.SSLContext | None = None
+        self.rules: Rules | None = None
         self.served: CertificateServed | None = None
 
     @property
@@ -82,36 +83,36 @@ class Certificate:
         A damaged file changes nothing for people as long as the relay runs: what was in use stays in use.
 
         Returns:
-            whether ``context`` has changed.
+            whether ``rules`` has changed.
         """
         self._follow_own()
         self._follow_public()
-        former, wall = self.context, self._wall()
-        public = self._public.context is not None and (wall is None or wall < self._public.not_after)
+        former, wall = self.rules, self._wall()
+        public = self._public.rules is not None and (wall is None or wall < self._public.not_after)
         kept = self._public if public else self._own
-        self.context = kept.context
-        self.served = CertificateServed("public" if public else "self-signed", kept.not_after) if kept.context else None
-        if self.context is not former and former is not None:
+        self.rules = kept.rules
+        self.served = CertificateServed("public" if public else "self-signed", kept.not_after) if kept.rules else None
+        if self.rules is not former and former is not None:
             log.info("The relay's certificate has changed; new connections get the new one.")
-        if self._public.context is not None and not public:
+        if self._public.rules is not None and not public:
             self._report(self._public.file, EXPIRED)
         elif self._problems.get(self._public.file) == EXPIRED:
             del self._problems[self._public.file]
-        return self.context is not former
+        return self.rules is not former
 
     def _follow_own(self) -> None:
         own = self._own
         if not own.look() and since_boot() < self._make_at:
             return
         try:
-            if own.context is None:
+            if own.rules is None:
                 self._make_at = since_boot() + MAKE_EVERY
-                made = context(self._folder)
+                made = rules(self._folder)
                 own.look()
                 own.take(made)
                 self._make_at = math.inf
             else:
-                own.take(_context(own.file))
+                own.take(_rules(own.file))
         except SavedStateError as error:
             own.note()
             self._report(own.file, Problem(error.what, error.means, error.todo))
@@ -137,7 +138,7 @@ class Certificate:
         if not public.look():
             return
         try:
-            public.take(_context(public.file))
+            public.take(_rules(public.file))
         except FileNotFoundError:
             public.forget()
         except (OSError, ValueError) as error:
@@ -164,7 +165,7 @@ class _Kept:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.context: ssl.SSLContext | None = None
+        self.rules: Rules | None = None
         self.not_after = 0
         self._seen: Stamp | None = None
         self._stamp: Stamp | None = None
@@ -179,19 +180,19 @@ class _Kept:
         """It has been looked at."""
         self._stamp = self._seen
 
-    def take(self, context: ssl.SSLContext) -> None:
+    def take(self, rules: Rules) -> None:
         """It can be used.
 
         Raises:
             OSError, ValueError: its date cannot be read.
         """
         self.not_after = not_after(self.file.read_text("ascii", "replace"))
-        self.context = context
+        self.rules = rules
         self.note()
 
     def forget(self) -> None:
         """It is gone."""
-        self.context, self.not_after = None, 0
+        self.rules, self.not_after = None, 0
         self.note()
 
 
@@ -201,7 +202,7 @@ def _reason(error: Exception) -> str:
     return os.strerror(getattr(error, "errno", None) or 0)
 
 
-def context(folder: Path) -> ssl.SSLContext:
+def rules(folder: Path) -> Rules:
     """The TLS settings with the kept certificate, which is made first if there is none.
 
     Args:
@@ -212,7 +213,7 @@ def context(folder: Path) -> ssl.SSLContext:
     """
     file = folder / FILE
     try:
-        return _context(file)
+        return _rules(file)
     except FileNotFoundError:
         pass
     except (OSError, ssl.SSLError):
@@ -223,7 +224,7 @@ def context(folder: Path) -> ssl.SSLContext:
         [sys.executable, "-m", "appliance.relay.certificate", str(folder)], capture_output=True, text=True, check=False
     )
     try:
-        return _context(file)
+        return _rules(file)
     except (OSError, ssl.SSLError) as error:
         reason = (made.stderr.strip().splitlines() or [str(error)])[-1]
         raise SavedStateError(
@@ -231,6 +232,16 @@ def context(folder: Path) -> ssl.SSLContext:
             "The chat port with TLS stays closed.",
             "Is the card full or damaged? Flash it again if this stays.",
         ) from error
+
+
+def _rules(file: Path) -> Rules:
+    usual, unnamed = _context(file), _context(file)
+    usual.sni_callback = _acknowledge
+    return Rules(usual, unnamed)
+
+
+def _acknowledge(person: object, name: str | None, context: ssl.SSLContext) -> None:
+    """Whatever name it is: the one certificate answers to it."""
 
 
 def _context(file: Path) -> ssl.SSLContext:

@@ -153,6 +153,31 @@ def _host_in(content: bytes) -> str:
     return host
 
 
+def names_beyond_ascii(begun: bytes) -> bool:
+    """Whether a ClientHello asks for a name that is not ASCII, as far as it has come in its first record.
+
+    ``Reader`` takes any pieces and checks everything, and five times as long; each handshake can afford only this.
+
+    Args:
+        begun: the first bytes of a connection; what is no ClientHello asks for nothing.
+    """
+    try:
+        # Behind record, message, version and random: session, cipher suites, compression methods, extensions.
+        at = RECORD_HEADER + 4 + 2 + 32
+        at += 1 + begun[at]
+        at += 2 + int.from_bytes(begun[at : at + 2])
+        at += 1 + begun[at] + 2
+        while at + 4 < len(begun):
+            end = at + 4 + int.from_bytes(begun[at + 2 : at + 4])
+            if begun[at : at + 2] == b"\0\0":
+                # Behind two lengths and a kind: the name and nothing else.
+                return not begun[at + 9 : end].isascii()
+            at = end
+    except IndexError:
+        pass
+    return False
+
+
 def is_own(server_name: str) -> bool:
     """Whether a name is one of the app's media servers'."""
     return server_name in OWN_DOMAINS or server_name.endswith(tuple("." + one for one in OWN_DOMAINS))

@@ -8,7 +8,7 @@ import re
 from email.utils import formatdate
 from urllib.parse import quote, unquote_to_bytes
 
-from appliance.relay.site import Page, Site
+from appliance.relay.site import DEFAULT, Page, Site
 
 # A request longer than this before its empty line is no browser's. Bytes.
 LONGEST_REQUEST = 8 * 1024
@@ -25,6 +25,10 @@ REASONS = {
     505: "HTTP Version Not Supported",
 }
 REQUEST_LINE = re.compile(rb"([A-Z]+) +([^\x00-\x20\x7f]+) +HTTP/(\d)(?:\.(\d+))? *\r?")
+# The beginning of one, as far as it may have come.
+LINE_SO_FAR = re.compile(rb"[A-Z]+(?: +[^\x00-\x1f\x7f]*\r?)?")
+# What nginx says to HTTP where TLS is due.
+NOT_TLS = "The plain HTTP request was sent to HTTPS port"
 ABSOLUTE = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
 BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
 FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -35,6 +39,32 @@ Answer = tuple[bytes, bytes]
 def is_complete(request: bytes) -> bool:
     """Whether the request's header has ended, or never will within bounds."""
     return b"\r\n\r\n" in request or b"\n\n" in request or len(request) >= LONGEST_REQUEST
+
+
+def is_decided(astray: bytes) -> bool:
+    """Whether somebody without TLS, where it is due, has sent a whole request's header, or something that is none.
+
+    There nobody waits for another version of the app, as on a port for chat: nginx answers at the first wrong byte.
+    """
+    line, newline, _ = astray.partition(b"\n")
+    right = REQUEST_LINE if newline else LINE_SO_FAR
+    return is_complete(astray) or not right.fullmatch(line)
+
+
+def answer_in_clear(astray: bytes) -> Answer:
+    """The whole HTTP answer on the port for TLS to what is no TLS.
+
+    Args:
+        astray: all of it, when ``is_decided``.
+    """
+    line, newline, _ = astray.partition(b"\n")
+    if not newline and len(line) < LONGEST_REQUEST:
+        return _error(400)
+    head, body = _answer(astray, DEFAULT)
+    # nginx judges these before it notices what is missing.
+    if int(head[9:12]) not in (400, 414, 505) and not line.startswith((b"TRACE ", b"CONNECT ")):
+        head, body = _error(400, said=NOT_TLS)
+    return head, b"" if line.startswith(b"HEAD ") else body
 
 
 def host_of(request: bytes) -> str:
@@ -146,11 +176,13 @@ def _page(page: Page, headers: dict[bytes, bytes]) -> Answer:
     return _head(200, [f"Content-Type: {page.kind}", *_length(page.body), *about], [f"ETag: {etag}"]), page.body
 
 
-def _error(status: int, *more: str) -> Answer:
+def _error(status: int, *more: str, said: str = "") -> Answer:
     title = f"{status} {REASONS[status]}"
     body = (
-        f"<html>\r\n<head><title>{title}</title></head>\r\n"
-        f"<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+        f"<html>\r\n<head><title>{f'{status} {said}' if said else title}</title></head>\r\n"
+        f"<body>\r\n<center><h1>{title}</h1></center>\r\n"
+        + (f"<center>{said}</center>\r\n" if said else "")
+        + "</body>\r\n</html>\r\n"
     ).encode("ascii")
     return _head(status, ["Content-Type: text/html", *_length(body), *more]), body
 

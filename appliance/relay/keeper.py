@@ -1,13 +1,12 @@
 """Who keeps the connections: what an opening asks of its worker."""
 
 import _socket
-import ssl
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from appliance.relay.ports import Port
 from appliance.relay.site import Site
-from appliance.relay.tls import Person
+from appliance.relay.tls import Person, Rules
 from appliance.relay.upstream import Group
 from appliance.settings.declared import RelaySettings
 
@@ -37,7 +36,7 @@ class Keeper(Protocol):
     def readmit(self, opening: "Opening", address: str) -> bool:
         """Count the connection for another address; False when that one has its share."""
 
-    def tls_context(self) -> ssl.SSLContext:
+    def tls_rules(self) -> Rules:
         """The certificate and the rules."""
 
     def setup_page(self, peer: str, host: str) -> str | None:

@@ -43,6 +43,7 @@ class Phase(IntEnum):
     HEADER = auto()
     DETECT = auto()
     TLS = auto()
+    ASTRAY = auto()
     FIRST = auto()
     HELLO = auto()
     BROWSER = auto()
@@ -50,6 +51,8 @@ class Phase(IntEnum):
     SILENCE = auto()
 
 
+# Whoever is there has been counted already.
+COUNTED = (Phase.SILENCE, Phase.ASTRAY)
 # What comes after the PROXY header, or instead of it; for media it depends on a setting.
 AFTER_HEADER = {"chat-tls": Phase.TLS, "chat": Phase.FIRST, "chat-any": Phase.DETECT}
 
@@ -135,9 +138,11 @@ class Opening:
             self._count_handshake("closed")
             self.close()
         except (TlsError, ssl.SSLError):
-            with suppress(OSError):
-                # With something unread the kernel would send RST, before the alert is read.
-                wire_of(self._person).recv(OPENING_READ)
+            # With something unread the kernel sends RST, perhaps before the alert is read. After a greeting that is
+            # wrong nginx lets that happen, with the OpenSSL of the card.
+            if self._phase is not Phase.TLS:
+                with suppress(OSError):
+                    wire_of(self._person).recv(OPENING_READ)
             self._tls_failed()
         except OSError:
             self._count_handshake("closed")
@@ -170,6 +175,8 @@ class Opening:
             first = wire_of(person).recv(1, socket.MSG_PEEK)
             self._phase = Phase.TLS if first == TLS_HANDSHAKE[:1] else Phase.FIRST
             # Nothing has been taken, so the loop comes again at once; also for the end, which FIRST understands.
+        elif phase is Phase.ASTRAY:
+            self._hear_out()
         elif phase is Phase.SILENCE:
             # As it comes, also where it is TLS: nobody looks at it.
             if not wire_of(person).recv(OPENING_READ):
@@ -182,16 +189,30 @@ class Opening:
     def _shake_hands(self) -> None:
         person = self._person
         if not isinstance(person, Secured):
-            first = person.recv(1, socket.MSG_PEEK)
-            if not first:
+            begun = person.recv(OPENING_READ, socket.MSG_PEEK)
+            if not begun:
                 self.close()
                 return
-            self._first_byte = first[0]
-            person = self._person = tls.begin(self._keeper.tls_context(), person)
+            if not tls.is_tls(begun[0]):
+                self._keeper.count(self._port, "handshake_failures", "not-tls")
+                self._phase = Phase.ASTRAY
+                self._hear_out()
+                return
+            self._first_byte = begun[0]
+            person = self._person = tls.begin(self._keeper.tls_rules().fitting(begun), person)
         if tls.shake_hands(person):
             self._phase = Phase.FIRST
             # The first words of TLS 1.3 come with the last ones of the handshake.
             self._step()
+
+    def _hear_out(self) -> None:
+        """Somebody who speaks no TLS where it is due: as in front of any web server."""
+        if data := self._person.recv(OPENING_READ):
+            self._early += data
+            if cover.is_decided(self._early):
+                self._tell(*cover.answer_in_clear(self._early))
+        else:
+            self.close()
 
     def _read_header(self) -> None:
         wire = wire_of(self._person)
@@ -256,7 +277,9 @@ class Opening:
         # Behind a balancer everybody seems to be at home.
         at_home = not self._port.needs_header and site is None
         setup_page = self._keeper.setup_page(self._peer[0], cover.host_of(self._early)) if at_home else None
-        head, body = cover.answer(self._early, site or self._keeper.site, setup_page)
+        self._tell(*cover.answer(self._early, site or self._keeper.site, setup_page))
+
+    def _tell(self, head: bytes, body: bytes) -> None:
         # What the browser says further is of no interest, and may not get between what it is told.
         self._reader.stop()
         self._early = b""
@@ -318,7 +341,7 @@ class Opening:
             if self._dial is not None:
                 self.deadline = self._dial.deadline
             return
-        if not self._count_handshake("late") and self._phase is not Phase.SILENCE:
+        if not self._count_handshake("late") and self._phase not in COUNTED:
             self._keeper.count(self._port, "refused", "late")
         self.close()
 

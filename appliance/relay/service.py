@@ -191,7 +191,7 @@ class Service:
             settings,
             loaded.settings.page,
             ports,
-            self._certificate.context,
+            self._certificate.rules,
             most_connections(settings.max_connections, memory_total(), self._descriptors, workers),
             Sums(layout([port.number for port in ports]), workers, groups_of(ports)),
             Crowd(workers),

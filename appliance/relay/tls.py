@@ -11,12 +11,35 @@ import os
 import select
 import socket
 import ssl
+import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
+
+from appliance.relay.client_hello import names_beyond_ascii
+from appliance.relay.first_bytes import TLS_HANDSHAKE
 
 
 class TlsError(OSError):
     """The peer does not speak TLS, or broke it off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The certificate and how TLS is spoken with it.
+
+    Args:
+        usual: tells a client that its server name was read (RFC 6066 section 3), as web servers do.
+        unnamed: the same without a word about the name. Python refuses a handshake for a name that is not ASCII when it
+            has to tell about names; an app may ask for what somebody typed, so those get this one.
+    """
+
+    usual: ssl.SSLContext
+    unnamed: ssl.SSLContext
+
+    def fitting(self, begun: bytes) -> ssl.SSLContext:
+        """The one for a client whose first message begins with these bytes."""
+        return self.unnamed if names_beyond_ascii(begun) else self.usual
 
 
 class Secured:
@@ -63,6 +86,11 @@ def wire_of(person: Person) -> _socket.socket:
     return person.wire if isinstance(person, Secured) else person
 
 
+def is_tls(first: int) -> bool:
+    """Whether the first byte is OpenSSL's to judge: a handshake's, or one of SSL 2. nginx decides it like this."""
+    return first == TLS_HANDSHAKE[0] or first >= 0x80
+
+
 def begin(context: ssl.SSLContext, person: _socket.socket) -> Secured:
     """Make a connection one that is spoken TLS on; the handshake is still to come.
 
@@ -72,6 +100,20 @@ def begin(context: ssl.SSLContext, person: _socket.socket) -> Secured:
     """
     making: Any = context
     return Secured(person, making._wrap_socket(person, server_side=True))
+
+
+def log_no_names() -> None:
+    """Have nothing said in the log about a name that Python could not read: who sends many would fill it.
+
+    That is the name of a greeting which came in pieces, so that ``Rules.fitting`` did not see it.
+    """
+    others = sys.unraisablehook
+
+    def tell(about: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(about.exc_value, UnicodeDecodeError):
+            others(about)
+
+    sys.unraisablehook = tell
 
 
 def shake_hands(person: Secured) -> bool:

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +32,7 @@ from appliance.relay.site import Site
 from appliance.relay.stream import READ, Stream
 from appliance.relay.sums import ALIVE, OPEN, SUSPECT, PortCells, Sums, class_of
 from appliance.relay.surroundings import Surroundings
-from appliance.relay.tls import Person, TlsError
+from appliance.relay.tls import Person, Rules, TlsError, log_no_names
 from appliance.relay.upstream import Group, Watch
 from appliance.settings.declared import PageSettings, RelaySettings
 from appliance.status import relay as relay_status
@@ -61,7 +60,7 @@ class Plan:
         settings: of the relay.
         page: of the setup page, to which browsers at home are led.
         ports: what each port carries.
-        tls_context: None when there is no certificate; then nobody gets through the TLS port.
+        tls_rules: None when there is no certificate; then nobody gets through the TLS port.
         max_connections: in all workers together.
         sums: the shared counters.
         crowd: the shared count by address.
@@ -75,7 +74,7 @@ class Plan:
     settings: RelaySettings
     page: PageSettings
     ports: tuple[Port, ...]
-    tls_context: ssl.SSLContext | None
+    tls_rules: Rules | None
     max_connections: int
     sums: Sums
     crowd: Crowd
@@ -351,15 +350,15 @@ class Worker:
         self._row[SUSPECT] += 1
         self._watches[port.group].suspect()
 
-    def tls_context(self) -> ssl.SSLContext:
+    def tls_rules(self) -> Rules:
         """The certificate and rules for a new TLS connection.
 
         Raises:
             TlsError: there is no certificate.
         """
-        if self._plan.tls_context is None:
+        if self._plan.tls_rules is None:
             raise TlsError("no certificate")
-        return self._plan.tls_context
+        return self._plan.tls_rules
 
     def setup_page(self, peer: str, host: str) -> str | None:
         """Where the setup page is, for a browser on the home network; None for everybody else."""
@@ -379,6 +378,7 @@ def run_and_exit(
 ) -> None:
     """The life of a worker process; does not return."""
     status = 1
+    log_no_names()
     try:
         Worker(plan, number).run(listening, lifeline, parent)
         status = 0

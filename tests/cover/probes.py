@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.cover import inside
 from tests.relay.running import PATIENCE
 
 # Seconds without a byte after which a connection counts as kept open; less than either server's time limit.
@@ -14,6 +15,8 @@ OPEN_AFTER = 3.0
 ALERT, SERVER_HELLO = 0x15, 0x02
 # A Host that no browser sends: whoever is at home, as everybody on loopback is, would else be led to the setup page.
 HOST = "a_b"
+KNOWN_NAME = "example.org"
+ASKING = b"GET / HTTP/1.0\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,12 @@ def hello(made_by: ssl.SSLContext, name: str | None = None) -> bytes:
 
 def greeting(port: int, made_by: ssl.SSLContext, name: str | None = None) -> Greeting | Seen:
     """What the server chooses in TLS 1.2; what came instead, when it is no ServerHello."""
-    seen = exchange(port, hello(made_by, name), greeting_is_enough=True)
+    return greeting_after(port, hello(made_by, name))
+
+
+def greeting_after(port: int, sent: bytes) -> Greeting | Seen:
+    """The same, after any first message."""
+    seen = exchange(port, sent, greeting_is_enough=True)
     data = seen.data
     if len(data) < 44 or data[0] != 0x16 or data[5] != SERVER_HELLO:
         return refusal(seen)
@@ -109,6 +117,19 @@ def greeting(port: int, made_by: ssl.SSLContext, name: str | None = None) -> Gre
 def refusal(seen: Seen) -> Seen:
     """The alert in it, without anything that differs from one handshake to the next."""
     return Seen(seen.data[:7] if seen.data[:1] == bytes([ALERT]) else seen.data, seen.end)
+
+
+def in_small_records(message: bytes, size: int = 40) -> bytes:
+    """A handshake message of one record, in many (RFC 8446 section 5.1)."""
+    content = message[5:]
+    parts = [content[at : at + size] for at in range(0, len(content), size)]
+    return b"".join(message[:3] + len(part).to_bytes(2) + part for part in parts)
+
+
+def beyond_ascii(message: bytes) -> bytes:
+    """A ClientHello that asks for ``KNOWN_NAME`` with another name, which is not ASCII and as long."""
+    assert KNOWN_NAME.encode() in message
+    return message.replace(KNOWN_NAME.encode(), "b\u00fcche.org".encode().rjust(len(KNOWN_NAME), b"x"))
 
 
 def chosen_cipher(server: Server, version: ssl.TLSVersion) -> list[str]:
@@ -145,7 +166,7 @@ def preference(server: Server) -> list[int]:
 
 
 def alpn(server: Server, *offered: str) -> str | None:
-    """What the server says about the protocol inside; an alert's name when it breaks off."""
+    """What the server says about the protocol inside; what ended it otherwise."""
     client = context()
     client.set_alpn_protocols(list(offered))
     with socket.create_connection(("127.0.0.1", server.tls), timeout=PATIENCE) as wire:
@@ -153,14 +174,15 @@ def alpn(server: Server, *offered: str) -> str | None:
             with client.wrap_socket(wire) as secured:
                 return secured.selected_alpn_protocol()
         except ssl.SSLError as error:
-            return error.reason
+            # An alert that OpenSSL has no name for is no answer, as None would say.
+            return f"ended: {error}"
 
 
 def openssl(server: Server, *options: str) -> str:
     """What ``openssl s_client`` tells of a connection on which a page is asked for."""
     done = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{server.tls}", "-ign_eof", *options],
-        input=b"GET / HTTP/1.0\r\n\r\n",
+        input=ASKING,
         capture_output=True,
         check=False,
         timeout=PATIENCE,
@@ -185,6 +207,17 @@ def ticket_life(server: Server) -> set[str]:
     return set(re.findall(r"ticket lifetime hint: (\d+)", greeted(server, "-tls1_3")))
 
 
+def extensions(server: Server) -> list[str]:
+    """What stands in a ServerHello of TLS 1.3 and behind it, in order."""
+    options = ("-tls1_3", "-tlsextdebug", "-servername", KNOWN_NAME, "-alpn", "http/1.1")
+    return re.findall(r'TLS server extension "([^"]+)" \(id=\d+\), len=\d+', greeted(server, *options))
+
+
+def early_data(server: Server) -> set[str]:
+    """How many bytes may come before the handshake is over, on a resumed connection."""
+    return set(re.findall(r"Max Early Data: (\d+)", greeted(server, "-tls1_3")))
+
+
 def takes_group(server: Server, group: str) -> bool:
     """Whether a client that knows one group only gets through."""
     return bool(re.search(r"Cipher is TLS_", openssl(server, "-tls1_3", "-groups", group)))
@@ -192,7 +225,7 @@ def takes_group(server: Server, group: str) -> bool:
 
 def groups(server: Server) -> list[str]:
     """Which groups are taken when offered alone."""
-    known = ("X25519", "P-256", "X448", "P-521", "P-384", "ffdhe2048")
+    known = ("X25519", "P-256", "X448", "P-521", "P-384", "ffdhe2048", "X25519MLKEM768")
     taken = [one for one in known if takes_group(server, one)]
     assert taken, "not one handshake succeeds"
     return taken
@@ -201,17 +234,12 @@ def groups(server: Server) -> list[str]:
 def page(port: int, request: str) -> Seen:
     """An HTTP answer without its date."""
     seen = exchange(port, request.replace("\n", "\r\n").encode("latin-1"))
-    return Seen(re.sub(rb"(Date|Last-Modified|ETag): [^\r]*", rb"\1", seen.data), seen.end)
+    return Seen(inside.undated(seen.data), seen.end)
 
 
 def face(port: int, request: str) -> bytes:
     """The same, without what docs/cover.md has rows of its own for: server's name and kept connections."""
-    answer = re.sub(rb"(Server|Accept-Ranges|Connection): [^\r]*\r\n", b"", page(port, request).data)
-    if not answer.startswith(b"HTTP/1.1 200 "):
-        # The name stands in the page of an error too, and counts in its length.
-        answer = re.sub(rb"<hr><center>nginx[^<]*</center>\r\n", b"", answer)
-        answer = re.sub(rb"Content-Length: \d+", b"Content-Length", answer)
-    return answer
+    return inside.faceless(page(port, request).data)
 
 
 def _asking(request: str) -> Probe:
@@ -222,18 +250,40 @@ def _sending(sent: bytes) -> Probe:
     return lambda server: refusal(exchange(server.tls, sent))
 
 
-V12 = ssl.TLSVersion.TLSv1_2
+def without_tickets(made: ssl.SSLContext) -> ssl.SSLContext:
+    """A client that takes no ticket, so that the server has to remember by itself."""
+    made.options |= ssl.OP_NO_TICKET
+    return made
+
+
+V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 # TLS 1.0, as a browser of 2005 would say it: one cipher, no extensions.
 OLD_HELLO = b"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x01" + b"r" * 32 + b"\x00\x00\x02\x00\x2f\x01\x00"
+# TLS 1.3 from a client that knows P-256 and P-384, but comes with a key of a group that nobody knows: it has to be
+# asked again. Versions, groups, signatures, and the key (RFC 8446 sections 4.2.1, 4.2.7, 4.2.3, 4.2.8).
+_EXTENSIONS = "002b0003020304 000a000800062a2a00170018 000d00080006040308040401 0033002600242a2a0020" + "55" * 32
+_BODY = "0303" + "72" * 32 + "20" + "73" * 32 + "0006130113021303" + "0100" + "0049" + _EXTENSIONS
+SHARELESS_HELLO = bytes.fromhex("160301009c 01000098" + _BODY)
 # By the names in docs/cover.md's table.
 PROBES: dict[str, Probe] = {
     "hello-without-name": lambda server: greeting(server.tls, context(V12)),
-    "hello-with-unknown-name": lambda server: greeting(server.tls, context(V12), "example.org"),
+    "hello-with-unknown-name": lambda server: greeting(server.tls, context(V12), KNOWN_NAME),
+    "name-beyond-ascii": lambda server: greeting_after(server.tls, beyond_ascii(hello(context(V12), KNOWN_NAME))),
+    "hello-in-small-records": lambda server: greeting_after(server.tls, in_small_records(hello(context(V12)))),
+    "hello-retry": lambda server: exchange(server.tls, SHARELESS_HELLO),
+    "extensions": extensions,
     "ciphers": lambda server: chosen_cipher(server, V12),
     "preference": preference,
     "groups": groups,
     "tickets": tickets,
     "ticket-life": ticket_life,
+    "early-data": early_data,
+    "resumed": lambda server: [inside.resumed(server.tls, context(one)) for one in (V12, V13)],
+    "resumed-by-id": lambda server: inside.resumed(server.tls, without_tickets(context(V12))),
+    "renegotiation": lambda server: inside.renegotiation(server.tls),
+    "damaged-record": lambda server: [inside.damaged_record(server.tls, context(one)) for one in (V12, V13)],
+    "page-in-tls": lambda server: inside.page(server.tls, context()),
+    "random-bytes-in-tls": lambda server: inside.said(server.tls, context(), bytes(range(128, 192))),
     "alpn-http": lambda server: alpn(server, "h2", "http/1.1"),
     "alpn-foreign": lambda server: alpn(server, "imap"),
     "stapling": lambda server: "OCSP response: no response sent" in greeted(server, "-status"),
@@ -242,8 +292,15 @@ PROBES: dict[str, Probe] = {
     "bad-record-length": _sending(b"\x16\x03\x01\xff\xff" + b"\x01" * 64),
     "empty-hello": _sending(b"\x16\x03\x01\x00\x04\x01\x00\x00\x00"),
     "hello-cut-off": lambda server: exchange(server.tls, hello(context())[:50]),
-    "alert-first": _sending(b"\x15\x03\x01\x00\x02\x02\x28"),
-    "http-on-443": lambda server: exchange(server.tls, b"GET / HTTP/1.1\r\nHost: a_b\r\n\r\n").data[:12],
+    "alert-first": lambda server: face(server.tls, "\x15\x03\x01\x00\x02\x02\x28"),
+    "ssl-2": _sending(b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10" + b"\x01\x00\x80" * 7 + b"r" * 16),
+    "http-on-443": lambda server: face(server.tls, f"GET / HTTP/1.1\nHost: {HOST}\n\n"),
+    "head-on-443": lambda server: face(server.tls, f"HEAD / HTTP/1.1\nHost: {HOST}\n\n"),
+    "no-host-on-443": lambda server: face(server.tls, "GET / HTTP/1.1\n\n"),
+    "trace-on-443": lambda server: face(server.tls, f"TRACE / HTTP/1.1\nHost: {HOST}\n\n"),
+    "half-a-request-on-443": lambda server: exchange(server.tls, b"GET / HTT"),
+    "random-bytes-on-443": lambda server: face(server.tls, "\x01\x02\x03 nothing"),
+    "chat-on-443": lambda server: face(server.tls, "WA\x06\x03"),
     "page": _asking(f"GET / HTTP/1.1\nHost: {HOST}\nConnection: close\n\n"),
     "head": _asking(f"HEAD / HTTP/1.1\nHost: {HOST}\nConnection: close\n\n"),
     "http-1.0": _asking("GET / HTTP/1.0\n\n"),
@@ -257,4 +314,5 @@ PROBES: dict[str, Probe] = {
     "random-bytes": lambda server: exchange(server.plain, bytes(range(128, 192))),
     "request-cut-off": lambda server: exchange(server.plain, b"GET / HTT"),
     "silence": lambda server: exchange(server.plain, b""),
+    "half-a-word": lambda server: exchange(server.plain, b"W"),
 }

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from appliance.relay.site import DEFAULT_PAGE
+from tests.cover.release import inside
 from tests.relay.running import free_ports, wait_for
 
 # Only what has to be said for it to run in a folder of its own; the protocols are its default since 1.27.3.
@@ -57,7 +58,7 @@ class Stock:
         (folder / "nginx.conf").write_text(SETTINGS.format(folder=folder, plain=self.plain, tls=self.tls))
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                ["/usr/sbin/nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")],
+                inside(folder, "nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")),
                 stdout=log,
                 stderr=log,
             )

@@ -10,6 +10,7 @@ import pytest
 
 from appliance.relay import certificate
 from tests.cover.probes import PROBES, Server
+from tests.cover.release import inside
 from tests.cover.stock import Stock
 from tests.relay.running import Relay, Upstream, close_kept, free_ports
 
@@ -31,6 +32,7 @@ def certificate_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(folder: Path, upstream: Upstream | None, certificate_file: Path) -> Relay:
     relay = Relay(folder, upstream)
+    relay.program = inside(folder, "python3", "-m", "appliance", "relay")
     (folder / "state/relay").mkdir(parents=True)
     shutil.copy(certificate_file, folder / "state/relay")
     return relay.start()

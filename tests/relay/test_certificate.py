@@ -90,7 +90,7 @@ def test_a_public_one_is_used_as_long_as_it_is_valid(own: Path, tmp_path: Path) 
     public = tmp_path / "certificate/relay.pem"
     kept = Certificate(own, public, lambda: clock[0])
     assert kept.follow()
-    first = kept.context
+    first = kept.rules
     assert kept.served
     assert kept.served.kind == "self-signed"
     assert not kept.follow()
@@ -99,7 +99,7 @@ def test_a_public_one_is_used_as_long_as_it_is_valid(own: Path, tmp_path: Path) 
     assert kept.follow()
     assert kept.served
     assert (kept.served.kind, kept.served.not_after) == ("public", 2e9)
-    assert kept.context is not first
+    assert kept.rules is not first
     assert not kept.problems
     # While nobody has told the time, no certificate is old: the clock of a card that starts is.
     clock[0] = None
@@ -108,7 +108,7 @@ def test_a_public_one_is_used_as_long_as_it_is_valid(own: Path, tmp_path: Path) 
     assert kept.follow()
     assert kept.served
     assert kept.served.kind == "self-signed"
-    assert kept.context is first
+    assert kept.rules is first
     assert "expired" in kept.problems[0].what
     assert not kept.follow()
     # A clock that was wrong for a while.
@@ -125,7 +125,7 @@ def test_a_public_one_is_used_as_long_as_it_is_valid(own: Path, tmp_path: Path) 
     assert not kept.problems
     public.unlink()
     assert kept.follow()
-    assert kept.context is first
+    assert kept.rules is first
     assert not kept.problems
 
 
@@ -141,11 +141,11 @@ def test_a_useless_public_one_changes_nothing(own: Path, tmp_path: Path) -> None
     assert kept.follow()
     assert kept.served.kind == "public"
     assert not kept.problems
-    former = kept.context
+    former = kept.rules
     # Half a renewal: what was in use stays in use.
     public.write_bytes(issued(2.1e9)[:400])
     assert not kept.follow()
-    assert kept.context is former
+    assert kept.rules is former
     assert kept.problems
 
 

@@ -76,7 +76,7 @@ def test_first_bytes(count: int) -> None:
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    return certificate.context(tmp_path_factory.mktemp("fuzz"))
+    return certificate.rules(tmp_path_factory.mktemp("fuzz")).usual
 
 
 def shake_hands(context: ssl.SSLContext, version: ssl.TLSVersion) -> tuple[ssl.SSLObject, ssl.MemoryBIO, TlsSide]:

@@ -220,7 +220,7 @@ class Pumped:
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    return certificate.context(tmp_path_factory.mktemp("pump"))
+    return certificate.rules(tmp_path_factory.mktemp("pump")).usual
 
 
 @pytest.fixture(autouse=True, scope="module")

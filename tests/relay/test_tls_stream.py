@@ -12,7 +12,7 @@ import gevent
 import pytest
 
 from appliance.relay import tls
-from appliance.relay.certificate import context
+from appliance.relay.certificate import rules
 from appliance.relay.stream import BUFFER_SIZE, NOTHING_YET
 from tests.relay.pumping import (
     FROM_PERSON,
@@ -35,7 +35,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def server_context(certificate_file: Path) -> ssl.SSLContext:
-    return context(certificate_file.parent)
+    return rules(certificate_file.parent).usual
 
 
 @pytest.fixture

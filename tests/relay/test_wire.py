@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import pytest
 
+from appliance.relay import cover
 from appliance.relay.opening import OPENING_LIMIT
 from appliance.relay.proxy_header import Ends, parse
 from tests.relay.conftest import StartRelay
@@ -326,6 +327,25 @@ def test_every_kind_of_stranger_meets_the_same_end(start_relay: StartRelay) -> N
     assert max(ends.values()) - min(ends.values()) < 1, ends
 
 
-def test_plain_http_on_the_tls_port_is_closed(start_relay: StartRelay) -> None:
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", cover.NOT_TLS.encode()),
+        (HELLO, b"<h1>400 Bad Request</h1></center>\r\n</body>"),
+        (bytes(4), b"<h1>400 Bad Request</h1></center>\r\n</body>"),
+    ],
+)
+def test_what_is_no_tls_on_the_tls_port_gets_a_web_server_s_answer(
+    start_relay: StartRelay, upstream: Upstream, sent: bytes, told: bytes
+) -> None:
     relay = start_relay()
-    assert b"HTTP" not in read_to_end_or_reset(relay.connect(relay.tls, b"GET / HTTP/1.1\r\n\r\n"))
+    client = relay.connect(relay.tls)
+    for at in range(len(sent)):
+        # However it is cut; nobody but a prober sends on after the answer.
+        with suppress(OSError):
+            client.sendall(sent[at : at + 1])
+    answer = read_to_end(client)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert told in answer
+    assert upstream.waiting == 0
+    wait_for(lambda: relay.counted("handshake_failures", "not-tls") == 1, "the failure to be counted")

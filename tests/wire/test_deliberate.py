@@ -97,6 +97,27 @@ def test_browsers_get_a_page(container: Both, tls: bool) -> None:
     assert reference.data == REQUEST
 
 
+@difference("no-tls-gets-an-answer")
+@pytest.mark.parametrize(
+    "data",
+    [REQUEST, b"\0\1\2\3 nothing", HELLO + bytes(20), b"\x80\1\2\3 nothing"],
+    ids=["http", "zeros", "chat", "bits"],
+)
+def test_what_is_no_tls_gets_an_answer(container: Both, data: bytes) -> None:
+    def script(stage: Stage) -> Seen:
+        seen = stage.client(CHAT_TLS.number, data).rest()
+        assert stage.nothing_arrived
+        return seen
+
+    answer, reference = container.play(script)
+    assert reference == END
+    if data[0] >= 0x80:
+        assert answer == Seen(b"", "reset")
+        return
+    assert answer.data.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.ending == "end"
+
+
 @difference("slow-openings-end")
 @pytest.mark.slow
 def test_slow_openings_end(container: Both) -> None:

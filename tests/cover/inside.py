@@ -1,0 +1,104 @@
+"""What a prober sees who has a handshake behind him: resumed sessions, what is said inside, how it ends."""
+
+import re
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.relay.running import PATIENCE
+
+# Seconds without a byte after which a connection counts as kept open; less than either server's time limit.
+OPEN_AFTER = 3.0
+ASKING = b"GET / HTTP/1.0\r\n\r\n"
+
+
+def undated(answer: bytes) -> bytes:
+    """An HTTP answer without what differs from one file or second to the next."""
+    return re.sub(rb"(Date|Last-Modified|ETag): [^\r]*", rb"\1", answer)
+
+
+def faceless(answer: bytes) -> bytes:
+    """An HTTP answer without what docs/cover.md has rows of its own for: server's name and kept connections."""
+    answer = re.sub(rb"(Server|Accept-Ranges|Connection): [^\r]*\r\n", b"", answer)
+    if not answer.startswith(b"HTTP/1.1 200 "):
+        # The name stands in the page of an error too, and counts in its length.
+        answer = re.sub(rb"<hr><center>nginx[^<]*</center>\r\n", b"", answer)
+        answer = re.sub(rb"Content-Length: \d+", b"Content-Length", answer)
+    return answer
+
+
+@contextmanager
+def _connected(port: int, client: ssl.SSLContext, session: ssl.SSLSession | None = None) -> Iterator[ssl.SSLSocket]:
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as wire,
+        client.wrap_socket(wire, session=session, suppress_ragged_eofs=False) as secured,
+    ):
+        yield secured
+
+
+def _end_of(secured: ssl.SSLSocket) -> tuple[bytes, str]:
+    """What comes until the end, and how it ended: with a word in TLS, an alert, without one, or not at all."""
+    secured.settimeout(OPEN_AFTER)
+    data = b""
+    try:
+        while part := secured.recv(1 << 16):
+            data += part
+    except TimeoutError:
+        return data, "open"
+    except ssl.SSLError as error:
+        return data, error.reason or type(error).__name__
+    except ConnectionResetError:
+        return data, "reset"
+    return data, "close_notify"
+
+
+def resumed(port: int, client: ssl.SSLContext) -> list[bool]:
+    """Whether a second and a third connection go on with the session of the first."""
+    session, found = None, []
+    for _ in range(3):
+        with _connected(port, client, session) as secured:
+            found.append(bool(secured.session_reused))
+            # Tickets of TLS 1.3 come behind the handshake: reading takes them.
+            secured.sendall(ASKING)
+            _end_of(secured)
+            session = session or secured.session
+    return found
+
+
+def said(port: int, client: ssl.SSLContext, sent: bytes) -> tuple[bytes, str]:
+    """What comes back for something inside of TLS."""
+    with _connected(port, client) as secured:
+        secured.sendall(sent)
+        return _end_of(secured)
+
+
+def page(port: int, client: ssl.SSLContext) -> tuple[bytes, str]:
+    """The page, and how the connection ends behind it."""
+    answer, end = said(port, client, b"GET / HTTP/1.1\r\nHost: a_b\r\nConnection: close\r\n\r\n")
+    return faceless(undated(answer)), end
+
+
+def damaged_record(port: int, client: ssl.SSLContext) -> str:
+    """How a connection ends on which something comes that nobody has encrypted."""
+    with _connected(port, client) as secured:
+        with socket.socket(fileno=secured.fileno()) as wire:
+            wire.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
+            wire.detach()
+        return _end_of(secured)[1]
+
+
+def renegotiation(port: int) -> list[str]:
+    """What is said to a client that wants to agree anew, which TLS 1.2 lets it ask for at any time."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_2"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
+        assert client.stdin
+        assert client.stdout
+        # Its word for that. The end of its input would end it too early.
+        client.stdin.write(b"R\n")
+        client.stdin.flush()
+        told = client.stdout.read().decode("latin-1")
+        client.wait(PATIENCE)
+    assert "RENEGOTIATING" in told, told[-1000:]
+    return re.findall(r":(?:ssl3_read_bytes|[^:]*):([^:]*renegotiation[^:]*):", told)
