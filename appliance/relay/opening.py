@@ -2,7 +2,7 @@
 
 The phases follow each other in the order of ``Phase``; each takes bytes and hands on what is left of them. All of
 them together have ``OPENING_LIMIT`` seconds. Whoever is not an app and not a browser is treated like a slow client:
-silence, until that time is over.
+silence, until that time is over. Where TLS is due, what is none is told so at once, as by any web server.
 """
 
 import _socket

@@ -13,7 +13,7 @@ from appliance.network.home import Home
 from appliance.page.guard import is_our_host
 from appliance.paths import Paths
 from appliance.relay import cover
-from appliance.relay.client_hello import ClientHelloError, Reader, is_own
+from appliance.relay.client_hello import ClientHelloError, Reader, is_own, names_beyond_ascii
 from appliance.relay.destination import is_allowed
 from appliance.relay.site import Page, Site
 from appliance.relay.validity import BEGIN, END, not_after
@@ -84,6 +84,7 @@ def _client_hello(data: bytes) -> object:
     assert complete == whole
     assert reader.server_name == at_once.server_name
     is_own(reader.server_name)
+    names_beyond_ascii(data)
     if complete is None:
         raise ClientHelloError
     return complete

@@ -267,6 +267,8 @@ def fuzz(cases: int, shown: Site) -> None:
         head, body = cover.answer(bytes(data), shown, None)
         assert whole.fullmatch(head), (data, head)
         assert body == b"" or b"Content-Length: %d\r\n" % len(body) in head
+        cover.is_decided(bytes(data))
+        assert whole.fullmatch(cover.answer_in_clear(bytes(data))[0])
         seen.add(head[9:12])
     assert {b"200", b"301", b"400", b"404", b"505"} <= seen
 
@@ -278,6 +280,34 @@ def test_damaged_requests(shop: Site) -> None:
 @pytest.mark.slow
 def test_many_damaged_requests(shop: Site) -> None:
     fuzz(MANY, shop)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "said"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 400, True),
+        (b"DELETE /nope HTTP/1.0\r\n\r\n", 400, True),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, False),
+        (b"GET /../x HTTP/1.0\r\n\r\n", 400, False),
+        (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", 405, False),
+        (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505, False),
+        (b"GET /" + b"a" * 9000, 414, False),
+        (b"WA\x06\x03", 400, False),
+        (b"\x00", 400, False),
+        (b"GET / nonsense\n", 400, False),
+    ],
+)
+def test_where_tls_is_due_others_are_told_so(sent: bytes, status: int, said: bool) -> None:
+    assert cover.is_decided(sent)
+    head, body = cover.answer_in_clear(sent)
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"Content-Length: %d\r\n" % len(body) in head
+    assert (cover.NOT_TLS.encode() in body) is said
+
+
+@pytest.mark.parametrize("begun", [b"G", b"GET ", b"GET / HTT", b"GET / HTTP/1.1\r\nHost: x\r\n", b"WA"])
+def test_half_of_it_is_waited_for(begun: bytes) -> None:
+    assert not cover.is_decided(begun)
 
 
 def test_a_request_of_nothing_but_spaces_costs_no_time() -> None:
