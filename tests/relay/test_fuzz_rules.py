@@ -2,6 +2,7 @@
 
 import random
 import ssl
+import sys
 from contextlib import suppress
 from typing import Literal
 
@@ -10,7 +11,7 @@ import pytest
 from appliance.relay import certificate
 from appliance.relay.first_bytes import Peer, classify
 from appliance.relay.proxy_header import LONGEST_V1, LONGEST_V2, SIGNATURE_V2, Ends, ProxyHeaderError, build, parse
-from appliance.relay.tls import TlsError
+from appliance.relay.tls import TlsError, log_no_names
 from tests.fuzz.counts import cases
 from tests.relay.mutation import mutations, pieces
 from tests.relay.pumping import TlsSide
@@ -107,7 +108,15 @@ def first_flight(version: ssl.TLSVersion) -> bytes:
 VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 
 
+@pytest.fixture
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the relay: names that Python cannot read are not told about."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    log_no_names()
+
+
 @HANDSHAKES
+@pytest.mark.usefixtures("no_names")
 def test_tls_handshakes(context: ssl.SSLContext, count: int) -> None:
     chance = random.Random(3)  # noqa: S311
     flights = [first_flight(version) for version in VERSIONS]
