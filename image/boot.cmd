@@ -102,7 +102,7 @@ for round in counted any; do
             if load ${devtype} ${devnum}:${part} ${kernel_addr_r} /boot/vmlinuz; then
                 setenv kernel_comp_size ${filesize}
                 if load ${devtype} ${devnum}:${part} ${ramdisk_addr_r} /boot/initrd.img; then
-                    setenv bootargs "${given} root=PARTUUID=@DISK@-0${part} rauc.slot=${slot} ${trial} ro console=tty0 console=ttyS1,115200 panic=10 quiet systemd.show_status=true transparent_hugepage=never lsm=landlock,lockdown,yama"
+                    setenv bootargs "${given} root=PARTUUID=@DISK@-0${part} rauc.slot=${slot} ${trial} ro console=tty0 console=ttyS1,115200 panic=10 quiet systemd.show_status=true transparent_hugepage=never debugfs=off lsm=landlock,lockdown,yama"
                     booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${fdt_addr}
                 fi
             fi

@@ -17,8 +17,8 @@ SLOT_BLOCK = 4096
 # With blocks of 4 KiB there would be one block group of 128 MiB and so no second superblock: a damaged first one would
 # take every setting with it. e2fsck looks for the second one only at the default place for each block size.
 DATA_BLOCK = 2048
-# 256 in each group of 32 MiB, also after it has grown: there are some dozens of files, and a repair has to read every one
-# that might be there.
+# 256 in each group of 32 MiB, also after it has grown: there are some dozens of files, and a repair has to read all
+# that might be one.
 DATA_BYTES_PER_INODE = 131072
 
 

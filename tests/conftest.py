@@ -102,6 +102,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In continuous integration everything is installed: a test that skips itself there has failed."""
     report = yield
+    # Bad input may end up in what a test has logged, and half a surrogate pair passes from no process to another.
+    report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
     if CI and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"

@@ -79,6 +79,11 @@ def wanted(offer: Offer, running: str = __version__) -> bool:
     return newer(offer.version, running) and not newer(offer.since, running)
 
 
+def too_far(offer: Offer, running: str = __version__) -> bool:
+    """Whether an offer is newer than what runs, and this one is too old to take it in one step."""
+    return newer(offer.version, running) and newer(offer.since, running)
+
+
 def fetch(address: str) -> Offer:
     """Ask for the feed.
 

@@ -117,6 +117,16 @@ class Updates:
         except OSError as error:
             log.warning("When the feed was asked cannot be kept (%s).", error.strerror)
         offer = feed.fetch(address)
+        if feed.too_far(offer):
+            raise UpdateError(
+                text(
+                    "Version %(version)s cannot be installed over this one. Save all settings as one file, flash the "
+                    "card again, and bring the file back.",
+                    version=offer.version,
+                ),
+                "This porchlight has missed too many versions to take it in one step; it goes on relaying.",
+                "Or tell the makers which version runs here: there may be one in between.",
+            )
         if not feed.wanted(offer):
             log.info("%s is there, %s runs: nothing to do", offer.version, __version__)
             self.rest(last, said=text("There is no newer version than this one.") if now else "")

@@ -15,7 +15,7 @@ from appliance.update import record
 from appliance.update.backend import answer
 from appliance.update.bundle import explained
 from appliance.update.disk import Memory
-from appliance.update.feed import Offer, parse, wanted
+from appliance.update.feed import Offer, parse, too_far, wanted
 from appliance.update.record import Outcome, Record, refused, settled
 from appliance.update.schedule import HOUR, due
 from appliance.update.verdict import PATIENCE, PATIENCE_WITHOUT_LINE, Seen, Verdict, judge
@@ -51,6 +51,9 @@ def test_the_builds_feed_is_understood() -> None:
     assert not wanted(offer, "0.2.0")
     assert not wanted(offer, "0.3.0")
     assert not wanted(replace(offer, since="0.1.5"), "0.1.0")
+    assert too_far(replace(offer, since="0.1.5"), "0.1.0")
+    assert not too_far(replace(offer, since="0.1.5"), "0.2.0")
+    assert not too_far(offer, "0.1.0")
 
 
 @pytest.mark.parametrize(

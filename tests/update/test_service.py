@@ -144,6 +144,19 @@ def test_what_is_not_newer_is_left_alone(card: Card, paths: Paths, server: tuple
     assert "no newer version" in card.said().said
 
 
+def test_a_card_that_is_too_old_for_it_is_told_so(card: Card, paths: Paths, server: tuple[str, Path]) -> None:
+    """Not that there is nothing newer: it would never be updated again, and nobody would know."""
+    offer(paths, server, NEW)
+    (server[1] / "update.json").write_text(
+        json.dumps({"version": NEW, "url": "x.raucb", "compatible": COMPATIBLE, "since": NEW})
+    )
+    with pytest.raises(UpdateError, match=NEW) as refused:
+        card.updates.look(now=True)
+    assert "flash the card again" in str(refused.value)
+    assert card.written == []
+    assert card.restarts == 0
+
+
 @pytest.mark.parametrize(("extra", "expected"), [("", 1), ("enabled = false\n", 0)])
 def test_by_itself_only_when_allowed(
     card: Card, paths: Paths, server: tuple[str, Path], extra: str, expected: int
