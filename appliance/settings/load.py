@@ -6,8 +6,9 @@ A mistake never stops anything: it becomes a Problem, and every other setting st
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -144,9 +145,15 @@ def _decode(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
+@cache
+def _declared(section: type) -> dict[str, Field[Any]]:
+    """The settings of a section by their names."""
+    return {one.name: one for one in fields(section)}
+
+
 def _take(section: type, table: dict[str, Any], prefix: str, source: _Source) -> None:
     """Read every value of ``table`` into the source's values under its dotted name; mistakes become problems."""
-    declared = {one.name: one for one in fields(section)}
+    declared = _declared(section)
     for key, value in table.items():
         dotted = prefix + key
         if key not in declared:
@@ -179,10 +186,10 @@ def _take(section: type, table: dict[str, Any], prefix: str, source: _Source) ->
 
 def _build(section: type, values: dict[str, Any], prefix: str) -> Any:
     chosen = {}
-    for one in fields(section):
-        dotted = prefix + one.name
+    for name, one in _declared(section).items():
+        dotted = prefix + name
         if is_section(one):
-            chosen[one.name] = _build(one.metadata["section"], values, dotted + ".")
+            chosen[name] = _build(one.metadata["section"], values, dotted + ".")
         elif dotted in values:
-            chosen[one.name] = values[dotted]
+            chosen[name] = values[dotted]
     return section(**chosen)

@@ -2,8 +2,10 @@
 
 import copy
 import json
+import pickle
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from tests.relay.mutation import mutations
@@ -77,6 +79,42 @@ def _change(at: Any, key: Any, chance: random.Random) -> None:
         at[chance.choice(("", "x", "written", "text", "values"))] = at[key]
     else:
         at[key] = copy.deepcopy(chance.choice(VALUES))
+
+
+def overwrite(file: Path, data: bytes) -> None:
+    """Put other content into a file, in a thirtieth of the time that ``write_bytes`` takes to empty it first."""
+    try:
+        with file.open("r+b", buffering=0) as held:
+            held.write(data)
+            held.truncate()
+    except FileNotFoundError:
+        file.write_bytes(data)
+
+
+def remembered(parse: Callable[[str], dict[str, Any]], most: int = 20_000) -> Callable[[str], dict[str, Any]]:
+    """The same parser, which answers as before to a text that it has read before: most lines of a bent file are whole.
+
+    Args:
+        parse: gives something else for each text, or raises an error, and nothing else comes of it.
+        most: how many answers are kept.
+    """
+    answers: dict[str, bytes | Exception] = {}
+
+    def parse_once(text: str) -> dict[str, Any]:
+        found = answers.get(text)
+        if found is None:
+            try:
+                found = pickle.dumps(parse(text))
+            except Exception as error:
+                found = error
+            if len(answers) < most:
+                answers[text] = found
+        if isinstance(found, Exception):
+            raise found.with_traceback(None)
+        # A copy, since whoever asked may change it.
+        return pickle.loads(found)  # type: ignore[no-any-return]  # noqa: S301
+
+    return parse_once
 
 
 def _tree(data: bytes) -> Any:

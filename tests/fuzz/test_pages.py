@@ -163,7 +163,7 @@ def judge(request: Request, browser: Browser, body: bytes) -> None:
 # All routes together; in ./test soak each of them as often.
 # A form that is cut off leaves its file to the garbage collector (Werkzeug 3.1), which closes it.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@cases(1500, 4000, soak=0.01)
+@cases(1500, 10_000, soak=0.01)
 def test_whatever_is_sent(app: Flask, defects: list[logging.LogRecord], count: int) -> None:
     routes = [(method, address) for method, address, _ in ALL]
     if ASKED:
