@@ -11,7 +11,6 @@ from tests.fuzz.bending import bent, overwrite
 from tests.fuzz.counts import cases
 from tests.fuzz.files import FILES
 
-
 # What rewrites other files in each case, or searches for a password, takes twenty times as long.
 SLOW = ("reset", "saved settings, to be changed", "a password to be hidden")
 

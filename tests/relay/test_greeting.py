@@ -4,6 +4,7 @@ import ssl
 
 import pytest
 
+from tests.cover import inside
 from tests.cover.probes import (
     SHARELESS_HELLO,
     V12,
@@ -15,7 +16,6 @@ from tests.cover.probes import (
     greeting_after,
     hello,
     in_small_records,
-    inside,
     without_tickets,
 )
 from tests.relay.conftest import StartRelay
