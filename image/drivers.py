@@ -62,10 +62,6 @@ SYSTEM = (
     "xhci-hcd",
     "xhci-pci",
     "xhci-plat-hcd",
-    "usb-storage",
-    "uas",
-    "hid-generic",
-    "usbhid",
     # Random numbers, temperature, clock speed; the watchdog is among the first
     "bcm2835-rng",
     "iproc-rng200",
