@@ -63,8 +63,6 @@ SYSTEM = (
     "xhci-pci",
     "xhci-plat-hcd",
     *STICK_DRIVERS,
-    "hid-generic",
-    "usbhid",
     # Random numbers, temperature, clock speed; the watchdog is among the first
     "bcm2835-rng",
     "iproc-rng200",

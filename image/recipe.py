@@ -171,7 +171,7 @@ TRIMMED = (
     "etc/init.d/inadyn",
     "etc/rc?.d/*inadyn",
     "etc/ppp",
-    "etc/cron.d/certbot",
+    "etc/cron.*",  # nothing reads them
     "etc/logrotate.d",
     "etc/letsencrypt",
     "usr/lib/systemd/system/certbot.*",

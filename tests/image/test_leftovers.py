@@ -68,3 +68,15 @@ def test_no_program_that_fetches_code_is_there(card: Card) -> None:
     ]
     found += [str(path) for name in ("pip", "ensurepip") for path in (slot / "usr/lib").glob(f"python3*/**/{name}")]
     assert found == []
+
+
+# What nobody plugs into it: an appliance without a screen, which takes an update from a USB stick and nothing else.
+PLUGGED = ("usbhid", "hid-generic", "firewire-core", "btusb", "snd-usb-audio")
+
+
+def test_no_driver_for_keyboards_and_no_list_for_cron_is_there(card: Card) -> None:
+    slot = card.slot()
+    modules = {path.name.split(".")[0] for path in (slot / "usr/lib/modules").rglob("*.ko*")}
+    assert "r8152" in modules  # an adapter for the network
+    assert not modules & set(PLUGGED)
+    assert not [path for path in (slot / "etc").glob("cron*") if path.is_dir()]
