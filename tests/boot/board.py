@@ -11,7 +11,7 @@ from pathlib import Path
 
 from appliance.lights.language import ALL, DARK
 from appliance.lights.pins import load_pins
-from tests.boot import gpio
+from tests.boot import asleep, gpio
 from tests.boot.card import Card, loader_files
 from tests.boot.console import Console, Shell, shell_arguments
 from tests.boot.eye import ONE_COLOUR, Eye, told
@@ -71,6 +71,7 @@ class Board:
             self.monitor = self._connect(here)
             self.hand = Hand(here / "hand")
             (self.hand.press if held else self.hand.let_go)(BUTTON)
+            self.hand.put(asleep.WHERE, asleep.LOOP)
             self.console = Console(here / "console", here / "console.log")
             self.other_port = Console(here / "shell", here / "shell.log")
             self.shell = Shell(self.other_port)

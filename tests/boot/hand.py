@@ -8,6 +8,8 @@ Framework"), which works beside a running system too. Since there are no edges, 
 itself, and it does.
 """
 
+from collections.abc import Sequence
+
 from tests.boot.door import Door
 from tests.boot.gpio import BLOCK, GPCLR0, GPSET0
 
@@ -31,9 +33,21 @@ class Hand(Door):
         """
         self._write(GPSET0, gpio)
 
+    def put(self, address: int, words: Sequence[int]) -> None:
+        """Write words of 32 bits into the board's memory, one after another.
+
+        Raises:
+            OSError: the emulator has gone, or it refused.
+        """
+        for number, word in enumerate(words):
+            self._put(address + 4 * number, word)
+
     def _write(self, register: int, gpio: int) -> None:
+        self._put(BLOCK + register, 1 << gpio)
+
+    def _put(self, address: int, word: int) -> None:
         with self._lock:
-            self._file.write(f"writel {BLOCK + register:#x} {1 << gpio:#x}\n".encode())
+            self._file.write(f"writel {address:#x} {word:#x}\n".encode())
             self._file.flush()
             answer = self._file.readline().decode()
         if not answer.startswith("OK"):
