@@ -20,8 +20,9 @@ from tests.boot.home import BOARD, MAC, TAP, Home
 from tests.boot.qmp import Monitor
 
 # What an emulator, or a loader, puts on the kernel's command line: the card stays as it was flashed.
+COMMAND_LINE = shell_arguments()
 # The emulated watchdog resets the board as soon as it is opened.
-COMMAND_LINE = f"systemd.watchdog_sec=0 {shell_arguments()}"
+UNGUARDED = "systemd.watchdog_sec=0"
 # Seconds. On an idle machine a boot takes less than two minutes under emulation; this one may be busy.
 BOOT_TAKES = 600.0
 OFF_TAKES = 30.0
@@ -50,12 +51,13 @@ class Board:
         self._emulator: subprocess.Popen[bytes] | None = None
         self._starts = 0
 
-    def switch_on(self, *, cable: bool = True, held: bool = False) -> None:
+    def switch_on(self, *, cable: bool = True, held: bool = False, guarded: bool = False) -> None:
         """Put the plug in.
 
         Args:
             cable: whether the network's cable is put in too, as soon as the loader has done its part.
             held: whether somebody holds the button down meanwhile.
+            guarded: whether the system may open the watchdog, as on a real board; it bites at once.
 
         Raises:
             AssertionError: the emulator did not start; the message says why.
@@ -65,7 +67,7 @@ class Board:
         self._here = here = self.folder / f"start-{self._starts}"
         here.mkdir()
         with (here / "emulator.log").open("wb") as log:
-            self._emulator = subprocess.Popen(self._command(here), stdout=log, stderr=subprocess.STDOUT)
+            self._emulator = subprocess.Popen(self._command(here, guarded), stdout=log, stderr=subprocess.STDOUT)
         self.switched_on = time.monotonic()
         try:
             self.monitor = self._connect(here)
@@ -145,9 +147,10 @@ class Board:
                 assert time.monotonic() < deadline, f"{said}:\n{self.console.tail()}"
                 time.sleep(1)
 
-    def _command(self, here: Path) -> list[str]:
+    def _command(self, here: Path, guarded: bool) -> list[str]:
+        words = COMMAND_LINE if guarded else f"{UNGUARDED} {COMMAND_LINE}"
         command = ["qemu-system-aarch64", "-M", "raspi3b", "-display", "none", "-S"]
-        command += ["-kernel", str(self._loader), "-dtb", str(self._tree), "-append", COMMAND_LINE]
+        command += ["-kernel", str(self._loader), "-dtb", str(self._tree), "-append", words]
         drive = f"file={self.card.path},format=raw"
         if self._starts <= self._recorded:
             self.logs.append(here / "writes.log")
