@@ -182,6 +182,6 @@ def test_it_was_judged_by_a_stream_through_the_relay_and_the_page(board: Board, 
 
 
 def test_judge_and_executor_have_no_more_rights_than_they_need(board: Board, updated: dict[str, object]) -> None:
-    assert rights(board, "good") == ("porchlight-update", 0)
+    assert rights(board, "good") == ("porchlight-judge", 0)
     # Root, and nothing that root could do beyond its own files.
     assert rights(board, "verdict") == ("root", 0)

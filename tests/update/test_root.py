@@ -20,8 +20,8 @@ from appliance.update.asking import Root, held
 from appliance.update.disk import Memory
 from appliance.update.environment import Environment
 from appliance.update.order import GIVE_UP, RESTART, STICK, Answer, Order, is_address, is_bundle, parse
-from appliance.update.root import TRIES, act, change_slot, install, verdict_of
-from appliance.update.verdict import Verdict
+from appliance.update.root import TRIES, act, change_slot, install
+from appliance.update.verdict import Verdict, verdict_of
 
 NUMBER = "0123456789abcdef" * 2
 GOOD, BAD, UNCLEAR = Verdict.GOOD, Verdict.BAD, Verdict.UNCLEAR
