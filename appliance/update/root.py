@@ -112,7 +112,7 @@ def change_slot(paths: Paths, memory: Memory, slot: Slot, again: Callable[[], No
     Args:
         paths: where this instance keeps its files.
         memory: what is remembered over a restart.
-        slot: the one that runs; it is never taken for bad here.
+        slot: the one that runs; it is never taken for bad here, nor is the other one as long as this one is on trial.
         again: restarts the device.
     """
     other: Slot = "B" if slot == "A" else "A"
@@ -120,8 +120,12 @@ def change_slot(paths: Paths, memory: Memory, slot: Slot, again: Callable[[], No
     def do(what: str, _progress: Callable[[int], None]) -> None:
         if what == RESTART:
             again()
-        else:
-            memory.write(memory.read().marked_bad(other))
+            return
+        held = memory.read()
+        if held.trial == slot:
+            # The other slot is the way back: without it the boot script would take this one, whatever comes of it.
+            raise bundle.on_trial()
+        memory.write(held.marked_bad(other))
 
     return carry_out(paths.slot_order, paths.slot_answer, is_slot_order, do)
 

@@ -139,6 +139,21 @@ def test_the_slot_that_runs_is_never_given_up(paths: Paths, memory: Memory, slot
     assert held_now.left("A" if other == "A" else "B") == 0
 
 
+def test_during_a_trial_the_way_back_is_not_given_up(paths: Paths, memory: Memory) -> None:
+    """With no tries left in either slot the boot script would start the one on trial for ever."""
+    before = memory.write(Environment().on_trial("B"))
+    paths.slot_order.write_bytes(Order(NUMBER, GIVE_UP).written())
+    assert change_slot(paths, memory, "B", nothing)
+    assert memory.read() == before
+    answer = order.answered(paths.slot_answer)
+    assert answer
+    assert "has not shown yet" in str(answer.said)
+    # Its tries are used up, and the former one runs again: then it may.
+    paths.slot_order.write_bytes(Order(NUMBER, GIVE_UP).written())
+    assert change_slot(paths, memory, "A", nothing)
+    assert (memory.read().left("A"), memory.read().left("B"), memory.read().trial) == (3, 0, None)
+
+
 def served(path: Path, serve: Callable[[], object]) -> threading.Thread:
     """What a path unit of systemd does once: wait for an order, and start its service."""
 
