@@ -109,6 +109,7 @@ class Updates:
         # Without a record the data partition was lost meanwhile.
         last = held if held and held.slot == self.booted else Record(__version__, self.booted, "")
         last = record.judged(last, found)
+        log.info("The trial of version %s: %s", last.version, found or "no verdict yet")
         if last != held:
             self.keep(last)
         self.say("trial" if last.outcome is Outcome.TRIAL else "restarting", last)
