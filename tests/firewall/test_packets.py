@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.firewall.rules import CERTIFICATE, FETCH, LIGHTS, NAME, PAGE, RELAY, UPDATE, rules
+from appliance.firewall.rules import CERTIFICATE, FETCH, JUDGE, LIGHTS, NAME, PAGE, RELAY, UPDATE, rules
 from appliance.firewall.rules import ROUTER as ROUTER_SERVICE
 from appliance.settings.declared import (
     NameSettings,
@@ -165,6 +165,7 @@ def test_a_laboratory_may_let_it(lane: Lane, users: None) -> None:
     lane.rule(rules(LAB, HOME))
     assert lane.gets_out(RELAY, NEIGHBOUR, 5222) == "open"
     assert lane.gets_out(RELAY, NEIGHBOUR, 22) == "refused"
+    assert [lane.gets_out(JUDGE, NEIGHBOUR, port) for port in (443, 5222)] == ["open", "refused"]
 
 
 @pytest.mark.parametrize("user", [PAGE, LIGHTS])
@@ -203,6 +204,14 @@ def test_name_certificate_and_updates_reach_the_web(card: Lane, users: None, use
         assert card.gets_out(user, target, 25) == "refused"
     for target in (NEIGHBOUR, ROUTER, GLOBAL_NEIGHBOUR6):
         assert card.gets_out(user, target, 443) == "refused"
+
+
+def test_the_judge_of_a_new_system_asks_whatsapp_s_media_server_and_the_card(card: Lane, users: None) -> None:
+    """With and without the relay; it fetches nothing, from the feed least of all."""
+    for target in (STRANGER, STRANGER6, "127.0.0.1"):
+        assert card.gets_out(JUDGE, target, 443) == "open"
+    for target, port in ((STRANGER, 80), (STRANGER6, 5222), (NEIGHBOUR, 443), (ROUTER, 443), (GLOBAL_NEIGHBOUR6, 443)):
+        assert card.gets_out(JUDGE, target, port) == "refused"
 
 
 def test_root_fetches_nothing(card: Lane, users: None) -> None:
