@@ -146,9 +146,7 @@ def main() -> int:
         if build.stated:
             print(f"./build: {build.stated}", file=sys.stderr)
         if options.verify:
-            first = First(
-                wishes.store, wishes.output, build.name, epoch(), build.rootless, wishes.sources, options.url
-            )
+            first = First(wishes.store, wishes.output, build.name, epoch(), build.rootless, wishes.sources, options.url)
             said = verify(REPOSITORY, first)
             print(f"./build: {said}", file=sys.stderr)
     except BuildError as error:
