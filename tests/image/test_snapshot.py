@@ -1,6 +1,7 @@
 """`--locked` from a snapshot of Debian's archive that expired long ago and has more than the lock names."""
 
 import hashlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -21,7 +22,12 @@ DAY = "20260601T000000Z"
 SNAPSHOT = f"https://snapshot.example.org/archive/debian/{DAY}"
 SUITES = {"debian": ("trixie", "trixie-updates"), "debian-security": ("trixie-security",)}
 OLD, NEW = "1.0-1", "1.0-2"
-LAMP = roots.Root("hardware", "extract", "amd64", ("porch-lamp",))
+# As in the native tree: some packages are there for both processors, others for any.
+ARCHITECTURES = ("amd64", "arm64")
+PACKAGES = (("porch-lamp", "amd64"), ("porch-lamp", "arm64"), ("porch-wall", "all"))
+PORCH = roots.Root(
+    "hardware", "extract", ",".join(ARCHITECTURES), ("porch-lamp:amd64", "porch-lamp:arm64", "porch-wall")
+)
 # Root of a user namespace with one user is not enough: apt becomes another one to download.
 ROOT = os.geteuid() == 0 and int(Path("/proc/self/uid_map").read_text().split()[2]) > 1
 PREPARED = ROOT and all(shutil.which(tool) for tool in ("mmdebstrap", "gpg", "dpkg-deb"))
@@ -85,7 +91,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An archive of Debian's form with two versions of one package, signed, and expired since years."""
+    """An archive of Debian's form with two versions of each package, signed, and expired long ago."""
     home = tmp_path / "gnupg"
     home.mkdir(mode=0o700)
     gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--passphrase", ""]
@@ -94,7 +100,12 @@ def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     subprocess.run([*gpg, "--output", str(keyring), "--export"], check=True)
     monkeypatch.setattr(recipe, "KEYRING", keyring)
     web = tmp_path / "web"
-    paragraphs = [package(web / f"debian/{DAY}", version, tmp_path / version) for version in (OLD, NEW)]
+    trees = tmp_path / "trees"
+    paragraphs = [
+        package(web / f"debian/{DAY}", name, version, architecture, trees / f"{name}-{version}-{architecture}")
+        for version in (OLD, NEW)
+        for name, architecture in PACKAGES
+    ]
     for archive, suites in SUITES.items():
         for suite in suites:
             release = publish(web / f"{archive}/{DAY}/dists/{suite}", suite, paragraphs if suite == "trixie" else [])
@@ -110,13 +121,14 @@ def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
 
 
-def package(archive: Path, version: str, tree: Path) -> str:
+def package(archive: Path, name: str, version: str, architecture: str, tree: Path) -> str:
     """Put one version of a package into an archive; its paragraph for the list of packages."""
-    control = f"Package: porch-lamp\nVersion: {version}\nArchitecture: all\nMaintainer: Nobody\nDescription: a lamp\n"
+    control = f"Package: {name}\nVersion: {version}\nArchitecture: {architecture}\nMaintainer: Nobody\n"
+    control += "Description: nothing\n" if architecture == "all" else "Multi-Arch: same\nDescription: nothing\n"
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "DEBIAN/control").write_text(control)
-    (tree / "lamp").write_text(version)
-    file = archive / f"pool/porch-lamp_{version}_all.deb"
+    (tree / name).write_text(version)
+    file = archive / f"pool/{name}_{version}_{architecture}.deb"
     file.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(["dpkg-deb", "--root-owner-group", "--build", str(tree), str(file)], check=True, capture_output=True)
     size, digest = file.stat().st_size, cache.sha256(file)
@@ -126,9 +138,12 @@ def package(archive: Path, version: str, tree: Path) -> str:
 def publish(folder: Path, suite: str, paragraphs: list[str]) -> Path:
     """Write the lists of one suite and its Release, which was good for a week of June."""
     lists = []
-    for component in recipe.COMPONENTS.split(","):
-        text = "".join(paragraphs) if component == "main" else ""
-        path = folder / component / "binary-amd64/Packages"
+    for component, architecture in itertools.product(recipe.COMPONENTS.split(","), ARCHITECTURES):
+        fit = [
+            one for one in paragraphs if component == "main" and any(f" {a}\n" in one for a in (architecture, "all"))
+        ]
+        text = "".join(fit)
+        path = folder / component / f"binary-{architecture}/Packages"
         path.parent.mkdir(parents=True)
         path.write_text(text)
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -138,21 +153,22 @@ def publish(folder: Path, suite: str, paragraphs: list[str]) -> Path:
     head = f"Origin: Debian\nSuite: {suite}\nCodename: {suite}\nDate: {dates[0]}\nValid-Until: {dates[1]}\n"
     components = recipe.COMPONENTS.replace(",", " ")
     release = folder / "Release"
-    release.write_text(f"{head}Architectures: amd64\nComponents: {components}\nSHA256:\n{''.join(lists)}")
+    release.write_text(
+        f"{head}Architectures: {' '.join(ARCHITECTURES)}\nComponents: {components}\nSHA256:\n{''.join(lists)}"
+    )
     return release
 
 
 @pytest.mark.skipif(not PREPARED, reason="needs root and mmdebstrap, which ./build installs, and gpg")
 def test_an_expired_snapshot_serves_a_lock_and_nothing_else(snapshot: str, tmp_path: Path) -> None:
     with pytest.raises(BuildError):
-        maker(tmp_path / "free", roots.Sources(snapshot), []).root(LAMP)
+        maker(tmp_path / "free", roots.Sources(snapshot), []).root(PORCH)
     assert "Release file" in (said := (tmp_path / "free/hardware.log").read_text())
     assert "is expired" in said
-    held = maker(tmp_path / "held", roots.Sources(snapshot), [["porch-lamp", OLD, "all", "00" * 32, lock.ON_CARD]])
-    made = roots.entries_of(held.root(LAMP))
-    # The older of the two, as the lock has it.
-    assert [entry[:3] for entry in made] == [["porch-lamp", OLD, "all"]]
-    # Its hash is another than the lock's, so no card would be made of it.
-    wanted = [["porch-lamp", OLD, "all", "00" * 32, lock.ON_CARD]]
+    wanted = [[name, OLD, architecture, "00" * 32, lock.ON_CARD] for name, architecture in PACKAGES]
+    made = roots.entries_of(maker(tmp_path / "held", roots.Sources(snapshot), wanted).root(PORCH))
+    # The older one of each, as the lock has it.
+    assert [entry[:3] for entry in made] == [entry[:3] for entry in wanted]
+    # Their hashes are others than the lock's, so no card would be made of them.
     with pytest.raises(BuildError, match=r"the same version 1\.0-1, but another file"):
         lock.insist([[*entry, lock.ON_CARD] for entry in made], wanted)
