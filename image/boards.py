@@ -223,7 +223,7 @@ class NotPromised:
     reason: str
 
 
-# Kernel's names of trees begin with the processor's. A tree of theirs that is in neither list is one that nobody has
+# The kernel's names of trees begin with the processor. A tree of theirs that is in neither list is one that nobody has
 # thought of yet: tests/image/test_boards.py looks at the kernel that the card has.
 FAMILIES = ("bcm2711-", "bcm2712-", "bcm2837-")
 NO_TREE = "no tree in Debian's kernel"
