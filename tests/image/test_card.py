@@ -24,7 +24,7 @@ def test_the_checksum_beside_it_is_right(packed: Path) -> None:
 
 
 def test_it_is_small_enough(packed: Path) -> None:
-    assert packed.stat().st_size <= 120_000_000
+    assert packed.stat().st_size <= 110_000_000
 
 
 def test_the_manifest_names_what_is_on_it(packed: Path) -> None:
