@@ -4,9 +4,10 @@ Two hundred cut points are looked at, and every tenth of them is put into a boar
 """
 
 import json
+import random
 import time
 import tomllib
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.boot import release
 from tests.boot.board import BOOT_TAKES, Board
 from tests.boot.card import Card, unpack
 from tests.boot.conftest import SETTINGS
-from tests.boot.cuts import Steps, Wreck, files_of, look
+from tests.boot.cuts import DATA, Steps, Wreck, files_of, look
 from tests.boot.eye import RELAYS
 from tests.boot.home import Home
 from tests.boot.owner import HOME_PAGE, claim, set_domain, sign_in
@@ -36,6 +37,8 @@ pytestmark = pytest.mark.long
 
 # Cut points that are looked at, and that are booted.
 LOOKED_AT, BOOTED = 200, 20
+# At every so many of them, also a card that had a cache and lost half of what was in it (tests/boot/writes.py).
+FORGETFUL = 4
 # Of the hundreds of thousands of sectors of a slot being written, one in so many counts as a cut point.
 SLOT_STEP = 20000
 SLOT_A, SLOT_B = 2, 3
@@ -212,12 +215,22 @@ def wrecks(life: Life, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[P
     whole = files_of(card)
     wrecks: list[tuple[Path, Kept]] = []
     looked = before = 0
+    forgetful: list[int] = []
     steps: Steps[Kept] | None = None
     for log in life.logs:
         replay = Replay(card.path, log)
         promised = [] if steps else [replay.number_at(place) for place in life.places]
         steps = steps or Steps(life.kept, promised)
+        # To the card's end: that is where it grows to.
+        start, _ = card.range(DATA)
+        data = start, card.path.stat().st_size - start
+        flushes = replay.orders(*data)
         for cut in cut_points(replay, LOOKED_AT // len(life.logs) + 1, promised):
+            if not looked % FORGETFUL:
+                replay.go_to(max(replay.done, flushes[bisect_right(flushes, cut) - 1]))
+                other = card.copy(folder / "forgetful.img")
+                forgetful.append(replay.go_astray(other.path, cut, *data, random.Random(cut)))  # noqa: S311  # for each the same
+                steps.follow(before + cut, kept_by(look(other, folder)))
             replay.go_to(cut)
             wreck = look(card, folder)
             assert wreck.remembered.primary, f"no slot is left after {cut} writes of {log}"
@@ -230,7 +243,8 @@ def wrecks(life: Life, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[P
                 wrecks.append((card.copy(folder / f"cut-{looked}.img").path, kept))
         replay.go_to(len(replay.writes))
         before += len(replay.writes)
-    print(f"{looked} cut points, {len(wrecks)} to be booted")
+    print(f"{looked} cut points, {len(wrecks)} to be booted; {len(forgetful)} forgetful cards, lost: {forgetful}")
+    assert any(forgetful)
     assert looked >= LOOKED_AT
     # Of those to be booted, some are as they were flashed, and some are somebody's.
     assert len({kept for _, kept in wrecks}) > 2
