@@ -27,7 +27,7 @@ from tests.boot.home import Home
 from tests.boot.owner import HOME_PAGE, claim, set_domain, sign_in
 from tests.boot.person import chat, connect, exchange
 from tests.boot.time_server import TimeServer, tell_anew, wait_until_told
-from tests.boot.updating import INSTALLING_TAKES, ask_for_update, remembered, start_again, status, wait_until_off
+from tests.boot.updating import INSTALLING_TAKES, STATUS, ask_for_update, remembered, start_again, wait_until_off
 from tests.boot.upstream import CHAT, MIB, Upstream, answer
 from tests.boot.visitor import PAGE_PORT, Visitor
 from tests.boot.wear import DAY, Spell, Wear, written_in_a_day
@@ -162,16 +162,16 @@ def life(
 def ordinary_running(board: Board, time_server: TimeServer) -> list[Spell]:
     """Let time pass, with somebody who chats now and then; then let everything happen that happens every few hours."""
     deadline = time.monotonic() + BOOT_TAKES
-    # What became of the update is written down first.
-    while status(board)["phase"] != "idle":
-        assert time.monotonic() < deadline, status(board)
+    # What became of the update is written down first; before that there may be no status.
+    while '"idle"' not in (said := board.shell.run(STATUS, check=False)):
+        assert time.monotonic() < deadline, said
         time.sleep(1)
     wear = Wear(board, listed())
     begin = time.monotonic()
     while time.monotonic() - begin < ORDINARY:
         with connect(board.home, 443, with_tls=True) as person:
-            said = chat(f"{time.monotonic()} now and then", MIB // 16)
-            assert exchange(person, said, MIB) == answer(CHAT)
+            word = chat(f"{time.monotonic()} now and then", MIB // 16)
+            assert exchange(person, word, MIB) == answer(CHAT)
         time.sleep(NOW_AND_THEN)
         wear.look()
     board.shell.run("systemctl start porchlight-clock")
