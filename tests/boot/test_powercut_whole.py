@@ -46,7 +46,7 @@ SLOT_A, SLOT_B = 2, 3
 STICK_AT = 320 * MIB
 # Seconds of ordinary running: more than the ten minutes between two writes of the month's count (docs/quota.md), so
 # that there is one. Somebody chats now and then, this many seconds after the last time.
-ORDINARY, NOW_AND_THEN = 900.0, 40.0
+ORDINARY, NOW_AND_THEN = 660.0, 40.0
 # Bytes a day (docs/image.md, "What persists").
 MOST_PER_DAY = 5_000_000
 LISTED = Path(__file__).parent.parent.parent / "image/persists.toml"
@@ -213,39 +213,41 @@ def wrecks(life: Life, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[P
     folder = tmp_path_factory.mktemp("wrecks")
     card = Card(life.first).copy(folder / "card.img")
     whole = files_of(card)
+    # To the card's end: that is where the data partition grows to.
+    start, _ = card.range(DATA)
+    data = start, card.path.stat().st_size - start
+    replays = [Replay(card.path, log) for log in life.logs]
+    promised = [replays[0].number_at(place) for place in life.places]
+    steps = Steps(life.kept, promised)
+    each = LOOKED_AT // len(replays) + 1
+    plan = [cut_points(replay, each, [] if number else promised) for number, replay in enumerate(replays)]
+    looked_at = sum(map(len, plan))
     wrecks: list[tuple[Path, Kept]] = []
-    looked = before = 0
     forgetful: list[int] = []
-    steps: Steps[Kept] | None = None
-    for log in life.logs:
-        replay = Replay(card.path, log)
-        promised = [] if steps else [replay.number_at(place) for place in life.places]
-        steps = steps or Steps(life.kept, promised)
-        # To the card's end: that is where it grows to.
-        start, _ = card.range(DATA)
-        data = start, card.path.stat().st_size - start
+    looked = before = 0
+    for replay, cuts in zip(replays, plan, strict=True):
         flushes = replay.orders(*data)
-        for cut in cut_points(replay, LOOKED_AT // len(life.logs) + 1, promised):
+        for cut in cuts:
             if not looked % FORGETFUL:
                 replay.go_to(max(replay.done, flushes[bisect_right(flushes, cut) - 1]))
                 other = card.copy(folder / "forgetful.img")
-                forgetful.append(replay.go_astray(other.path, cut, *data, random.Random(cut)))  # noqa: S311  # for each the same
+                forgetful.append(replay.go_astray(other.path, cut, *data, random.Random(cut)))  # noqa: S311  # the same
                 steps.follow(before + cut, kept_by(look(other, folder)))
             replay.go_to(cut)
             wreck = look(card, folder)
-            assert wreck.remembered.primary, f"no slot is left after {cut} writes of {log}"
+            assert wreck.remembered.primary, f"no slot is left after {cut} writes of {replay.log}"
             left = files_of(card)
             assert {name: left.get(name) for name in whole} == whole, f"the FAT has changed after {cut} writes"
             kept = kept_by(wreck)
             steps.follow(before + cut, kept)
             looked += 1
-            if looked % (LOOKED_AT // BOOTED) == 0:
+            if looked % (looked_at // BOOTED) == 0:
                 wrecks.append((card.copy(folder / f"cut-{looked}.img").path, kept))
         replay.go_to(len(replay.writes))
         before += len(replay.writes)
     print(f"{looked} cut points, {len(wrecks)} to be booted; {len(forgetful)} forgetful cards, lost: {forgetful}")
-    assert any(forgetful)
     assert looked >= LOOKED_AT
+    assert any(forgetful)
     # Of those to be booted, some are as they were flashed, and some are somebody's.
     assert len({kept for _, kept in wrecks}) > 2
     return wrecks
