@@ -64,6 +64,14 @@ def test_a_fat_that_was_being_written_to_is_whole(fat: Fat) -> None:
     for place in fat.entries(500):
         fat.put("<I", place, END_OF_CHAIN)
     assert fat.trouble() == []
+    # One more, in the first table only.
+    fat.put("<I", fat.entries(501)[0], END_OF_CHAIN)
+    assert fat.trouble() == []
+
+
+def test_tables_of_which_the_first_is_no_good_are_damage(fat: Fat) -> None:
+    fat.put("<I", fat.entries(0)[0], 0)
+    assert any("First FAT" in line or "second FAT" in line for line in fat.trouble())
 
 
 def test_a_file_that_is_not_as_long_as_its_folder_says_is_damage(fat: Fat) -> None:
