@@ -18,9 +18,9 @@ FAT, DATA = 1, 4
 # e2fsck: 0 nothing wrong, 1 repaired (a journal written back is no repair); from 4 on something is left.
 REPAIRED, LEFT = 1, 4
 # All that fsck.vfat (dosfstools 4.2) may say of the FAT partition, which has no journal: that it was being written to,
-# which is one bit, and so is the only difference of the two boot sectors; that room is taken which no file has; that the
-# number of free clusters, which is no more than a hint, is not the right one; and that the second table, which nobody
-# reads as long as there is a first, is one write behind.
+# which is one bit, and so is the only difference of the two boot sectors; that room is taken which no file has; that
+# the number of free clusters, which is no more than a hint, is not the right one; and that the second table, which
+# nobody reads as long as there is a first, is one write behind.
 HARMLESS = re.compile(
     r"""
     |fsck\.fat\ .*
