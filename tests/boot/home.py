@@ -26,6 +26,9 @@ BOARD = "192.168.77.50"
 STRANGER = "203.0.113.9"
 # WhatsApp's part is played by this address. It is not there at first.
 UPSTREAM = "192.168.77.3"
+# Where the names of Debian's time servers lead to; nobody answers there but tests/boot/time_server.py.
+TIME_SERVER = "203.0.113.123"
+TIME_SERVERS = "pool.ntp.org"
 MAC = "b8:27:eb:70:6c:69"
 # Named as the rules of tests/home/household.py have the router's inner side.
 TAP = "lan0"
@@ -144,7 +147,8 @@ class Home:
         _ip("-n", self.name, "link", "set", TAP, "up")
         for address in (ROUTER, NEIGHBOUR):
             self.add_address(address)
-        _ip("-n", self.name, "address", "add", f"{STRANGER}/32", "dev", "lo")
+        for address in (STRANGER, TIME_SERVER):
+            _ip("-n", self.name, "address", "add", f"{address}/32", "dev", "lo")
         self._lead_out()
         self._router = subprocess.Popen(
             self.command(
@@ -158,6 +162,7 @@ class Home:
                 # A router without a way out: every other name is unknown.
                 "--no-resolv",
                 f"--address=/{DOMAIN}/{SEEN}",
+                f"--address=/{TIME_SERVERS}/{TIME_SERVER}",
                 "--no-hosts",
                 "--pid-file=",
                 f"--dhcp-leasefile={self._folder / 'leases'}",
@@ -213,6 +218,16 @@ class Home:
             listener.bind((address, port))
             listener.listen(64)
             return listener
+
+        return self.inside(act)
+
+    def receive(self, address: str, port: int) -> socket.socket:
+        """A socket for datagrams to an address."""
+
+        def act() -> socket.socket:
+            receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            receiver.bind((address, port))
+            return receiver
 
         return self.inside(act)
 

@@ -5,7 +5,7 @@ import pytest
 from appliance.lights.language import ALL, DARK, PATTERNS, Frame, frame
 from appliance.lights.scenes import answer
 from appliance.status.state import State
-from tests.boot import gpio
+from tests.boot import gpio, time_server
 from tests.boot.eye import Look, find, find_order, spans
 from tests.boot.mdns import addresses, question
 from tests.boot.upstream import Origin, split_header
@@ -113,3 +113,14 @@ def test_multicast_answers_are_read() -> None:
     assert addresses(asked, "porchlight.local") == []
     assert addresses(answer[:-1] + b"", "porchlight.local") == []
     assert addresses(b"\0" * 5, "porchlight.local") == []
+
+
+def test_time_is_told_to_those_who_ask() -> None:
+    """Half past midnight of 1970, to a client of version 4; what is no question gets no answer."""
+    question = time_server.PACKET.pack(4 << 3 | time_server.CLIENT, 0, 6, 0, 0, 0, 0, 0, 0, 0, 12345)
+    told = time_server.PACKET.unpack(time_server.answer(question, 1800.5))
+    assert told[:4] == (4 << 3 | time_server.SERVER, 1, 6, -20)
+    assert told[-3] == 12345
+    assert told[-1] == (2_208_988_800 + 1800 << 32) + (1 << 31)
+    assert time_server.answer(question[:-1], 0) == b""
+    assert time_server.answer(bytes(48), 0) == b""

@@ -15,7 +15,7 @@ from appliance.wifi.rules import key
 from tests.boot.board import Board
 from tests.boot.card import Card
 from tests.boot.conftest import WIFI_PASSWORD
-from tests.boot.cuts import Wreck, look
+from tests.boot.cuts import Steps, Wreck, look
 from tests.boot.eye import Span
 from tests.boot.owner import HOME_PAGE, Owner
 from tests.boot.writes import Replay, chosen
@@ -91,17 +91,9 @@ def test_the_password_of_wifi_is_hidden_in_one_step(recorded: Recorded, board: B
 
 
 def test_settings_are_old_or_new(recorded: Recorded, folder: Path) -> None:
-    values = ("", *LIMITS)
-    last = 0
+    steps = Steps(("", *LIMITS), recorded.saved)
     cuts = chosen(len(recorded.replay.writes), CUTS, recorded.saved)
     assert len(cuts) >= CUTS
     for cut in cuts:
         recorded.replay.go_to(cut)
-        wreck = look(Card(recorded.replay.card), folder)
-        promised = sum(cut >= one for one in recorded.saved)
-        # What was promised is there; what comes next may be there already, as a whole.
-        allowed = {number: value for number, value in enumerate(values) if number >= max(last, promised)}
-        found = next((number for number, value in allowed.items() if value == limit(wreck)), None)
-        assert found is not None, f"after {cut} writes the limit is {limit(wreck)!r}, and {promised} were promised"
-        assert found <= promised + 1
-        last = found
+        steps.follow(cut, limit(look(Card(recorded.replay.card), folder)))

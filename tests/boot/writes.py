@@ -3,8 +3,12 @@
 QEMU's blklogwrites driver keeps the log; its format is that of Linux's dm-log-writes (Documentation/admin-guide/
 device-mapper/log-writes.rst): one sector about the log, then for each write a sector that describes it and its bytes.
 The emulated card is written sector by sector, so that a cut may fall between any two sectors of one write.
+
+The log has no flushes: an emulated card tells the kernel that it has nothing to flush. A real one with a cache (SD 6.0,
+class A2) may lose any of what came after the last flush, and ``orders`` finds where the kernel would have sent one.
 """
 
+import random
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +18,12 @@ SECTOR = 512
 # Of one entry: first sector, number of sectors, flags, bytes that follow for a mark.
 ENTRY = struct.Struct("<QQQQ")
 FLUSH, DISCARD, MARK = 1, 4, 8
+# How a block of ext4's journal begins, and the kinds of block before and after which the kernel flushes: one that ends
+# a transaction, and the journal's own superblock (the kernel's Documentation/filesystems/ext4/journal.rst).
+JOURNAL = struct.Struct(">II")
+MAGIC, ENDS, SUPERBLOCK = 0xC03B3998, 2, 4
+# Sectors of a block of the data partition (image/filesystems.py).
+BLOCK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +90,53 @@ class Replay:
             number: not less than before.
         """
         assert self.done <= number <= len(self.writes)
-        with self.card.open("r+b") as card, self.log.open("rb") as log:
-            for write in self.writes[self.done : number]:
+        self._write(self.card, self.writes[self.done : number])
+        self.done = number
+
+    def go_astray(self, card: Path, number: int, start: int, size: int, chance: random.Random) -> int:
+        """Bring a copy of the card, as it is now, to where a card that lost some of the last writes would be.
+
+        Args:
+            card: the copy.
+            number: so many writes were sent.
+            start: of what was written from this byte on some is lost; everything else arrived.
+            size: so many bytes further on, everything arrived too.
+            chance: chooses what is lost.
+
+        Returns:
+            How many writes are lost.
+        """
+        late = self.writes[self.done : number]
+        kept = [one for one in late if not start <= one.sector * SECTOR < start + size or chance.random() < 0.5]
+        self._write(card, kept)
+        return len(late) - len(kept)
+
+    def orders(self, start: int, size: int) -> list[int]:
+        """After how many writes everything before had to be on the card for good, as ext4 wants it.
+
+        Args:
+            start: of the file system, in bytes.
+            size: of it, in bytes.
+        """
+        found = {0}
+        with self.log.open("rb") as log:
+            for number, write in enumerate(self.writes):
+                if write.at is not None and start <= write.sector * SECTOR < start + size:
+                    log.seek(write.at)
+                    magic, kind = JOURNAL.unpack(log.read(JOURNAL.size))
+                    if magic == MAGIC and kind in (ENDS, SUPERBLOCK):
+                        found |= {number, number + max(1, BLOCK // write.count)}
+        return sorted(one for one in found if one <= len(self.writes))
+
+    def _write(self, to: Path, writes: list[Write]) -> None:
+        with to.open("r+b") as card, self.log.open("rb") as log:
+            for write in writes:
                 card.seek(write.sector * SECTOR)
                 if write.at is None:
                     card.write(bytes(write.count * SECTOR))
                 else:
                     log.seek(write.at)
                     card.write(log.read(write.count * SECTOR))
-        self.done = number
 
     def number_at(self, place: int) -> int:
         """How many writes were whole when the log was so many bytes long."""
