@@ -2,15 +2,18 @@
 
 Which address holds how many is counted without keeping any address, not even in memory: a keyed hash of it picks
 two cells of a table (a count-min sketch, Cormode and Muthukrishnan 2005), and the smaller one is the answer. The key
-is made anew for each generation of workers and never leaves memory. The hash is Python's own, which is keyed as well
-(SipHash, PEP 456); it is equal in all workers, since they are forked from one process. The same is done with the
-address's prefix. A cell counts connections that are open, so that nothing is left of one that has ended.
+is made anew at each start and never leaves memory. The hash is Python's own, which is keyed as well (SipHash, PEP 456);
+it is equal in all workers, since they are forked from one process. The same is done with the address's prefix. A cell
+counts connections that are open, so that nothing is left of one that has ended.
+
+A generation of workers counts in a table of its own, and reads those of former ones that still have streams.
 """
 
 import mmap
 import resource
 import secrets
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,13 +51,33 @@ class Crowd:
 
     Args:
         workers: how many processes count.
+        former: of the generations that are not over; their key is taken over.
     """
 
-    def __init__(self, workers: int) -> None:
-        self._key = secrets.token_bytes(16)
+    def __init__(self, workers: int, former: Sequence["Crowd"] = ()) -> None:
+        self._key: bytes = former[-1]._key if former else secrets.token_bytes(16)
         width = CELLS * 2 * 2
-        cells = memoryview(mmap.mmap(-1, workers * width * 2)).cast("H")
-        self._rows = [cells[row * width : (row + 1) * width] for row in range(workers)]
+        # One cell more, after the rows: whether the generation is over.
+        cells = memoryview(mmap.mmap(-1, (workers * width + 1) * 2)).cast("H")
+        self._own = [cells[row * width : (row + 1) * width] for row in range(workers)]
+        self._over = cells[workers * width :]
+        # Not the tables themselves: each of them knows its own predecessors.
+        self._former = [(one._over, one._own) for one in former]
+        self._rows = self._all_rows()
+
+    def _all_rows(self) -> list["memoryview[int]"]:
+        """The rows of this generation, and those of former ones."""
+        return [*self._own, *(row for _over, rows in self._former for row in rows)]
+
+    def end(self) -> None:
+        """The generation is over, and those after it need not look here any more; for the parent only."""
+        self._over[0] = 1
+
+    def look(self) -> None:
+        """Let go of the generations that are over."""
+        if any([over[0] for over, _rows in self._former]):
+            self._former = [(over, rows) for over, rows in self._former if not over[0]]
+            self._rows = self._all_rows()
 
     def cells_of(self, address: str) -> tuple[int, int]:
         """The cells that an address and its prefix hash to: all that a connection remembers of it."""
@@ -65,7 +88,7 @@ class Crowd:
         )
 
     def count(self, cells: tuple[int, int]) -> int:
-        """How many connections the address behind these cells has, in all workers."""
+        """How many connections the address behind these cells has, in all workers, also of former generations."""
         return self._least(cells[0] & BELOW, cells[1] & BELOW)
 
     def count_prefix(self, cells: tuple[int, int]) -> int:
@@ -95,7 +118,7 @@ class Crowd:
 
     def add(self, worker: int, cells: tuple[int, int], change: int) -> None:
         """Count one connection more (1) or less (-1) in this worker's row."""
-        row = self._rows[worker]
+        row = self._own[worker]
         for both in cells:
             for cell in (both & BELOW, both >> ABOVE):
                 counted = row[cell] + change
@@ -104,7 +127,7 @@ class Crowd:
 
     def clear(self, worker: int) -> None:
         """Forget what a worker counted that has died."""
-        self._rows[worker][:] = memoryview(bytes(CELLS * 2 * 2 * 2)).cast("H")
+        self._own[worker][:] = memoryview(bytes(CELLS * 2 * 2 * 2)).cast("H")
 
 
 def prefix_of(address: str) -> bytes:
