@@ -33,12 +33,16 @@ LARGEST_SHARE = 8
 SMALLEST = 16
 # Two numbers in one: the prefix's cell above the address's, so that a stream remembers two numbers and not four.
 ABOVE, BELOW = 32, 2**32 - 1
-# What one connection with TLS costs in memory while it is idle, in bytes: 18 KiB of the worker's, and 10 KiB of the
-# kernel's for its two sockets (1,500 of them, by PSS and slab). A plain one costs 11 KiB.
-BYTES_A_CONNECTION = 28 * 1024
-# The part of the memory that idle connections may take, at the most. The other half is for the system, the page and the
-# lights (about 200 MB), and for what is on its way in sockets and buffers.
+# What one connection with TLS costs in memory while it is idle, in bytes: of the worker's with the card's OpenSSL 3.5
+# (docs/performance.md, by PSS; 18 KiB with OpenSSL 3.0), and of the kernel's for its two sockets (1,500 of them, by
+# slab). A plain one costs 11 KiB in all.
+OWN_BYTES, KERNELS_BYTES = 28 * 1024, 10 * 1024
+BYTES_A_CONNECTION = OWN_BYTES + KERNELS_BYTES
+# The part of the memory that idle connections may take. The other half is for the system, the page and the lights
+# (about 200 MB), and for what is on its way in sockets and buffers. More than so many bytes are not kept for that: with
+# 2 GB those are the system's, a quarter of the memory for slow readers (``common.py``), and 100 MB to spare.
 PART_FOR_CONNECTIONS = 2
+ENOUGH_FOR_THE_REST = 800 << 20
 # The reference's own limit (maxconn).
 MOST_CONNECTIONS = 27_500
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
@@ -209,5 +213,6 @@ def most_connections(wanted: int, memory: int, descriptors: int, workers: int) -
         descriptors: that one worker may have; a connection needs two.
         workers: how many there are.
     """
-    chosen = wanted or min(MOST_CONNECTIONS, memory // PART_FOR_CONNECTIONS // BYTES_A_CONNECTION)
+    for_connections = max(memory // PART_FOR_CONNECTIONS, memory - ENOUGH_FOR_THE_REST)
+    chosen = wanted or min(MOST_CONNECTIONS, for_connections // BYTES_A_CONNECTION)
     return max(1, min(chosen, workers * (descriptors - SPARE_DESCRIPTORS) // 2))
