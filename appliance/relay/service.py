@@ -202,6 +202,7 @@ class Service:
             self._paths,
         )
         plan.sums.rest(self._rest())
+        self._shares.limit = settings.rate_limit
         for generation in self._generations:
             generation.retire()
         plan.sums.note_elsewhere(self._open_connections())
@@ -264,6 +265,9 @@ class Service:
             log.warning("%s", RESTING[self._resting] or ENDED[former])
         for generation in self._generations:
             generation.plan.sums.rest(self._resting)
+        if self._shares.limit:
+            loose = [one.plan.sums.totals() for one in self._generations if not one.plan.settings.rate_limit]
+            self._shares.note_unmetered(sum(map(bytes_relayed, loose)), since_boot())
 
     def _totals(self) -> dict[Label, int]:
         """All counters since the relay started."""

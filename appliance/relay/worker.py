@@ -166,10 +166,9 @@ class Worker:
 
     def _make_common(self, memory: int) -> Common:
         """What the streams share: with a limit, which splices would be too large for, or without."""
-        limit = self.settings.rate_limit
-        if not limit:
+        if not self.settings.rate_limit:
             return Common(self._moved, open_pipe(), self._stream_ended, memory)
-        meter = Meter(limit, self._plan.shares, self._plan.shares_row + self._number)
+        meter = Meter(self._plan.shares, self._plan.shares_row + self._number)
         return MeteredCommon(self._moved, self._stream_ended, memory, meter)
 
     def _beat(self) -> None:
