@@ -22,8 +22,8 @@ def test_memory_stays_under_its_limit_and_streams_are_whole(
     relay = start_relay(max_connections=size)
     (worker,) = relay.workers()
     with steady_streams(relay, upstream) as running:
-        # What the limit counts for each of them is all the kernel grants, and what is left to streams. The other part of
-        # the limit is the kernel's own, for the sockets.
+        # What the limit counts for each of them is all the kernel grants, and what is left to streams; its other part
+        # is for the kernel's sockets.
         before = memory_of(worker, "VmData")
         limit = before + size * OWN_BYTES + OWN_TO_SPARE
         resource.prlimit(worker, resource.RLIMIT_DATA, (limit, limit))
