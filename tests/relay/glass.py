@@ -12,7 +12,7 @@ import os
 import socket
 import subprocess
 import sys
-from _ssl import _SSLSocket
+from _ssl import _SSLSocket  # type: ignore[attr-defined]
 from collections import Counter
 from pathlib import Path
 from typing import IO, Any
