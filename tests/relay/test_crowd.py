@@ -60,8 +60,27 @@ def test_nothing_is_left_of_who_has_gone() -> None:
     assert not any(crowd._rows[0])
 
 
-def test_a_row_of_another_generation_tells_nothing() -> None:
-    """The key is made anew, so that the same address has other cells."""
+def test_who_came_before_a_setting_was_saved_still_counts() -> None:
+    oldest = Crowd(2)
+    cells = oldest.cells_of("203.0.113.7")
+    oldest.add(1, cells, 1)
+    former = Crowd(1, [oldest])
+    former.add(0, cells, 1)
+    crowd = Crowd(3, [oldest, former])
+    assert crowd.cells_of("203.0.113.7") == cells
+    crowd.add(2, cells, 1)
+    assert (crowd.count(cells), crowd.count_prefix(cells)) == (3, 3)
+    # In its own rows only: nothing here may touch those of others.
+    crowd.clear(0)
+    crowd.clear(1)
+    assert (oldest.count(cells), crowd.count(cells)) == (1, 3)
+    oldest.end()
+    crowd.look()
+    assert crowd.count(cells) == 2
+
+
+def test_a_row_of_another_relay_tells_nothing() -> None:
+    """The key is made anew at each start, so that the same address has other cells."""
     assert len({Crowd(1).cells_of("203.0.113.7") for _ in range(8)}) == 8
 
 

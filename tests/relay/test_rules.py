@@ -111,11 +111,14 @@ def test_the_limit_follows_memory_descriptors_and_the_setting() -> None:
     big, many = 8 << 30, 1 << 20
     assert most_connections(0, big, many, 4) == MOST_CONNECTIONS
     # What the kernel shows of the memory of a Zero 2 W, of a Pi 3, and of a board with 2 GB.
-    assert most_connections(0, 430 << 20, many, 4) == 7_862
-    assert most_connections(0, 906 << 20, many, 4) == 16_566
+    assert most_connections(0, 430 << 20, many, 4) == 5_793
+    assert most_connections(0, 906 << 20, many, 4) == 12_207
     assert most_connections(0, 1850 << 20, many, 4) == MOST_CONNECTIONS
     for memory in (1, 64 << 20, 430 << 20, 906 << 20):
         assert (most_connections(0, memory, many, 4) - 1) * BYTES_A_CONNECTION <= memory // 2
+    # A board for which half would be too little leaves enough for everything else all the same.
+    for memory in (1700 << 20, 1850 << 20, big):
+        assert most_connections(0, memory, many, 4) * BYTES_A_CONNECTION <= memory - (800 << 20)
     assert most_connections(500, big, many, 4) == 500
     assert most_connections(0, big, 1100, 2) == 1000
     assert most_connections(0, 0, 100, 1) == 1

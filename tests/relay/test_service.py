@@ -2,7 +2,6 @@
 
 import os
 import resource
-import signal
 import socket
 import stat
 import time
@@ -112,33 +111,6 @@ def test_a_private_upstream_is_refused_unless_allowed(start_relay: StartRelay, u
     assert "forges" in relay.status["upstreams"]["chat"]["trouble"]
     assert read_to_end_or_reset(relay.connect(relay.chat, HELLO)) == b""
     assert upstream.waiting == 0
-
-
-def test_a_dead_worker_is_replaced(start_relay: StartRelay, upstream: Upstream) -> None:
-    relay = start_relay(workers=2)
-    former = relay.workers()
-    assert len(former) == 2
-    os.kill(former[0], signal.SIGKILL)
-    wait_for(lambda: len(relay.workers()) == 2 and former[0] not in relay.workers(), "another worker")
-    for _ in range(8):
-        relay.connect(relay.chat, HELLO)
-        upstream.next()
-
-
-def test_workers_end_when_the_parent_is_killed(start_relay: StartRelay) -> None:
-    relay = start_relay(workers=2)
-    workers = relay.workers()
-    assert relay.process is not None
-    relay.process.kill()
-    relay.process.wait()
-    wait_for(lambda: not any(_alive(one) for one in workers), "the workers to end")
-
-
-def _alive(process: int) -> bool:
-    try:
-        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def test_new_settings_apply_without_dropping_a_stream(start_relay: StartRelay, upstream: Upstream) -> None:
