@@ -19,8 +19,8 @@ from appliance.text import unpacked
 # The longest that anything here may take on a busy machine, in seconds.
 PATIENCE = 60.0
 
-# Seconds until one that had nothing left serves again: as promised, in ``./test abuse`` alone; otherwise with what a busy
-# test machine adds.
+# Seconds until one that had nothing left serves again: as promised, in ``./test abuse`` alone; otherwise with what a
+# busy test machine adds.
 serving_again = pytest.mark.parametrize(
     "within",
     [

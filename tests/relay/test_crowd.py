@@ -84,37 +84,38 @@ def remembered(relay: Relay, workers: int) -> int:
     return sum(1 for cell in memoryview(cells).cast("H") if cell)
 
 
+def people_come(relay: Relay) -> list[socket.socket]:
+    """As many as there are in thirty neighbourhoods, at several stages; none of them is there before."""
+    wait_for(lambda: relay.status["connections"] == 0, "quiet")
+    assert remembered(relay, 2) == 0
+    people = []
+    for number in range(1, 31):
+        one = keep(socket.socket())
+        one.bind((f"127.0.{number}.9", 0))
+        one.connect(("127.0.0.1", (relay.chat, relay.tls, relay.media)[number % 3]))
+        one.sendall((HELLO, b"\x16\x03\x01", b"")[number % 3])
+        people.append(one)
+    wait_for(lambda: relay.status["connections"] == len(people), "all of them to be counted")
+    # Two for each address and two for its /24, unless some share one by chance.
+    assert 100 < remembered(relay, 2) <= 4 * len(people)
+    return people
+
+
 def test_nothing_is_left_in_the_memory_of_a_relay_that_many_have_reset(
     start_relay: StartRelay, upstream: Upstream
 ) -> None:
     """Neither of those who have gone as attackers go, nor of those whose worker has died."""
     relay = start_relay(workers=2)
-    for way_out in ("reset", "the worker's end"):
-        wait_for(lambda: relay.status["connections"] == 0, "quiet")
-        assert remembered(relay, 2) == 0
-        people = []
-        for number in range(1, 31):
-            one = keep(socket.socket())
-            one.bind((f"127.0.{number}.9", 0))
-            one.connect(("127.0.0.1", (relay.chat, relay.tls, relay.media)[number % 3]))
-            one.sendall((HELLO, b"\x16\x03\x01", b"")[number % 3])
-            people.append(one)
-        wait_for(lambda: relay.status["connections"] == len(people), "all of them to be counted")
-        # Two for each address and two for its /24, unless some share one by chance.
-        assert 100 < remembered(relay, 2) <= 4 * len(people)
-        if way_out == "reset":
-            for one in people:
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-                one.close()
-            wait_for(lambda: remembered(relay, 2) == 0, "the last of them to be forgotten", limit=10)
-            continue
-        former = relay.workers()
-        for worker in former:
-            os.kill(worker, signal.SIGKILL)
-        wait_for(lambda: len(relay.workers()) == 2 and not {*relay.workers()} & {*former}, "other workers")
-        wait_for(lambda: remembered(relay, 2) == 0, "those of the former ones to be forgotten", limit=10)
-        for one in people:
-            one.close()
+    for one in people_come(relay):
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        one.close()
+    wait_for(lambda: remembered(relay, 2) == 0, "the last of them to be forgotten", limit=10)
+    people_come(relay)
+    former = relay.workers()
+    for worker in former:
+        os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: len(relay.workers()) == 2 and not {*relay.workers()} & {*former}, "other workers")
+    wait_for(lambda: remembered(relay, 2) == 0, "those of the former ones to be forgotten", limit=10)
 
 
 def test_a_row_of_another_generation_tells_nothing() -> None:
