@@ -31,7 +31,7 @@ FOR_A_MOMENT = {
     "firewall": 3.0,
     "firewall-base": 3.0,
     "halting": 4.5,
-    "memory": 9.5,  # loads a module, and makes swap space
+    "memory": 1.3,  # loads a module
     "reset": 4.5,
     "reset-asked": 4.5,
     "record": 0.5,  # without network
