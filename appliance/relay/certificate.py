@@ -10,6 +10,7 @@ import datetime
 import logging
 import math
 import os
+import secrets
 import ssl
 import subprocess
 import sys
@@ -29,8 +30,13 @@ from appliance.text import text
 log = logging.getLogger(__name__)
 
 # A Pi has no clock before the network is there; a certificate from 1970 would stand out. The year of this code.
-NOT_BEFORE_THIS = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-LIFETIME = datetime.timedelta(days=3650)
+NOT_MADE_BEFORE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+# Until then every card of a release has the clock that it was built with, so all of them would begin on the same day:
+# each says that it is older than it is, by a time of its own between these two.
+YOUNGEST, OLDEST = datetime.timedelta(days=1), datetime.timedelta(days=700)
+# What people tell openssl, who want to have done with it: ten years or twenty. With a shorter one it would have to be
+# renewed, by a clock that may be wrong; the app looks at no date.
+LIFETIMES = (datetime.timedelta(days=3650), datetime.timedelta(days=7300))
 # Seconds between two tries to make one where that failed: it takes a second of a Pi 3's time.
 MAKE_EVERY = 60.0
 # What nginx offers when nobody has set anything (its ngx_http_ssl_module.h): Python's own shorter list, and no answer
@@ -262,13 +268,20 @@ def _context(file: Path) -> ssl.SSLContext:
 
 
 def validity(now: datetime.datetime) -> tuple[datetime.datetime, datetime.datetime]:
-    """From when until when a certificate is valid that is made ``now``, by a clock that may stand in 1970."""
-    start = max(now - datetime.timedelta(days=1), NOT_BEFORE_THIS)
-    return start, start + LIFETIME
+    """From when until when a certificate is valid that is made ``now``, by a clock that may stand in 1970.
+
+    Both are drawn anew each time, so that cards of one release have no date in common.
+    """
+    spread = int((OLDEST - YOUNGEST).total_seconds())
+    age = YOUNGEST + datetime.timedelta(seconds=secrets.randbelow(spread))
+    start = max(now, NOT_MADE_BEFORE).replace(microsecond=0) - age
+    return start, start + secrets.choice(LIFETIMES)
 
 
 def make(folder: Path) -> None:
     """Make a P-256 key and a self-signed certificate, both in one file with mode 0600.
+
+    It has the fields that ``openssl req -x509`` gives one, in that order: the commonest way to such a certificate.
 
     Raises:
         OSError: the folder is not writable or full.
@@ -278,16 +291,21 @@ def make(folder: Path) -> None:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     start, end = validity(datetime.datetime.now(datetime.UTC))
+    by_key = x509.SubjectKeyIdentifier.from_public_key(public)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
-        .public_key(key.public_key())
+        .public_key(public)
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(end)
+        .add_extension(by_key, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(by_key), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     pem = key.private_bytes(
