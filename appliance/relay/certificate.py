@@ -21,6 +21,7 @@ from pathlib import Path
 from appliance.clock import since_boot
 from appliance.errors import SavedStateError
 from appliance.files import Stamp, stamp, write_atomically
+from appliance.relay.sessions import remember_as_nginx_does
 from appliance.relay.tls import Rules
 from appliance.relay.validity import not_after
 from appliance.settings.problem import Problem
@@ -262,6 +263,7 @@ def _context(file: Path) -> ssl.SSLContext:
     # A person's FIN without a close_notify is an end like any other, and our own direction goes on; without this,
     # OpenSSL 3 would take the whole connection for broken, and Python could not tell it from a reset.
     found.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
+    remember_as_nginx_does(found)
     # A key with a password is of no use here, and OpenSSL would ask a terminal for it.
     found.load_cert_chain(file, password="none")  # noqa: S106
     return found
