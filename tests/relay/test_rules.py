@@ -73,11 +73,27 @@ def test_public_addresses_are_allowed_except_our_own(address: str) -> None:
     assert not is_allowed(one, (one,), allow_private=False)
 
 
-def test_a_certificate_made_without_a_clock_is_valid_today() -> None:
-    today = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
-    for clock in (datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC), today):
-        start, end = certificate.validity(clock)
-        assert start < today < end
+@pytest.mark.parametrize("clock", ["1970-01-01", "2026-11-01", "2033-05-05T05:05:05.5"])
+def test_a_certificate_is_valid_for_years_whatever_the_clock_says(clock: str) -> None:
+    now = datetime.datetime.fromisoformat(clock).replace(tzinfo=datetime.UTC)
+    today = max(now, datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC))
+    for _ in range(200):
+        start, end = certificate.validity(now)
+        assert start < today - datetime.timedelta(hours=23)
+        assert end > today + datetime.timedelta(days=7 * 365)
+
+
+def test_certificates_made_at_one_moment_have_no_date_in_common() -> None:
+    # What the clock of each card of a release says at its first start, before any time server has answered.
+    epoch = datetime.datetime(2026, 11, 20, 12, 0, 30, tzinfo=datetime.UTC)
+    made = [certificate.validity(epoch) for _ in range(200)]
+    # By the second, of 60 million there are: two alike would be a chance of one in 3,000, so one pair is let pass.
+    for dates in zip(*made, strict=True):
+        assert len(set(dates)) >= 199
+    days = sorted((epoch - start).days for start, _ in made)
+    assert days[0] < 100
+    assert days[-1] > 600
+    assert {(end - start).days for start, end in made} == {3650, 7300}
 
 
 def test_labs_may_use_private_addresses() -> None:
