@@ -72,6 +72,16 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
+def swallow() -> socket.socket:
+    """A listener that swallows every attempt: it has a queue for one, which is full, until somebody accepts."""
+    listener = keep(socket.create_server(("127.0.0.1", 0), backlog=0))
+    for _ in range(4):
+        one = keep(socket.socket())
+        one.setblocking(False)
+        one.connect_ex(listener.getsockname())
+    return listener
+
+
 class Upstream:
     """A server that hands each connection to the test; the listening socket can go and come back.
 

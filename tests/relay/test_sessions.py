@@ -1,9 +1,7 @@
 """TLS sessions: remembered as by nginx, and a context that cannot be told so is left as Python made it."""
 
-import _json
 import _ssl
 import re
-import socket
 import ssl
 import subprocess
 import sys
@@ -13,9 +11,10 @@ import pytest
 
 from appliance.relay import sessions
 from appliance.relay.sessions import DEFAULT_LIFE, LIFE, remember_as_nginx_does
+from tests.cover import inside
+from tests.cover.probes import V12, context, without_tickets
 from tests.relay.conftest import StartRelay
 from tests.relay.running import PATIENCE, Upstream
-from tests.relay.test_wire import any_certificate
 
 # Refuse memory that is written and executed, as MemoryDenyWriteExecute in the relay's unit; then run the rest.
 # PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN: Linux 6.3.
@@ -37,18 +36,6 @@ def life(port: int, version: str) -> set[str]:
     return set(re.findall(r"ticket lifetime hint: (\d+)", told))
 
 
-def resumed(port: int, client: ssl.SSLContext) -> bool:
-    """Whether a second connection goes on with the session of the first."""
-    session, again = None, False
-    for _ in range(2):
-        with (
-            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as wire,
-            client.wrap_socket(wire, session=session) as secured,
-        ):
-            again, session = bool(secured.session_reused), secured.session
-    return again
-
-
 @pytest.mark.parametrize("denied", [False, True], ids=["plain", "no-writable-code"])
 def test_a_relay_remembers_as_nginx_does(start_relay: StartRelay, upstream: Upstream, denied: bool) -> None:
     def launch(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -59,14 +46,9 @@ def test_a_relay_remembers_as_nginx_does(start_relay: StartRelay, upstream: Upst
         pytest.skip("this kernel is older than 6.3")
     relay = start_relay(launch=launch) if denied else start_relay()
     assert life(relay.tls, "-tls1_3") == life(relay.tls, "-tls1_2") == {str(LIFE)}
-    client = any_certificate()
-    client.maximum_version = ssl.TLSVersion.TLSv1_2
-    assert resumed(relay.tls, client)
+    assert inside.resumed(relay.tls, context(V12)) == [False, True, True]
     # Without a ticket the relay would have to remember.
-    client = any_certificate()
-    client.maximum_version = ssl.TLSVersion.TLSv1_2
-    client.options |= ssl.OP_NO_TICKET
-    assert not resumed(relay.tls, client)
+    assert inside.resumed(relay.tls, without_tickets(context(V12))) == [False, False, False]
     assert "sessions" not in relay.log
 
 
@@ -76,9 +58,9 @@ def server() -> ssl.SSLContext:
     return found
 
 
-def life_of(context: ssl.SSLContext) -> int:
+def life_of(one: ssl.SSLContext) -> int:
     """How long OpenSSL lets a session live, in seconds."""
-    return int(sessions._OpenSsl().life(sessions._held(context)))
+    return int(sessions._OpenSsl().life(sessions._held(one)))
 
 
 def test_a_context_is_told_once_and_its_neighbour_is_not() -> None:
@@ -91,30 +73,30 @@ def test_a_context_is_told_once_and_its_neighbour_is_not() -> None:
 
 
 def test_a_client_s_context_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
-    context = any_certificate()
-    assert not remember_as_nginx_does(context)
-    assert life_of(context) == DEFAULT_LIFE
+    client = context()
+    assert not remember_as_nginx_does(client)
+    assert life_of(client) == DEFAULT_LIFE
     assert "two hours" in caplog.text
 
 
-@pytest.mark.parametrize("other", [_json.__file__, "/nowhere", None])
+@pytest.mark.parametrize("other", ["libc.so.6", "/nowhere", None])
 def test_without_the_library_nothing_happens(monkeypatch: pytest.MonkeyPatch, other: str | None) -> None:
-    context = server()
+    alone = server()
     with monkeypatch.context() as changed:
         if other is None:
             changed.delattr(_ssl, "__file__")
         else:
             changed.setattr(_ssl, "__file__", other)
-        assert not remember_as_nginx_does(context)
-    assert life_of(context) == DEFAULT_LIFE
+        assert not remember_as_nginx_does(alone)
+    assert life_of(alone) == DEFAULT_LIFE
 
 
 def test_a_pointer_that_is_not_the_context_s_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    context, another = server(), server()
+    alone, another = server(), server()
     another.minimum_version = ssl.TLSVersion.TLSv1_3
-    wrong = [0, 8, 1 << 46, (1 << 64) - 8, id(context), id(context) + 1, id(bytes(4096)), sessions._held(another)]
+    wrong = [0, 8, 1 << 46, (1 << 64) - 8, id(alone), id(alone) + 1, id(bytes(4096)), sessions._held(another)]
     for address in wrong:
         with monkeypatch.context() as changed:
             changed.setattr(sessions, "_held", lambda _, found=address: found)
-            assert not remember_as_nginx_does(context), address
-    assert life_of(context) == life_of(another) == DEFAULT_LIFE
+            assert not remember_as_nginx_does(alone), address
+    assert life_of(alone) == life_of(another) == DEFAULT_LIFE

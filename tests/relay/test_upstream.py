@@ -17,7 +17,7 @@ from appliance.relay.upstream import NEVER, REMEMBER_FAILURE, Endpoint, Group, V
 from tests.relay.conftest import StartRelay
 from tests.relay.lab import NAME, PORT, Lab
 from tests.relay.pumping import turn_until
-from tests.relay.running import Relay, Upstream, free_ports, keep, read_exactly, wait_for
+from tests.relay.running import Relay, Upstream, free_ports, keep, read_exactly, swallow, wait_for
 from tests.relay.test_wire import HELLO, read_to_end_or_reset
 
 # Seconds: what is promised after an upstream is back.
@@ -159,13 +159,8 @@ def test_the_next_one_takes_over_and_the_first_one_comes_back(start_relay: Start
 
 @pytest.fixture
 def swallowing() -> socket.socket:
-    """A listener that swallows every attempt: it has a queue for one, which is full, until somebody accepts."""
-    listener = keep(socket.create_server(("127.0.0.1", 0), backlog=0))
-    for _ in range(4):
-        one = keep(socket.socket())
-        one.setblocking(False)
-        one.connect_ex(listener.getsockname())
-    return listener
+    """A listener that swallows every attempt."""
+    return swallow()
 
 
 @pytest.fixture
