@@ -1,5 +1,6 @@
 """When there is a crowd: the share of an address's neighbourhood, so that one place cannot crowd everybody out."""
 
+import mmap
 import os
 import re
 import signal
@@ -76,7 +77,8 @@ def remembered(relay: Relay, workers: int) -> int:
     process = relay.workers()[0]
     size = workers * CELLS * 2 * 2 * 2
     found = [(int(start, 16), int(end, 16)) for start, end in SHARED.findall(Path(f"/proc/{process}/maps").read_text())]
-    (start,) = [start for start, end in found if end - start == size]
+    # In whole pages, of which one more may hold what belongs to it.
+    (start,) = [start for start, end in found if size <= end - start <= size + mmap.PAGESIZE]
     with open(f"/proc/{process}/mem", "rb", buffering=0) as memory:
         memory.seek(start)
         cells = memory.read(size)
