@@ -94,11 +94,10 @@ SHARED = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw-s .* /dev/zero \(deleted\)$", 
 def remembered(relay: Relay, workers: int) -> int:
     """How many cells of a running relay's memory tell that somebody is there: all that it has of anybody's address."""
     process = relay.workers()[0]
-    # And one cell that says whether this generation is over; the kernel hands out whole pages.
     size = workers * CELLS * 2 * 2 * 2
-    mapped = -(-(size + 2) // mmap.PAGESIZE) * mmap.PAGESIZE
     found = [(int(start, 16), int(end, 16)) for start, end in SHARED.findall(Path(f"/proc/{process}/maps").read_text())]
-    (start,) = [start for start, end in found if end - start == mapped]
+    # In whole pages, of which one more may hold what belongs to it.
+    (start,) = [start for start, end in found if size <= end - start <= size + mmap.PAGESIZE]
     with open(f"/proc/{process}/mem", "rb", buffering=0) as memory:
         memory.seek(start)
         cells = memory.read(size)
