@@ -15,7 +15,7 @@ from tests.boot.release import Server
 from tests.boot.upstream import CHAT, MIB, Upstream, answer
 
 # Seconds for writing a slot, with an emulated board on a busy machine.
-INSTALLING_TAKES = 1500.0
+INSTALLING_TAKES = 3000.0
 # RAUC's curl reads this file, and so does Python when it is told to.
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 STATUS = "cat /run/porchlight/update/status.json"

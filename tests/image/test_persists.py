@@ -5,7 +5,7 @@ from pathlib import Path
 
 LISTED = Path(__file__).parent.parent.parent / "image/persists.toml"
 # Bytes on the card for one write of a small file, its journal included; a little more than was seen (docs/image.md).
-ONE_WRITE = 30_000
+ONE_WRITE = 60_000
 MOST_PER_DAY = 5_000_000
 
 

@@ -167,7 +167,7 @@ def test_without_a_quota_nothing_is_counted_and_nothing_written(bench: Bench) ->
 
 
 @pytest.mark.slow
-def test_the_card_is_written_at_most_once_in_ten_minutes(bench: Bench) -> None:
+def test_the_card_is_written_at_most_once_in_half_an_hour(bench: Bench) -> None:
     written = []
     former = None
     for _ in range(4 * 3600):
@@ -176,7 +176,7 @@ def test_the_card_is_written_at_most_once_in_ten_minutes(bench: Bench) -> None:
         if now != former:
             former = now
             written.append(bench.uptime)
-    assert len(written) == 4 * 6
+    assert len(written) == 4 * 2
     assert all(later - earlier >= WRITE_EVERY for earlier, later in itertools.pairwise(written))
     # And not at all when there is nothing new.
     stamp = bench.card.stat().st_mtime_ns
