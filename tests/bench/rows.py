@@ -67,10 +67,10 @@ class Task:
 # Why a target is missed, from `./test bench --profile` and `strace -c`.
 SMALL = (
     "porchlight and nginx make the same four system calls for an echo, and four fifths of porchlight's time are the "
-    "kernel's; the rest are 5,200 instructions of gevent and Python for each of its two events (nginx: 1,000). To give "
-    "the interpreter's lock up and take it again at each read and send is Python's own; to take events from gevent by "
-    "the batch (an epoll descriptor of our own inside its loop) spared that once an event, and spent as much on the "
-    "loop around it: 5,860 instructions instead of 5,810, and no difference in time"
+    "kernel's; the rest are about 5,200 instructions of gevent and Python for each of its two events (nginx: 1,000). "
+    "To give the interpreter's lock up and take it again at each read and send is Python's own; to take events from "
+    "gevent by the batch (an epoll descriptor of our own inside its loop) spared that once an event, and spent as "
+    "much on the loop around it: 5,860 instructions instead of 5,810, and no difference in time"
 )
 TLS_SMALL = (
     "the same five system calls as nginx's, and on top of them gevent and Python, twice, as without TLS; there is "
@@ -97,10 +97,10 @@ TLS_BULK = (
 TLS_CONNECT = (
     "OpenSSL runs the same 3.0 million instructions for porchlight and for nginx, with its two tickets as in a stock "
     "nginx; a quarter of what is missing is Python making and closing the connection, as in the next row. Profiles "
-    "beside nginx's show more than half of the difference in the interpreter, and most of the rest in OpenSSL itself, "
-    "which needs a sixth longer for the same instructions: as if each of the two had to bring its code and data back "
-    "into the processor's caches after the other. It is not memory: porchlight asks the kernel for none (nginx: 0.5 "
-    "times a handshake), and a glibc that was told to keep more gained nothing"
+    "beside nginx's show more than half of the difference in the interpreter, and nearly half of the rest in OpenSSL "
+    "itself, which needs a sixth longer for the same instructions: as if each of the two had to bring its code and "
+    "data back into the processor's caches after the other. It is not memory: porchlight asks the kernel for none "
+    "(nginx: 0.5 times a handshake), and a glibc that was told to keep more gained nothing"
 )
 CONNECT = (
     "24 system calls against nginx's 18: libev has to register what it waits for anew (3), Python asks each accepted "
