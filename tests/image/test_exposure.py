@@ -32,6 +32,7 @@ FOR_A_MOMENT = {
     "firewall-base": 3.0,
     "halting": 4.5,
     "memory": 1.3,  # loads a module
+    "swap": 3.3,  # CAP_SYS_ADMIN, and the view of files that everybody has
     "reset": 4.5,
     "reset-asked": 4.5,
     "record": 0.5,  # without network
