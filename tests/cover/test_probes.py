@@ -204,8 +204,10 @@ def test_testssl_sees_what_it_sees_of_nginx(relay: Relay, stock: Stock, tmp_path
             timeout=800,
             cwd=tmp_path,
         )
+        # Its own trial of tickets reads none where its client has gone before they come; two rows try them.
+        lines = re.sub(r"(?<=Session Resumption) .*(?=ID: )", " ", found.stdout).splitlines()
         # When it was, and on which port.
-        return [one for one in found.stdout.splitlines() if not re.match(r" (?:Start|Done) 20", one)]
+        return [one for one in lines if not re.match(r" (?:Start|Done) 20", one)]
 
     with ThreadPoolExecutor(2) as pool:
         ours, theirs = pool.map(said, (relay.tls, stock.tls))
