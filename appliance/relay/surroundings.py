@@ -9,6 +9,8 @@ from appliance.relay.evidence import outer_addresses
 
 # What the home network looks like is asked at most this often, in seconds.
 HOME_FOR = 5.0
+# Seconds until the next look when one failed.
+AGAIN_AFTER = 1.0
 # Answers that are kept meanwhile; a flood of newcomers must not cost memory.
 MOST_KEPT = 256
 
@@ -25,6 +27,7 @@ class Surroundings:
         self._router_status = router_status
         self._now = now
         self._home = home.Home((), (), ())
+        self._is_known = False
         self._until = 0.0
         # Who comes from one of these is at home, and was let in by the outer name.
         self._outer: tuple[str, ...] = ()
@@ -33,22 +36,29 @@ class Surroundings:
         self._kept: dict[int, Origin] = {}
 
     def home(self) -> home.Home:
-        """The home network, as it was some seconds ago at most."""
+        """The home network, as it was some seconds ago at most; as it was before while no descriptor is left to ask."""
         now = self._now()
         if now >= self._until:
-            self._home, self._until = home.look(), now + HOME_FOR
+            try:
+                self._home, self._until = home.look(), now + HOME_FOR
+            except OSError:
+                self._until = now + AGAIN_AFTER
+                return self._home
+            self._is_known = True
             self._outer = outer_addresses(self._router_status)
             self._kept.clear()
         return self._home
 
     def origin(self, address: str, own: tuple[str, ...] = ()) -> Origin:
-        """Where a peer comes from.
+        """Where a peer comes from; inside as long as nothing is known of the home, since that proves nothing.
 
         Args:
             address: the peer's.
             own: outer addresses of the home that are known besides.
         """
         seen = self.home()
+        if not self._is_known:
+            return Origin.INSIDE
         if own:
             return origin(address, seen, (*self._outer, *own))
         key = hash(address)

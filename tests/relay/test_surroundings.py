@@ -1,5 +1,6 @@
 """Where peers come from: each address is taken apart once, as long as the home stays what it is."""
 
+import errno
 import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from appliance.network.home import Home
 from appliance.network.origin import Origin, origin
-from appliance.relay.surroundings import HOME_FOR, MOST_KEPT, Surroundings
+from appliance.relay.surroundings import AGAIN_AFTER, HOME_FOR, MOST_KEPT, Surroundings
 
 HOME = Home(
     (ipaddress.ip_address("192.168.1.7"),),
@@ -62,6 +63,28 @@ def test_the_homes_outer_address_counts_as_soon_as_the_router_tells_it(tmp_path:
     told.write_text(f'{{"outer": "{STRANGER}", "seen": ""}}')
     clock.now += HOME_FOR
     assert around.origin(STRANGER) is Origin.INSIDE
+
+
+def test_without_descriptors_the_home_is_taken_for_what_it_was(
+    tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel is asked through a socket, and while none is to be had nobody's stream may fail for that."""
+
+    def fails() -> Home:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    clock = Clock()
+    monkeypatch.setattr("appliance.network.home.look", fails)
+    around = Surroundings(tmp_path / "none", clock)
+    # Nothing is known of the home: nobody's coming is evidence, and nobody is at home.
+    assert around.origin(STRANGER) is Origin.INSIDE
+    assert not around.home().is_inside(NEIGHBOUR)
+    monkeypatch.setattr("appliance.network.home.look", lambda: HOME)
+    clock.now += AGAIN_AFTER
+    assert (around.origin(STRANGER), around.origin(NEIGHBOUR)) == (Origin.OUTSIDE, Origin.INSIDE)
+    monkeypatch.setattr("appliance.network.home.look", fails)
+    clock.now += HOME_FOR
+    assert (around.origin(STRANGER), around.origin(NEIGHBOUR)) == (Origin.OUTSIDE, Origin.INSIDE)
 
 
 def test_a_flood_of_addresses_is_not_kept(tmp_path: Path, asked: list[str]) -> None:
