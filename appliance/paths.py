@@ -132,8 +132,8 @@ class Paths:
 
     @property
     def verdict(self) -> Path:
-        """What the judge of a new system leaves for root."""
-        return self.run / "order" / "verdict"
+        """What the judge of a new system leaves for root, in a folder that no other user can write."""
+        return self.run / "judge" / "verdict"
 
     @property
     def install_answer(self) -> Path:

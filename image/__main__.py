@@ -12,7 +12,7 @@ from image.publish import Release
 from image.roots import Sources
 from image.stages import REPOSITORY, Build, Wishes, epoch, version
 from image.statement import Asked
-from image.verify import verify
+from image.verify import First, verify
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--security-mirror",
         metavar="URL",
-        help="mirror of Debian's security updates; default: the mirror's URL and -security",
+        help="mirror of Debian's security updates; default: the mirror's URL and -security, before"
+        " the day of a snapshot",
     )
     made.add_argument(
         "--url",
@@ -121,6 +122,8 @@ def main() -> int:
     options = arguments.parse_args()
     if options.tracker is not None and options.release is None:
         arguments.error("--tracker says nothing without --release")
+    if options.security_mirror is not None and options.mirror is None:
+        arguments.error("--security-mirror says nothing without --mirror")
     # The card's folders and files get their modes from this, whatever the builder's own habit is.
     os.umask(0o022)
     signal.signal(signal.SIGTERM, interrupted)
@@ -143,9 +146,8 @@ def main() -> int:
         if build.stated:
             print(f"./build: {build.stated}", file=sys.stderr)
         if options.verify:
-            said = verify(
-                REPOSITORY, wishes.store, wishes.output, build.name, epoch(), rootless=build.rootless, place=options.url
-            )
+            first = First(wishes.store, wishes.output, build.name, epoch(), build.rootless, wishes.sources, options.url)
+            said = verify(REPOSITORY, first)
             print(f"./build: {said}", file=sys.stderr)
     except BuildError as error:
         print(f"\n./build: {error}", file=sys.stderr)

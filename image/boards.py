@@ -208,6 +208,42 @@ BOARDS = (
 )
 
 
+@dataclass(frozen=True)
+class NotPromised:
+    """Boards on which nobody should count.
+
+    Args:
+        name: as Raspberry Pi calls them.
+        tree: the device tree's file in Debian's kernel; empty when there is none.
+        reason: in words for docs/boards.md.
+    """
+
+    name: str
+    tree: str
+    reason: str
+
+
+# The kernel's names of trees begin with the processor. A tree of theirs that is in neither list is one that nobody has
+# thought of yet: tests/image/test_boards.py looks at the kernel that the card has.
+FAMILIES = ("bcm2711-", "bcm2712-", "bcm2837-")
+NO_TREE = "no tree in Debian's kernel"
+NOT_PROMISED = (
+    NotPromised("Raspberry Pi 500, 500+", "", NO_TREE),
+    NotPromised("Raspberry Pi Compute Module 5", "", NO_TREE),
+    NotPromised(
+        "Raspberry Pi Compute Module 3, 3+",
+        "bcm2837-rpi-cm3-io3.dtb",
+        "no network of its own, and nobody has looked at what its IO board needs",
+    ),
+    NotPromised(
+        "Raspberry Pi 2 Model B, revision 1.2",
+        "bcm2837-rpi-2-b.dtb",
+        "looks like the earlier Pi 2, whose processor is 32-bit; slower than a Pi 3",
+    ),
+    NotPromised("Raspberry Pi 1, Zero, Zero W, earlier 2", "", "32-bit processor"),
+)
+
+
 def wifi_files(board: Board, chip: str) -> tuple[tuple[str, ...], ...]:
     """What the driver asks for on behalf of a chip, below /usr/lib/firmware: for each file the names that will do.
 
@@ -234,4 +270,12 @@ def table() -> str:
             board.unproven,
         )
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def not_promised() -> str:
+    """The second table of docs/boards.md."""
+    lines = ["| board | tree | why not |", "|---|---|---|"]
+    for board in NOT_PROMISED:
+        lines.append(f"| {board.name} | {f'`{board.tree}`' if board.tree else 'none'} | {board.reason} |")
     return "\n".join(lines) + "\n"

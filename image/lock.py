@@ -43,7 +43,14 @@ def text(entries: Iterable[Entry]) -> str:
 
 def preferences(wanted: Iterable[Entry]) -> str:
     """What apt is told, so that it takes the locked versions wherever it finds them (apt_preferences(5))."""
-    pins = sorted({(entry[0], entry[1]) for entry in wanted if not entry[0].startswith("python:")})
+    # A name alone means the machine's own architecture and no other, and the native tree has two.
+    pins = sorted(
+        {
+            (entry[0] if entry[2] == "all" else f"{entry[0]}:{entry[2]}", entry[1])
+            for entry in wanted
+            if not entry[0].startswith("python:")
+        }
+    )
     # Over 1000 even a version that is older than what the archive has by now.
     return "\n".join(f"Package: {name}\nPin: version {version}\nPin-Priority: 1001\n" for name, version in pins)
 

@@ -4,7 +4,7 @@
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,7 +121,7 @@ def sign(work: cell.Cell, packed: Path, card: Card, key: Path | None, store: Pat
         (store / "given.key").unlink(missing_ok=True)
 
 
-def replace(packed: Path, output: Path, last: str) -> None:
+def replace(packed: Path, output: Path, last: str, optional: Collection[str] = ()) -> None:
     """Move everything to where it is looked for: old or new, never a mixture.
 
     All is copied beside its place before anything is renamed, since the disk may be full, and another one.
@@ -130,12 +130,16 @@ def replace(packed: Path, output: Path, last: str) -> None:
         packed: where it was made.
         output: where it goes.
         last: the file that comes last: whoever sees the card sees its checksum too.
+        optional: files that not every build makes: one that this build did not make is removed, since it speaks of
+            another card, and no signature is over it any more.
     """
     names = sorted((path.name for path in packed.iterdir()), key=lambda name: (name == last, name))
     beside = {name: output / f".{name}.unfinished" for name in names}
     try:
         for name in names:
             shutil.copyfile(packed / name, beside[name])
+        for name in set(optional) - set(names):
+            (output / name).unlink(missing_ok=True)
         for name in names:
             beside[name].rename(output / name)
     finally:

@@ -8,6 +8,7 @@ Hooks are shell text and not files, since in unshare mode they run as somebody w
 """
 
 import os
+import re
 import subprocess
 import tarfile
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,10 @@ from image.progress import Progress
 ARCHIVES = "/var/cache/apt/archives"
 UNTOLD = ("I: success", "I: done", "I: removing", "I: running special hook")  # of no use beside the clock
 OFFLINE = ("Failed to fetch", "Could not resolve", "Temporary failure resolving", "Could not connect", "unreachable")
+# A week after its day apt refuses a snapshot's list of updates, lest somebody holds newer ones back. A lock wants those
+# of its day, and knows each package by its hash.
+ANY_DAY = '--aptopt=Acquire::Check-Valid-Until "false"'
+DAY = re.compile(r"\d{8}T\d{6}Z")  # how a snapshot of Debian's archive is named
 
 # The kernel comes from backports (only there a Pi 5 finds its card), everything else from the release.
 BACKPORTS = f"""set -eu
@@ -109,12 +114,23 @@ class Sources:
         if self.mirror is None:
             return []
         main = self.mirror.rstrip("/")
-        security = (self.security_mirror or f"{main}-security").rstrip("/")
+        security = (self.security_mirror or beside(main)).rstrip("/")
         return [
             f"deb {main} {recipe.SUITE} {recipe.COMPONENTS.replace(',', ' ')}",
             f"deb {main} {recipe.SUITE}-updates {recipe.COMPONENTS.replace(',', ' ')}",
             f"deb {security} {recipe.SUITE}-security {recipe.COMPONENTS.replace(',', ' ')}",
         ]
+
+    def options(self) -> list[str]:
+        """The same as options of `./build`, for the second build of `--verify`."""
+        given = (("--mirror", self.mirror), ("--security-mirror", self.security_mirror))
+        return [word for option, url in given if url for word in (option, url)]
+
+
+def beside(main: str) -> str:
+    """Where a mirror's security updates are by custom: its URL and -security; a snapshot's day stays behind that."""
+    archive, _, day = main.rpartition("/")
+    return f"{archive}-security/{day}" if DAY.fullmatch(day) else f"{main}-security"
 
 
 @dataclass
@@ -143,31 +159,7 @@ class Maker:
         packages.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"{root.kind}.log"
         log.unlink(missing_ok=True)
-        fetched = f"sync-out {ARCHIVES} {packages}"
-        command = [
-            "mmdebstrap",
-            f"--mode={'unshare' if self.rootless else 'root'}",
-            f"--variant={root.variant}",
-            f"--architectures={root.architectures}",
-            f"--components={recipe.COMPONENTS}",
-            f"--keyring={recipe.KEYRING}",
-            '--aptopt=Apt::Install-Recommends "false"',
-            '--aptopt=Acquire::Retries "2"',
-            '--aptopt=Acquire::http::Timeout "30"',
-            "--dpkgopt=force-unsafe-io",
-            "--skip=essential/unlink",
-            f'--setup-hook=mkdir -p "$1{ARCHIVES}"',
-            f"--setup-hook=sync-in {packages} {ARCHIVES}",
-            *(f"--setup-hook={hook}" for hook in (*root.setup, *self._pins())),
-            f"--extract-hook={fetched}",  # kept even when a later step fails, and the extract variant ends here
-            *(f"--essential-hook={hook}" for hook in root.essential),
-            *(f"--customize-hook={hook}" for hook in root.customize),
-            f"--customize-hook={fetched}",
-            f"--include={','.join(root.packages)}",
-            recipe.SUITE,
-            str(draft / "tree.tar"),
-            *self.sources.arguments(),
-        ]
+        command = self.command(root, draft / "tree.tar", packages)
         env = {**os.environ, "SOURCE_DATE_EPOCH": str(recipe.BASE_EPOCH), "LC_ALL": "C"}
         if not self.rootless:
             # In the cache, so that even a killed run's tree is found and removed by the next one. An ordinary user's
@@ -181,6 +173,41 @@ class Maker:
             raise cell.failure(f"Making the {root.kind} tree", log)
         made = locked(root, draft / "tree.tar", packages)
         (draft / "packages.lock").write_text(lock.text(made))
+
+    def command(self, root: Root, tree: Path, packages: Path) -> list[str]:
+        """How mmdebstrap is called. No input or output here.
+
+        Args:
+            root: what to make.
+            tree: the file to write.
+            packages: where the downloaded packages are kept.
+        """
+        fetched = f"sync-out {ARCHIVES} {packages}"
+        return [
+            "mmdebstrap",
+            f"--mode={'unshare' if self.rootless else 'root'}",
+            f"--variant={root.variant}",
+            f"--architectures={root.architectures}",
+            f"--components={recipe.COMPONENTS}",
+            f"--keyring={recipe.KEYRING}",
+            '--aptopt=Apt::Install-Recommends "false"',
+            '--aptopt=Acquire::Retries "2"',
+            '--aptopt=Acquire::http::Timeout "30"',
+            *([ANY_DAY] if self.wanted else []),
+            "--dpkgopt=force-unsafe-io",
+            "--skip=essential/unlink",
+            f'--setup-hook=mkdir -p "$1{ARCHIVES}"',
+            f"--setup-hook=sync-in {packages} {ARCHIVES}",
+            *(f"--setup-hook={hook}" for hook in (*root.setup, *self._pins())),
+            f"--extract-hook={fetched}",  # kept even when a later step fails, and the extract variant ends here
+            *(f"--essential-hook={hook}" for hook in root.essential),
+            *(f"--customize-hook={hook}" for hook in root.customize),
+            f"--customize-hook={fetched}",
+            f"--include={','.join(root.packages)}",
+            recipe.SUITE,
+            str(tree),
+            *self.sources.arguments(),
+        ]
 
     def _pins(self) -> list[str]:
         """The hook that tells apt which versions the lock wants."""

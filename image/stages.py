@@ -180,8 +180,8 @@ class Build:
         packed = self._scratch("packed")
         file = f"{self.name}.img.xz"
         shutil.copyfile(keys / "update.pem", packed / publish.UPDATE_CERTIFICATE)
+        bundle = f"{self.name}.raucb"
         if (keys / "update.key").exists():
-            bundle = f"{self.name}.raucb"
             binds = {image.parent: "/work", packed: "/output", keys: "/keys"}
             self._inside(work, "Packing the update", ["bundle", version(), str(epoch()), bundle], binds)
             publish.offer(packed, bundle, version())
@@ -197,10 +197,8 @@ class Build:
             folders = [self.store.directory / "packages" / kind for kind in (roots.USERLAND.kind, roots.HARDWARE.kind)]
             self.stated = statement.write(packed, self.name, asked, entries, folders)
         publish.sign(work, packed, card, release.key, self.store.directory / "keys")
-        if not asked:
-            # It would speak of another card.
-            (self.wishes.output / f"{self.name}{statement.ENDING}").unlink(missing_ok=True)
-        publish.replace(packed, self.wishes.output, file)
+        optional = (bundle, publish.FEED, f"{self.name}{statement.ENDING}")
+        publish.replace(packed, self.wishes.output, file, optional)
         return self.wishes.output / file
 
     def _lock(self, tools: Path, userland: Path, hardware: Path) -> list[list[str]]:

@@ -10,10 +10,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from image import cache, host, layout, lock, publish
 from image.errors import BuildError
+from image.roots import Sources
 
 # Compared piece by piece, bytes.
 PIECE = 1024 * 1024
@@ -21,19 +23,35 @@ PIECE = 1024 * 1024
 NOT_SOURCES = shutil.ignore_patterns(".git", "dist", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache")
 
 
-def verify(
-    repository: Path, store: Path, output: Path, name: str, epoch: int, *, rootless: bool, place: str | None = None
-) -> str:
+@dataclass(frozen=True)
+class First:
+    """The first build.
+
+    Args:
+        store: its cache.
+        output: where its results are.
+        name: the card's name without ending.
+        epoch: the time that it gave its files, seconds since 1970.
+        rootless: whether it was one by user namespaces.
+        sources: where its packages came from.
+        place: where the release will lie, which the card knows.
+    """
+
+    store: Path
+    output: Path
+    name: str
+    epoch: int
+    rootless: bool
+    sources: Sources
+    place: str | None = None
+
+
+def verify(repository: Path, first: First) -> str:
     """Build again and compare.
 
     Args:
         repository: the sources.
-        store: the cache of the first build.
-        output: where its results are.
-        name: the card's name without ending.
-        epoch: the time that the first build gave its files, seconds since 1970.
-        rootless: whether the first build was one by user namespaces.
-        place: where the release will lie, which the card knows.
+        first: the build that is to be reproduced.
 
     Returns:
         One sentence that says what was compared.
@@ -41,28 +59,34 @@ def verify(
     Raises:
         BuildError: the second build failed, or its card is another.
     """
-    with tempfile.TemporaryDirectory(prefix="porchlight-verify-", dir=store) as scratch:
+    with tempfile.TemporaryDirectory(prefix="porchlight-verify-", dir=first.store) as scratch:
         elsewhere = Path(scratch) / "somewhere-else"
         shutil.copytree(repository, elsewhere, symlinks=True, ignore=NOT_SOURCES)
         packages = Path(scratch) / "cache/image/packages"
-        shutil.copytree(store / "packages", packages, copy_function=os.link, ignore=shutil.ignore_patterns("partial"))
-        mode = _other_mode(rootless)
-        command = [sys.executable, "-m", "image", "--cache", f"{scratch}/cache", "--output", f"{scratch}/out"]
-        command += ["--mode", mode, "--locked", str(output / f"{name}.lock")]
-        # The card holds the certificate of its updates, and a development key of an empty cache would be another one.
-        command += ["--update-certificate", str(output / publish.UPDATE_CERTIFICATE)]
-        command += ["--url", place] if place else []
-        environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "TZ": "Pacific/Kiritimati", "HOME": scratch}
-        done = subprocess.run(command, cwd=elsewhere, env=environment, umask=0o027, check=False)
+        partial = shutil.ignore_patterns("partial")
+        shutil.copytree(first.store / "packages", packages, copy_function=os.link, ignore=partial)
+        mode = _other_mode(first.rootless)
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": str(first.epoch), "TZ": "Pacific/Kiritimati", "HOME": scratch}
+        done = subprocess.run(again(first, scratch, mode), cwd=elsewhere, env=environment, umask=0o027, check=False)
         if done.returncode:
             raise BuildError(
                 "The second build failed; what it said stands above.",
                 "Whether the card can be reproduced is not known. The first card is in its place.",
                 "Solve what it says, then run ./build --verify again.",
             )
-        _compare(output / f"{name}.img.xz", Path(scratch) / f"out/{name}.img.xz")
-        number = len(lock.read(output / f"{name}.lock"))
-        return f"identical: built twice ({'unshare' if rootless else 'root'}, {mode}), {number} packages"
+        card = f"{first.name}.img.xz"
+        _compare(first.output / card, Path(scratch) / "out" / card)
+        number = len(lock.read(first.output / f"{first.name}.lock"))
+        return f"identical: built twice ({'unshare' if first.rootless else 'root'}, {mode}), {number} packages"
+
+
+def again(first: First, scratch: str, mode: str) -> list[str]:
+    """How the second build is called: of the same packages, from the same archive. No input or output here."""
+    command = [sys.executable, "-m", "image", "--cache", f"{scratch}/cache", "--output", f"{scratch}/out"]
+    command += ["--mode", mode, "--locked", str(first.output / f"{first.name}.lock"), *first.sources.options()]
+    # The card holds the certificate of its updates, and a development key of an empty cache would be another one.
+    command += ["--update-certificate", str(first.output / publish.UPDATE_CERTIFICATE)]
+    return [*command, *(["--url", first.place] if first.place else [])]
 
 
 def _other_mode(rootless: bool) -> str:

@@ -22,7 +22,7 @@ from appliance.settings.kinds import split_host_port
 
 TABLE = "porchlight"
 # usr/lib/sysusers.d/porchlight.conf
-RELAY, PAGE, LIGHTS, ROUTER, NAME, CERTIFICATE, UPDATE, FETCH = 811, 812, 813, 814, 815, 816, 818, 819
+RELAY, PAGE, LIGHTS, ROUTER, NAME, CERTIFICATE, UPDATE, FETCH, JUDGE = 811, 812, 813, 814, 815, 816, 818, 819, 821
 # Who fetches by HTTP; of an update the one asks the feed, and the other streams the bundle to RAUC. Root does not.
 WEB_USERS = (NAME, CERTIFICATE, UPDATE, FETCH)
 # usr/lib/sysctl.d/90-porchlight.conf: from where programs ask.
@@ -103,7 +103,9 @@ def _output(settings: Settings, home: Home | None) -> Iterator[str]:
     yield "oif lo accept"
     yield from _router(settings, home)
     yield from _web(settings, home)
-    own = f"{{ {ROUTER}, {NAME}, {CERTIFICATE}, {UPDATE}, {FETCH} }}"
+    # The judge of a new system asks WhatsApp's server without the relay, to tell a broken relay from a broken line.
+    yield from _upstreams(JUDGE, settings.relay.upstream.media[:1], settings, home)
+    own = f"{{ {ROUTER}, {NAME}, {CERTIFICATE}, {UPDATE}, {FETCH}, {JUDGE} }}"
     yield from _refuse(f"meta skuid {own} ")
     # The system's own: names, time, its address.
     yield f"meta l4proto {{ tcp, udp }} th dport {DNS} accept"
@@ -125,17 +127,22 @@ def _refuse(who: str = "") -> Iterator[str]:
 def _relay(settings: Settings, home: Home | None) -> Iterator[str]:
     """The relay reaches its upstreams' ports, and at private addresses nothing, the card's own page included."""
     upstream = settings.relay.upstream
-    numbers = ports(_ports_of((*upstream.chat, *upstream.http, *upstream.media)))
     # At its start it tries on a connection with itself whether this kernel can splice (appliance/relay/pipe.py).
     if settings.page.port >= int(ASKING.partition("-")[0]):
         # To the page it would be somebody at home.
         yield f"meta skuid {RELAY} tcp dport {settings.page.port} counter {REFUSED_TCP}"
     yield f"meta skuid {RELAY} oif lo ip saddr 127.0.0.1 ip daddr 127.0.0.1 tcp dport {ASKING} accept"
-    if numbers and upstream.allow_private:
-        yield f"meta skuid {RELAY} tcp dport {numbers} accept"
-    elif numbers:
-        yield from _public(f"meta skuid {RELAY}", f"tcp dport {numbers} accept", home)
+    yield from _upstreams(RELAY, (*upstream.chat, *upstream.http, *upstream.media), settings, home)
     yield from _refuse(f"meta skuid {RELAY} ")
+
+
+def _upstreams(user: int, servers: Iterable[str], settings: Settings, home: Home | None) -> Iterator[str]:
+    """One user's way to the ports of some upstreams."""
+    numbers = ports(_ports_of(servers))
+    if numbers and settings.relay.upstream.allow_private:
+        yield f"meta skuid {user} tcp dport {numbers} accept"
+    elif numbers:
+        yield from _public(f"meta skuid {user}", f"tcp dport {numbers} accept", home)
 
 
 def _router(settings: Settings, home: Home | None) -> Iterator[str]:

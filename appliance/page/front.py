@@ -15,7 +15,6 @@ from appliance.page.charting import charts, of_this_month
 from appliance.page.porch import porch
 from appliance.page.progress import progress
 from appliance.page.seeing import evidence
-from appliance.page.share import share_link
 from appliance.status import certificate, lights, name, pause, router
 from appliance.status.gather import Situation
 from appliance.status.words import data, data_used, people
@@ -49,7 +48,7 @@ def home() -> ResponseReturnValue:
         shown=lights.read(paths.lights_status, now.facts.now),
         lights_on=settings.lights.enabled,
         domain=settings.share.domain,
-        link=share_link(settings.share) if settings.share.domain else "",
+        shareable=bool(settings.share.domain),
         progress=progress(),
         numeric=[f"http://{one}:{porch().port}/" for one in now.home.addresses if one.version == 4],
         **_ways(now),

@@ -10,6 +10,7 @@ import datetime
 import logging
 import math
 import os
+import secrets
 import ssl
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 from appliance.clock import since_boot
 from appliance.errors import SavedStateError
 from appliance.files import Stamp, stamp, write_atomically
+from appliance.relay.sessions import remember_as_nginx_does
 from appliance.relay.tls import Rules
 from appliance.relay.validity import not_after
 from appliance.settings.problem import Problem
@@ -29,8 +31,13 @@ from appliance.text import text
 log = logging.getLogger(__name__)
 
 # A Pi has no clock before the network is there; a certificate from 1970 would stand out. The year of this code.
-NOT_BEFORE_THIS = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-LIFETIME = datetime.timedelta(days=3650)
+NOT_MADE_BEFORE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+# Until then every card of a release has the clock that it was built with, so all of them would begin on the same day:
+# each says that it is older than it is, by a time of its own between these two.
+YOUNGEST, OLDEST = datetime.timedelta(days=1), datetime.timedelta(days=700)
+# What people tell openssl, who want to have done with it: ten years or twenty. With a shorter one it would have to be
+# renewed, by a clock that may be wrong; the app looks at no date.
+LIFETIMES = (datetime.timedelta(days=3650), datetime.timedelta(days=7300))
 # Seconds between two tries to make one where that failed: it takes a second of a Pi 3's time.
 MAKE_EVERY = 60.0
 # What nginx offers when nobody has set anything (its ngx_http_ssl_module.h): Python's own shorter list, and no answer
@@ -256,19 +263,27 @@ def _context(file: Path) -> ssl.SSLContext:
     # A person's FIN without a close_notify is an end like any other, and our own direction goes on; without this,
     # OpenSSL 3 would take the whole connection for broken, and Python could not tell it from a reset.
     found.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
+    remember_as_nginx_does(found)
     # A key with a password is of no use here, and OpenSSL would ask a terminal for it.
     found.load_cert_chain(file, password="none")  # noqa: S106
     return found
 
 
 def validity(now: datetime.datetime) -> tuple[datetime.datetime, datetime.datetime]:
-    """From when until when a certificate is valid that is made ``now``, by a clock that may stand in 1970."""
-    start = max(now - datetime.timedelta(days=1), NOT_BEFORE_THIS)
-    return start, start + LIFETIME
+    """From when until when a certificate is valid that is made ``now``, by a clock that may stand in 1970.
+
+    Both are drawn anew each time, so that cards of one release have no date in common.
+    """
+    spread = int((OLDEST - YOUNGEST).total_seconds())
+    age = YOUNGEST + datetime.timedelta(seconds=secrets.randbelow(spread))
+    start = max(now, NOT_MADE_BEFORE).replace(microsecond=0) - age
+    return start, start + secrets.choice(LIFETIMES)
 
 
 def make(folder: Path) -> None:
     """Make a P-256 key and a self-signed certificate, both in one file with mode 0600.
+
+    It has the fields that ``openssl req -x509`` gives one, in that order: the commonest way to such a certificate.
 
     Raises:
         OSError: the folder is not writable or full.
@@ -278,16 +293,21 @@ def make(folder: Path) -> None:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     start, end = validity(datetime.datetime.now(datetime.UTC))
+    by_key = x509.SubjectKeyIdentifier.from_public_key(public)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
-        .public_key(key.public_key())
+        .public_key(public)
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(end)
+        .add_extension(by_key, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(by_key), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     pem = key.private_bytes(

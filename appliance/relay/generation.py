@@ -14,7 +14,7 @@ import gevent.threadpool  # noqa: F401
 
 from appliance.clock import since_boot
 from appliance.relay.sockets import Sockets
-from appliance.relay.sums import ALIVE, FIXED_CELLS
+from appliance.relay.sums import ALIVE
 from appliance.relay.worker import Plan, run_and_exit
 
 log = logging.getLogger(__name__)
@@ -69,10 +69,6 @@ class Generation:
                 os.kill(process, signal.SIGKILL)
 
     def _fork(self, number: int) -> None:
-        # What its predecessor held open is gone with it; its counters stay.
-        row = self.plan.sums.rows[number]
-        row[:FIXED_CELLS] = type(row)(bytes(8 * FIXED_CELLS)).cast("Q")
-        self.plan.crowd.clear(number)
         # The collector would write to every page that the processes share.
         gc.freeze()
         sys.stdout.flush()
@@ -93,6 +89,9 @@ class Generation:
         number = self._processes.pop(process, None)
         if number is None:
             return False
+        # What it held open is gone with it, whether or not another one takes its place.
+        self.plan.sums.forget(number)
+        self.plan.crowd.clear(number)
         if not self._retired:
             log.error("A relay process ended unexpectedly; its streams are lost, and another one takes its place.")
             self._vacant.add(number)

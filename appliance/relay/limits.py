@@ -2,15 +2,18 @@
 
 Which address holds how many is counted without keeping any address, not even in memory: a keyed hash of it picks
 two cells of a table (a count-min sketch, Cormode and Muthukrishnan 2005), and the smaller one is the answer. The key
-is made anew for each generation of workers and never leaves memory. The hash is Python's own, which is keyed as well
-(SipHash, PEP 456); it is equal in all workers, since they are forked from one process. The same is done with the
-address's prefix. A cell counts connections that are open, so that nothing is left of one that has ended.
+is made anew at each start and never leaves memory. The hash is Python's own, which is keyed as well (SipHash, PEP 456);
+it is equal in all workers, since they are forked from one process. The same is done with the address's prefix. A cell
+counts connections that are open, so that nothing is left of one that has ended.
+
+A generation of workers counts in a table of its own, and reads those of former ones that still have streams.
 """
 
 import mmap
 import resource
 import secrets
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,12 +33,16 @@ LARGEST_SHARE = 8
 SMALLEST = 16
 # Two numbers in one: the prefix's cell above the address's, so that a stream remembers two numbers and not four.
 ABOVE, BELOW = 32, 2**32 - 1
-# What one connection with TLS costs in memory while it is idle, in bytes: 18 KiB of the worker's, and 10 KiB of the
-# kernel's for its two sockets (1,500 of them, by PSS and slab). A plain one costs 11 KiB.
-BYTES_A_CONNECTION = 28 * 1024
-# The part of the memory that idle connections may take, at the most. The other half is for the system, the page and the
-# lights (about 200 MB), and for what is on its way in sockets and buffers.
+# What one connection with TLS costs in memory while it is idle, in bytes: of the worker's with the card's OpenSSL 3.5
+# (docs/performance.md, by PSS; 18 KiB with OpenSSL 3.0), and of the kernel's for its two sockets (1,500 of them, by
+# slab). A plain one costs 11 KiB in all.
+OWN_BYTES, KERNELS_BYTES = 28 * 1024, 10 * 1024
+BYTES_A_CONNECTION = OWN_BYTES + KERNELS_BYTES
+# The part of the memory that idle connections may take. The other half is for the system, the page and the lights
+# (about 200 MB), and for what is on its way in sockets and buffers. More than so many bytes are not kept for that: with
+# 2 GB those are the system's, a quarter of the memory for slow readers (``common.py``), and 100 MB to spare.
 PART_FOR_CONNECTIONS = 2
+ENOUGH_FOR_THE_REST = 800 << 20
 # The reference's own limit (maxconn).
 MOST_CONNECTIONS = 27_500
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
@@ -48,13 +55,33 @@ class Crowd:
 
     Args:
         workers: how many processes count.
+        former: of the generations that are not over; their key is taken over.
     """
 
-    def __init__(self, workers: int) -> None:
-        self._key = secrets.token_bytes(16)
+    def __init__(self, workers: int, former: Sequence["Crowd"] = ()) -> None:
+        self._key: bytes = former[-1]._key if former else secrets.token_bytes(16)
         width = CELLS * 2 * 2
-        cells = memoryview(mmap.mmap(-1, workers * width * 2)).cast("H")
-        self._rows = [cells[row * width : (row + 1) * width] for row in range(workers)]
+        # One cell more, after the rows: whether the generation is over.
+        cells = memoryview(mmap.mmap(-1, (workers * width + 1) * 2)).cast("H")
+        self._own = [cells[row * width : (row + 1) * width] for row in range(workers)]
+        self._over = cells[workers * width :]
+        # Not the tables themselves: each of them knows its own predecessors.
+        self._former = [(one._over, one._own) for one in former]
+        self._rows = self._all_rows()
+
+    def _all_rows(self) -> list["memoryview[int]"]:
+        """The rows of this generation, and those of former ones."""
+        return [*self._own, *(row for _over, rows in self._former for row in rows)]
+
+    def end(self) -> None:
+        """The generation is over, and those after it need not look here any more; for the parent only."""
+        self._over[0] = 1
+
+    def look(self) -> None:
+        """Let go of the generations that are over."""
+        if any([over[0] for over, _rows in self._former]):
+            self._former = [(over, rows) for over, rows in self._former if not over[0]]
+            self._rows = self._all_rows()
 
     def cells_of(self, address: str) -> tuple[int, int]:
         """The cells that an address and its prefix hash to: all that a connection remembers of it."""
@@ -65,7 +92,7 @@ class Crowd:
         )
 
     def count(self, cells: tuple[int, int]) -> int:
-        """How many connections the address behind these cells has, in all workers."""
+        """How many connections the address behind these cells has, in all workers, also of former generations."""
         return self._least(cells[0] & BELOW, cells[1] & BELOW)
 
     def count_prefix(self, cells: tuple[int, int]) -> int:
@@ -95,7 +122,7 @@ class Crowd:
 
     def add(self, worker: int, cells: tuple[int, int], change: int) -> None:
         """Count one connection more (1) or less (-1) in this worker's row."""
-        row = self._rows[worker]
+        row = self._own[worker]
         for both in cells:
             for cell in (both & BELOW, both >> ABOVE):
                 counted = row[cell] + change
@@ -104,7 +131,7 @@ class Crowd:
 
     def clear(self, worker: int) -> None:
         """Forget what a worker counted that has died."""
-        self._rows[worker][:] = memoryview(bytes(CELLS * 2 * 2 * 2)).cast("H")
+        self._own[worker][:] = memoryview(bytes(CELLS * 2 * 2 * 2)).cast("H")
 
 
 def prefix_of(address: str) -> bytes:
@@ -186,5 +213,6 @@ def most_connections(wanted: int, memory: int, descriptors: int, workers: int) -
         descriptors: that one worker may have; a connection needs two.
         workers: how many there are.
     """
-    chosen = wanted or min(MOST_CONNECTIONS, memory // PART_FOR_CONNECTIONS // BYTES_A_CONNECTION)
+    for_connections = max(memory // PART_FOR_CONNECTIONS, memory - ENOUGH_FOR_THE_REST)
+    chosen = wanted or min(MOST_CONNECTIONS, for_connections // BYTES_A_CONNECTION)
     return max(1, min(chosen, workers * (descriptors - SPARE_DESCRIPTORS) // 2))

@@ -17,6 +17,11 @@ from appliance.relay.upstream import OUT_OF_DESCRIPTORS
 # Accepted in one turn of the loop, so that a flood of newcomers cannot starve the streams.
 ACCEPT_AT_ONCE = 16
 
+# When the kernel asks a silent person's device whether it is there, tcp(7): after so many seconds, then so often, and
+# so many times. An app speaks every 20 to 30 s, so that only those are asked who are gone; they are given up after two
+# minutes, instead of the kernel's own two hours.
+KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 20), (socket.TCP_KEEPCNT, 3))
+
 Admit = Callable[[_socket.socket, Port, tuple[str, int]], bool]
 Count = Callable[[Port, str, str], None]
 
@@ -42,9 +47,11 @@ class Listener:
         self._port = port
         if Listener._spare < 0:
             Listener._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-        # What is accepted inherits both, which saves two system calls a connection.
+        # What is accepted inherits all of them, which saves five system calls a connection.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in KEEPALIVE:
+            listening.setsockopt(socket.IPPROTO_TCP, option, value)
         self._watcher: Any = get_hub().loop.io(listening.fileno(), READ)
         self._watcher.start(self._accept)
 

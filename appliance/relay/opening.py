@@ -329,6 +329,8 @@ class Opening:
     def _no_upstream(self, reason: str) -> None:
         self._dial = None
         self._keeper.no_upstream(self._port, reason)
+        if isinstance(self._person, Secured):
+            tls.say_end(self._person, listening=False)
         with suppress(OSError):
             # With something unread the kernel would send RST instead of an orderly end.
             wire_of(self._person).recv(OPENING_READ)

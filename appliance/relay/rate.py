@@ -8,6 +8,9 @@ and which is as high as the limit allows. Whoever wants less than that is never 
 until when it has spent its share (``due``); one that is ahead of its time is not read until then. One timer for each
 worker, and only where there is a limit, lets them go on and finds the level; all workers write down in shared memory
 what they need to find the same one.
+
+The limit stands in that memory too, so that a new one holds for streams that began under another. Streams that began
+under none cannot be held up; but the parent says how much they pass on, and the others make room for it.
 """
 
 import mmap
@@ -30,6 +33,12 @@ MEMORY = 1.0
 CREDIT, DEBT = 0.1, 2.0
 # A worker that has written nothing for this many seconds has ended.
 STALE = 1.0
+# Over so many seconds the parent averages what unmetered streams pass on: their workers tell it once a second.
+UNMETERED_OVER = 2.0
+# When it has not looked for so many seconds, it begins anew: nobody knows when those bytes were passed on.
+UNMETERED_UNKNOWN = 10.0
+# The level where the limit was switched off while streams that are metered go on: nobody is ever ahead of it.
+NO_LIMIT = float("inf")
 # Workers of this generation and of former ones that still have streams; more than ever live at once.
 ROWS = 64
 # A row's cells: milliseconds since boot of its last writing; bytes passed on since the worker began; bytes a second of
@@ -42,9 +51,42 @@ class Shares:
     """What the workers tell each other, in memory that outlives a generation: former ones count as well."""
 
     def __init__(self) -> None:
-        cells = memoryview(mmap.mmap(-1, ROWS * WIDTH * 8)).cast("Q")
+        # Two cells more, after the rows, are the parent's: the limit, and bytes a second of unmetered streams.
+        cells = memoryview(mmap.mmap(-1, (ROWS * WIDTH + 2) * 8)).cast("Q")
         self.rows = tuple(cells[at * WIDTH : (at + 1) * WIDTH] for at in range(ROWS))
+        self._parent = cells[ROWS * WIDTH :]
         self._next = 0
+        # The parent's: what unmetered streams had passed on when it last looked, when that was, and how fast they are.
+        self._relayed, self._noted, self._speed = 0, float("-inf"), 0.0
+
+    @property
+    def limit(self) -> int:
+        """Bytes a second for the whole relay; 0 for no limit."""
+        return self._parent[0]
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        self._parent[0] = limit
+
+    @property
+    def unmetered(self) -> int:
+        """Bytes a second of the streams that nobody holds up."""
+        return self._parent[1]
+
+    def note_unmetered(self, relayed: int, now: float) -> None:
+        """Tell how fast the streams are that began under no limit; for the parent only, once a second or oftener.
+
+        Args:
+            relayed: bytes that their generations have passed on so far; less than before when one is over.
+            now: seconds since boot.
+        """
+        more, passed = relayed - self._relayed, now - self._noted
+        self._relayed, self._noted = relayed, now
+        if passed > UNMETERED_UNKNOWN:
+            self._speed = 0.0
+        elif passed > 0:
+            self._speed += min(1.0, passed / UNMETERED_OVER) * (max(0, more) / passed - self._speed)
+        self._parent[1] = int(self._speed)
 
     def take(self, workers: int) -> int:
         """The first of ``workers`` rows for a new generation; they follow each other, the last one by the first."""
@@ -71,13 +113,12 @@ class Meter:
     """What one worker knows of the rate.
 
     Args:
-        limit: bytes a second for the whole relay.
-        shares: what the workers tell each other.
+        shares: what the workers tell each other, and the limit.
         row: which of its rows belongs to this worker.
     """
 
-    def __init__(self, limit: int, shares: Shares, row: int) -> None:
-        self._limit = float(limit)
+    def __init__(self, shares: Shares, row: int) -> None:
+        self._shares = shares
         self._rows = shares.rows
         self._own = shares.rows[row % ROWS]
         self._own[:] = memoryview(bytes(WIDTH * 8)).cast("Q")
@@ -89,7 +130,7 @@ class Meter:
         self._moved = 0
         self._greedy = 0
         self.tick = 0
-        self.level = self._limit
+        self.level = float(shares.limit) or NO_LIMIT
         self._timer: Any = get_hub().loop.timer(TICK, TICK)
         self._timer.start(self._look)
 
@@ -112,10 +153,7 @@ class Meter:
         passed, self._looked = self.now - self._looked, self.now
         self._held = [flow for flow in self._held if not flow.over]
         self._write(max(passed, TICK / 2))
-        small, held, moved = self._read()
-        self._debt += moved - self._limit * passed
-        self._debt = min(max(self._debt, -CREDIT * self._limit), DEBT * self._limit)
-        former, self.level = self.level, level_of(self._limit, small, self._debt, held)
+        former, self.level = self.level, self._find_level(passed, *self._read())
         for flow in self._held:
             # What was to be waited for at the former level: after a crowd has come, that one is nearly nothing.
             flow.due = self.now + (flow.due - self.now) * former / self.level
@@ -123,6 +161,15 @@ class Meter:
         self._held = [flow for flow in self._held if flow.due > self.now]
         for flow in released:
             flow.release()
+
+    def _find_level(self, passed: float, small: int, held: int, moved: int) -> float:
+        limit, unmetered = self._shares.limit, self._shares.unmetered
+        if not limit:
+            self._debt = 0.0
+            return NO_LIMIT
+        self._debt += moved + (unmetered - limit) * passed
+        self._debt = min(max(self._debt, -CREDIT * limit), DEBT * limit)
+        return level_of(limit, small + unmetered, self._debt, held)
 
     def _write(self, passed: float) -> None:
         weight = min(1.0, passed / MEMORY)
@@ -134,7 +181,7 @@ class Meter:
         own[HELD] = len(self._held)
         self._moved = self._greedy = 0
 
-    def _read(self) -> tuple[float, int, int]:
+    def _read(self) -> tuple[int, int, int]:
         """What all workers together say: small streams' bytes a second, how many are held, bytes since last time."""
         small, held, moved = 0, 0, 0
         fresh = int((self.now - STALE) * 1000)

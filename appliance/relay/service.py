@@ -194,7 +194,7 @@ class Service:
             self._certificate.rules,
             most_connections(settings.max_connections, memory_total(), self._descriptors, workers),
             Sums(layout([port.number for port in ports]), workers, groups_of(ports)),
-            Crowd(workers),
+            Crowd(workers, [generation.plan.crowd for generation in self._generations]),
             self._shares,
             self._shares.take(workers),
             self._site(settings.web_directory),
@@ -202,8 +202,10 @@ class Service:
             self._paths,
         )
         plan.sums.rest(self._rest())
+        self._shares.limit = settings.rate_limit
         for generation in self._generations:
             generation.retire()
+        plan.sums.note_elsewhere(self._open_connections())
         self._generations.append(Generation(plan, workers, self._sockets, self._pipe))
 
     def _site(self, folder: str) -> Site:
@@ -237,6 +239,14 @@ class Service:
         for generation in [one for one in self._generations if one.empty]:
             self._generations.remove(generation)
             add(self._past, generation.plan.sums.totals())
+            generation.plan.crowd.end()
+        for one in self._generations:
+            one.plan.crowd.look()
+            one.plan.sums.note_elsewhere(self._open_connections(but=one))
+
+    def _open_connections(self, but: Generation | None = None) -> int:
+        """Those of all generations, or of all but one."""
+        return sum(one.plan.sums.open_connections() for one in self._generations if one is not but)
 
     def _rest(self) -> str:
         """Why the relay rests now (``rest.RESTS``)."""
@@ -255,6 +265,9 @@ class Service:
             log.warning("%s", RESTING[self._resting] or ENDED[former])
         for generation in self._generations:
             generation.plan.sums.rest(self._resting)
+        if self._shares.limit:
+            loose = [one.plan.sums.totals() for one in self._generations if not one.plan.settings.rate_limit]
+            self._shares.note_unmetered(sum(map(bytes_relayed, loose)), since_boot())
 
     def _totals(self) -> dict[Label, int]:
         """All counters since the relay started."""
@@ -269,7 +282,7 @@ class Service:
             _latest(self._reached, generation.plan.sums.reached())
         self._tell_exhaustion(totals)
         plan = self._current.plan
-        now, connections = since_boot(), sum(one.plan.sums.open_connections() for one in self._generations)
+        now, connections = since_boot(), self._open_connections()
         status = RelayStatus(
             written=now,
             version=__version__,

@@ -26,13 +26,17 @@ READ, WRITE = 1, 2
 # One ordinary read, in bytes: many chat messages, and the largest TLS record. A read that it does not suffice for is
 # followed by larger ones.
 READ_SIZE = 16 * 1024
-# The buffer that all streams share for larger reads, in bytes: what one slow reader can make us hold, and what one
-# event copies.
+# Most messages are not larger than this, in bytes.
+SMALL = 1024
+# The buffer that all streams share, in bytes: what a larger read takes, what one slow reader can make us hold, and what
+# one event copies.
 BUFFER_SIZE = 64 * 1024
 # SO_LINGER with no time: close() sends RST, which tells the peer at once and leaves nothing behind here.
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _buffer = bytearray(BUFFER_SIZE)
 _view = memoryview(_buffer)
+# The beginnings of it that small messages need, made once: to make a view, or bytes, for each message costs more.
+_begun = tuple(_view[:count] for count in range(SMALL + 1))
 # Where the next record goes, after those that the buffer holds already.
 _rest_from = {at: _view[at:] for at in range(0, BUFFER_SIZE, READ_SIZE)}
 # What a socket says, with TLS or without, when there is nothing to read and when there is no room to write.
@@ -83,24 +87,27 @@ class Flow:
                 self._pass_large()
                 return
             try:
-                data = self._source.recv(READ_SIZE)
+                size = self._source.recv_into(_buffer, READ_SIZE)
             except (*NOTHING_YET, MemoryError):
                 # Without memory not a byte has been taken: the loop comes again.
                 return
             stream.active = True
-            size = len(data)
             if not size:
                 self.end()
                 return
-            if size == READ_SIZE:
-                self._large = True
+            if size <= SMALL:
+                data = _begun[size]
+            else:
+                data = _view[:size]
+                self._large = size == READ_SIZE
             try:
                 sent = self._sink.send(data)
             except NO_ROOM:
                 sent = 0
             stream.common.row[self._cell] += sent
             if sent < size:
-                self._keep(data[sent:])
+                # A copy, since the buffer is everybody's.
+                self._keep(bytes(data[sent:]))
         except BlockingIOError:
             # The kernel said that there was something, and there is nothing.
             pass

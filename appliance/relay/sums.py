@@ -107,8 +107,8 @@ class Sums:
         ports = sorted({label.port for label in self.labels})
         self.reached_cells: Mapping[int, int] = {port: first + number for number, port in enumerate(ports)}
         self._width = first + len(ports)
-        # One cell more, after the rows: the parent's own.
-        self._memory = mmap.mmap(-1, (self._width * workers + 1) * 8)
+        # Two cells more, after the rows, are the parent's: why the workers rest, and other generations' connections.
+        self._memory = mmap.mmap(-1, (self._width * workers + 2) * 8)
         cells = memoryview(self._memory).cast("Q")
         self.rows = tuple(cells[row * self._width : (row + 1) * self._width] for row in range(workers))
         self._parent = cells[workers * self._width :]
@@ -131,8 +131,21 @@ class Sums:
         return FIXED_CELLS + len(self.labels) + self.groups.index(group)
 
     def open_connections(self) -> int:
-        """Connections open now, in all workers."""
+        """Connections open now, in all workers of this generation."""
         return sum([row[OPEN] for row in self.rows])
+
+    def open_everywhere(self) -> int:
+        """Those, and what other generations had when the parent last looked: what the limits are about."""
+        return sum([row[OPEN] for row in self.rows], self._parent[1])
+
+    def note_elsewhere(self, connections: int) -> None:
+        """Tell the workers how many connections other generations have; for the parent only."""
+        self._parent[1] = connections
+
+    def forget(self, worker: int) -> None:
+        """Take back what a worker held open that has ended; its counters stay."""
+        row = self.rows[worker]
+        row[:FIXED_CELLS] = type(row)(bytes(8 * FIXED_CELLS)).cast("Q")
 
     def suspicions(self) -> int:
         """How many dials failed, in all workers."""

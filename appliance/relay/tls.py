@@ -68,6 +68,11 @@ class Secured:
         self.recv = session.read
         self.send = session.write
 
+    def recv_into(self, buffer: bytearray, most: int) -> int:
+        """As a socket's; at most one record."""
+        count: int = self.recv(most, buffer)
+        return count
+
     def fileno(self) -> int:
         """The descriptor."""
         return self.wire.fileno()

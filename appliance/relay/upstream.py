@@ -145,18 +145,18 @@ class Group:
         return complete
 
     def probe(self) -> None:
-        """See whether any address accepts a connection, and keep the verdict."""
+        """See which addresses accept a connection, and keep the verdict: whether any does.
+
+        Each is tried, also while the first one answers, so that one which is dead is known before it is needed; and all
+        at once: one after the other, those that swallow everything would hide for many seconds that another is back.
+        """
         if not self.resolved:
             self.verdict = Verdict.REFUSED_PRIVATE if self._refused_private else Verdict.UNRESOLVED
             return
-        rest = self.addresses()
-        # As long as all is well, one connection is enough. When it is not, all are tried at once: one after the other,
-        # those that swallow everything would hide for many seconds that another one is back.
-        if self.verdict == Verdict.REACHABLE and _answers(rest[0]):
-            return
         unknown = False
-        for trial in gevent.iwait([gevent.spawn(_answers, endpoint) for endpoint in rest]):
+        for trial in gevent.iwait([gevent.spawn(_answers, endpoint) for endpoint in self.addresses()]):
             if trial.value:
+                # The others go on, and note what they find.
                 self.verdict = Verdict.REACHABLE
                 return
             unknown = unknown or trial.value is None

@@ -63,7 +63,7 @@ class Plan:
         tls_rules: None when there is no certificate; then nobody gets through the TLS port.
         max_connections: in all workers together.
         sums: the shared counters.
-        crowd: the shared count by address.
+        crowd: the shared count by address, former generations' included.
         shares: what the workers of all generations tell each other about their rates.
         shares_row: the row there of this generation's first worker.
         site: what browsers are shown.
@@ -166,10 +166,9 @@ class Worker:
 
     def _make_common(self, memory: int) -> Common:
         """What the streams share: with a limit, which splices would be too large for, or without."""
-        limit = self.settings.rate_limit
-        if not limit:
+        if not self.settings.rate_limit:
             return Common(self._moved, open_pipe(), self._stream_ended, memory)
-        meter = Meter(limit, self._plan.shares, self._plan.shares_row + self._number)
+        meter = Meter(self._plan.shares, self._plan.shares_row + self._number)
         return MeteredCommon(self._moved, self._stream_ended, memory, meter)
 
     def _beat(self) -> None:
@@ -217,6 +216,7 @@ class Worker:
     def _look(self) -> None:
         self._beat()
         self._memory.look()
+        self._plan.crowd.look()
         if self._hurried and not self._openings and not self._evidence.awaits:
             self._hurried = False
             self._often.stop()
@@ -274,7 +274,7 @@ class Worker:
         if resting := plan.sums.resting():
             self.count(port, "refused", resting)
             return False
-        opened = plan.sums.open_connections()
+        opened = plan.sums.open_everywhere()
         if not self._memory.has_room(opened):
             self.count(port, "refused", "memory")
             return False
@@ -300,7 +300,7 @@ class Worker:
         """Count a connection for the address that its PROXY header names; False when that one has its share."""
         self._plan.crowd.add(self._number, opening.cells, -1)
         opening.cells = self._plan.crowd.cells_of(address)
-        allowed = self._has_room(opening.cells, self._plan.sums.open_connections())
+        allowed = self._has_room(opening.cells, self._plan.sums.open_everywhere())
         self._plan.crowd.add(self._number, opening.cells, 1)
         return allowed
 

@@ -128,13 +128,10 @@ def may_install(paths: Paths) -> Callable[[str], bool]:
     return lambda what: is_address(what) or is_bundle(what, folders)
 
 
-def taken(path: Path) -> bytes | None:
-    """What stands in a file that a less trusted user wrote, and the file is gone; None when there is none.
+def left(path: Path) -> bytes | None:
+    """What stands in a file that a less trusted user wrote; None when there is none.
 
     Neither a link nor a pipe is followed, and no more is read than an order can be long.
-
-    Raises:
-        OSError: it cannot be taken away.
     """
     data = b""
     try:
@@ -149,7 +146,18 @@ def taken(path: Path) -> bytes | None:
     except OSError:
         # A link, or a file that even root may not read.
         data = b""
-    path.unlink()
+    return data
+
+
+def taken(path: Path) -> bytes | None:
+    """What is ``left`` there, and the file is gone.
+
+    Raises:
+        OSError: it cannot be taken away.
+    """
+    data = left(path)
+    if data is not None:
+        path.unlink()
     return data
 
 

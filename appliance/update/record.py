@@ -1,6 +1,7 @@
 """What became of the last update: kept on the data partition, since the next start has to know it.
 
-Written when an update is installed and when it has been judged: three times for each update.
+Written by the updater's user alone, when an update is installed and when it has been judged: two or three times for
+each update.
 """
 
 import json
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from appliance.files import UNREADABLE, write_atomically
 from appliance.update.environment import SLOTS, Slot
+from appliance.update.verdict import Verdict
 
 
 class Outcome(StrEnum):
@@ -74,7 +76,24 @@ def settled(record: Record, booted: Slot, *, trial: bool) -> Record:
     if booted != record.slot:
         # Its tries are used up, or somebody started the other slot: either way it did not stay.
         return replace(record, outcome=Outcome.FAILED)
-    return record if trial else replace(record, outcome=Outcome.GOOD)
+    return record if trial else replace(record, outcome=Outcome.GOOD, unclear=0)
+
+
+def judged(record: Record, found: Verdict | None) -> Record:
+    """The record of a trial, before root acts on the verdict. No input or output here.
+
+    Args:
+        record: of the system that runs.
+        found: the verdict; None as long as there is none. That it is good is kept once it has been marked so
+            (``settled``).
+    """
+    match found:
+        case Verdict.BAD:
+            return replace(record, outcome=Outcome.FAILED)
+        case Verdict.UNCLEAR:
+            return replace(record, outcome=Outcome.UNCLEAR, unclear=record.unclear + 1)
+    # Also when the power went between an earlier verdict and root's acting on it.
+    return replace(record, outcome=Outcome.TRIAL)
 
 
 def refused(record: Record | None, version: str) -> bool:

@@ -8,7 +8,6 @@ came from there; of an installation RAUC's own streaming user does (``/etc/rauc/
 
 import argparse
 import fcntl
-import json
 import logging
 import os
 import subprocess
@@ -22,13 +21,12 @@ from appliance.cli.journal import log_to_stderr
 from appliance.cli.main import add_path_options, paths_of
 from appliance.clock import since_boot
 from appliance.errors import PorchlightError, UpdateError
-from appliance.files import UNREADABLE
 from appliance.paths import Paths
 from appliance.update import bundle
 from appliance.update.disk import Memory, booted, card
-from appliance.update.environment import SLOTS, Slot
+from appliance.update.environment import Slot
 from appliance.update.order import RESTART, Answer, Order, is_slot_order, may_install, parse, publish, taken
-from appliance.update.verdict import Verdict
+from appliance.update.verdict import Verdict, verdict_of
 
 log = logging.getLogger("porchlight.update")
 
@@ -114,7 +112,7 @@ def change_slot(paths: Paths, memory: Memory, slot: Slot, again: Callable[[], No
     Args:
         paths: where this instance keeps its files.
         memory: what is remembered over a restart.
-        slot: the one that runs; it is never taken for bad here.
+        slot: the one that runs; it is never taken for bad here, nor is the other one as long as this one is on trial.
         again: restarts the device.
     """
     other: Slot = "B" if slot == "A" else "A"
@@ -122,25 +120,14 @@ def change_slot(paths: Paths, memory: Memory, slot: Slot, again: Callable[[], No
     def do(what: str, _progress: Callable[[int], None]) -> None:
         if what == RESTART:
             again()
-        else:
-            memory.write(memory.read().marked_bad(other))
+            return
+        held = memory.read()
+        if held.trial == slot:
+            # The other slot is the way back: without it the boot script would take this one, whatever comes of it.
+            raise bundle.on_trial()
+        memory.write(held.marked_bad(other))
 
     return carry_out(paths.slot_order, paths.slot_answer, is_slot_order, do)
-
-
-def verdict_of(data: bytes | None, slot: Slot) -> Verdict | None:
-    """What the judge has found about the slot that runs; None when it has found nothing. No input or output here.
-
-    Args:
-        data: what it has left; None when it has left nothing.
-        slot: the one that runs.
-    """
-    try:
-        raw = json.loads(data or b"")
-        found = Verdict(raw["verdict"])
-        return found if raw["slot"] in SLOTS and raw["slot"] == slot and found is not Verdict.WAIT else None
-    except UNREADABLE:
-        return None
 
 
 def act(

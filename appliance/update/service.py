@@ -27,6 +27,7 @@ from appliance.text import Text, text
 from appliance.update import bundle, feed, record, schedule
 from appliance.update.environment import Slot
 from appliance.update.record import Outcome, Record
+from appliance.update.verdict import Verdict
 from appliance.update.version import newer
 
 log = logging.getLogger(__name__)
@@ -95,6 +96,23 @@ class Updates:
         else:
             self.rest(last)
         return last
+
+    def note(self, found: Verdict | None) -> None:
+        """Keep how the trial of the system that runs goes, and say it; at its beginning, and before root ends it.
+
+        Args:
+            found: the judge's verdict; None as long as there is none.
+        """
+        if not self.trial:
+            return
+        held = record.read(self.paths.update_record)
+        # Without a record the data partition was lost meanwhile.
+        last = held if held and held.slot == self.booted else Record(__version__, self.booted, "")
+        last = record.judged(last, found)
+        log.info("The trial of version %s: %s", last.version, found or "no verdict yet")
+        if last != held:
+            self.keep(last)
+        self.say("trial" if last.outcome is Outcome.TRIAL else "restarting", last)
 
     def rest(self, last: Record | None, *, said: str = "") -> None:
         """Say that nothing is being done."""

@@ -9,8 +9,12 @@ being relayed anyway, and shows it: the former system either relays, or the line
 not condemned for that, but tried once more. The same holds for a relay that rests and relays for nobody.
 """
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
+
+from appliance.files import UNREADABLE
+from appliance.update.environment import SLOTS, Slot
 
 # Seconds. A Pi 3 relays within one minute after the start, an emulated one on a busy machine within five.
 PATIENCE = 600.0
@@ -25,6 +29,29 @@ class Verdict(StrEnum):
     GOOD = "good"
     BAD = "bad"  # back to the former slot, and not again
     UNCLEAR = "unclear"  # back to the former slot, which will show whether it was the line
+
+    def written(self, slot: Slot) -> bytes:
+        """As the judge leaves it.
+
+        Args:
+            slot: the one that it is about.
+        """
+        return json.dumps({"slot": slot, "verdict": str(self)}).encode()
+
+
+def verdict_of(data: bytes | None, slot: Slot) -> Verdict | None:
+    """What the judge has found about the slot that runs; None when it has found nothing.
+
+    Args:
+        data: what it has left; None when it has left nothing.
+        slot: the one that runs.
+    """
+    try:
+        raw = json.loads(data or b"")
+        found = Verdict(raw["verdict"])
+        return found if raw["slot"] in SLOTS and raw["slot"] == slot and found is not Verdict.WAIT else None
+    except UNREADABLE:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

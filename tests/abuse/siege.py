@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.relay.stream import RESET_ON_CLOSE
-from tests.relay.running import PATIENCE, Relay, Upstream, keep, read_exactly, read_line
-from tests.relay.test_fuzz_relay import Steady
+from tests.relay.running import PATIENCE, Relay, Steady, Upstream, keep, read_exactly, read_line
 from tests.relay.test_wire import HELLO, tls_connect
 
 # Connections of a flood that are under way at the same time; the kernel's queue holds 4,096.

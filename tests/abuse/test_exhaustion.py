@@ -10,15 +10,16 @@ import pytest
 
 from tests.abuse.siege import arrive, timed, told
 from tests.page.conftest import Page
-from tests.relay.running import wait_for
+from tests.relay.running import serving_again, wait_for
 
 # Seconds of the siege.
 LASTS = 3.0
 
 
+@serving_again
 @pytest.mark.slow
 @pytest.mark.alone
-def test_a_page_without_descriptors_serves_again(page: Page) -> None:
+def test_a_page_without_descriptors_serves_again(page: Page, within: float) -> None:
     assert page.visitor().get("/claim").status == 200
     process = page.process.pid
     there = max(int(one.name) for one in Path(f"/proc/{process}/fd").iterdir())
@@ -42,8 +43,7 @@ def test_a_page_without_descriptors_serves_again(page: Page) -> None:
             return page.visitor().get("/claim").status == 200
         return False
 
-    # Two seconds, and what a busy test machine adds.
-    again = timed(lambda: wait_for(served, "it to serve again", limit=4))
+    again = timed(lambda: wait_for(served, "it to serve again", limit=within))
     told("A page without descriptors", visitors=len(crowd), lines_of_log=len(said), served_again_within=again)
     assert page.process.poll() is None
     often = [line for line in said if "nothing left" in line]

@@ -3,7 +3,7 @@
 import resource
 from contextlib import suppress
 
-from appliance.relay.limits import BYTES_A_CONNECTION
+from appliance.relay.limits import OWN_BYTES
 from appliance.relay.memory import OWN_TO_SPARE
 from tests.abuse.siege import ANSWERED_WITHIN, arrive, few_or_many, flood, memory_of, percentile, steady_streams, told
 from tests.relay.conftest import StartRelay
@@ -22,19 +22,18 @@ def test_memory_stays_under_its_limit_and_streams_are_whole(
     relay = start_relay(max_connections=size)
     (worker,) = relay.workers()
     with steady_streams(relay, upstream) as running:
-        # What the limit of connections counts for each of them, and what is left to streams, is all the kernel grants.
+        # What the limit counts for each of them is all the kernel grants, and what is left to streams; its other part
+        # is for the kernel's sockets.
         before = memory_of(worker, "VmData")
-        limit = before + size * BYTES_A_CONNECTION + OWN_TO_SPARE
+        limit = before + size * OWN_BYTES + OWN_TO_SPARE
         resource.prlimit(worker, resource.RLIMIT_DATA, (limit, limit))
         descriptors = relay.descriptors()
         context = any_certificate()
         with answering(upstream, swallow):
             inside = []
-            # Every other one with TLS, which costs most.
+            # All of them with TLS, which costs most.
             for number in range(size - len(running)):
-                one = arrive(number, relay.tls if number % 2 else relay.chat)
-                if number % 2:
-                    one = context.wrap_socket(one)
+                one = context.wrap_socket(arrive(number, relay.tls))
                 one.sendall(HELLO)
                 inside.append(one)
             wait_for(lambda: relay.status["connections"] == size, "a full house")
@@ -47,7 +46,7 @@ def test_memory_stays_under_its_limit_and_streams_are_whole(
                 MB_more_of_memory=taken / 1e6,
                 MB_granted=(limit - before) / 1e6,
             )
-            assert taken <= size * BYTES_A_CONNECTION
+            assert taken <= size * OWN_BYTES
             assert len(took) == TIMES * size
             assert percentile(took) < ANSWERED_WITHIN
             wait_for(lambda: relay.counted("refused", "full") == TIMES * size, "the refusals to be counted")

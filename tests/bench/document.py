@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.bench import chart, report
-from tests.bench.relays import ROOT, Peer
+from tests.bench.relays import NGINX, REFERENCE, ROOT, TUNED, Peer
 from tests.bench.report import Line
 
 BOARD = ROOT / "docs/performance-board.md"
 PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/pictures/performance.svg"
+
+# Where half of the distance between the best and the worst round is more than the figure, it needs an explanation.
+VAGUE = 1.0
 
 TEXT = """# What porchlight costs, beside HAProxy and nginx
 
@@ -28,9 +31,12 @@ of the distance between its best and its worst round, as a part of the median.
 {remarks}
 ## What is not reached
 
-{missed}
-{board}A compiled extension would save most of what Python costs. There is none: it would have to be built and audited
-for the card, and hardly a row would gain the factor of 1.5 that would be worth it.
+{missed}{peers}
+{board}A compiled extension would save most of what Python costs, and nginx shows how much that is: a fifth of a small
+echo, a third of a handshake, half of a new connection. There is none, and these targets are missed knowingly. It
+would be code in C that reads what strangers send, in the processes that hold everybody's connections, to be built and
+audited for the card; and where it would save most, there is little to save. A new connection could be cheaper by 40 µs
+here: a thousandth of a core where 25 people come in a second.
 
 ## How it is measured
 
@@ -91,6 +97,7 @@ def write(
         table=report.for_markdown(report.table(found, relays)),
         remarks=f"\nRemarks:\n\n{notes}" if notes else "",
         missed=_missed(found),
+        peers=_peers(found),
         board=BOARD_LINK if BOARD.exists() else "",
         load=f"On average {loads[0]:.1f} processes wanted to run before it began, and {loads[1]:.1f} at its end, when "
         "the benchmark's own count as well.",
@@ -111,11 +118,31 @@ def write_board(cells: Sequence[Sequence[str]], machine: str, rounds: int) -> No
 
 
 def _missed(found: Sequence[Line]) -> str:
-    """Every target that is missed, with what stands in the way."""
+    """Every target that is missed, with what stands in the way; and what is met, but hardly a figure."""
     missed = [line for line in found if line.met is False]
-    if not missed:
-        return "Every target is reached."
-    return "".join(f"- {line.row.about}: {line.row.why or 'no reason is known'}.\n" for line in missed)
+    told = "".join(f"- {line.row.about}: {line.row.why or 'no reason is known'}.\n" for line in missed)
+    vague = [line for line in found if line.met and line.spread > VAGUE and line.row.why]
+    told += "".join(f"- {line.row.about} (met, but rounds differ much): {line.row.why}.\n" for line in vague)
+    return told or "Every target is reached."
+
+
+def _peers(found: Sequence[Line]) -> str:
+    """Which of the targets that are set against the reference its own neighbours, in C, do not reach either."""
+    told = []
+    for peer in (NGINX, TUNED):
+        over = [
+            f"{line.row.about}: {ratio:.3g} [≤ {line.row.reference:g}]"
+            for line in found
+            if line.row.reference and (ratio := _of_reference(line, peer)) and ratio > line.row.reference
+        ]
+        if over:
+            told.append(f"- {peer.name}: {'; '.join(over)}.\n")
+    return "\nRelays in C miss targets against the reference as well:\n\n" + "".join(told) if told else ""
+
+
+def _of_reference(line: Line, peer: Peer) -> float | None:
+    theirs, reference = line.values.get(peer.name), line.values.get(REFERENCE.name)
+    return theirs / reference if theirs and reference else None
 
 
 def machine() -> str:

@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,7 +21,7 @@ class LoadError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one process of clients does; ``load.c`` says what the words mean."""
+    """What clients do; ``load.c`` says what the words mean. ``processes`` of them share the connections."""
 
     kind: str
     port: str
@@ -29,6 +29,12 @@ class Work:
     size: int = 200
     tls: bool = False
     gap_ms: float = 0.0
+    processes: int = 1
+
+    def shares(self) -> list[Self]:
+        """What each process does."""
+        each, more = divmod(self.connections, self.processes)
+        return [replace(self, connections=each + (at < more), processes=1) for at in range(self.processes)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ KIBIBYTE = 1024
 WARM_UP = 64
 # Seconds for both sides to close what has ended.
 SETTLE = 0.1
+# Seconds that idle connections are watched for: a relay wakes up about once in one, and a few times are no figure.
+IDLE = 20.0
 # Seconds until memory is looked at, so that what was needed only to open the connections is given back.
 MEMORY_SETTLES = 1.0
 # One process of clients, or the upstream, holds no more than this; its descriptors are limited too.
@@ -60,27 +62,38 @@ def _check(scene: Scene, what: Work, result: Result) -> Result:
     return result
 
 
-def _work(scene: Scene, relay: Running, work: Work) -> tuple[Result, float]:
-    """Do the work; what came out, and the relay's CPU time in seconds."""
-    with scene.clients(relay, work) as clients:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What work came to: echoes, their bytes there and back, and the relay's CPU time in seconds."""
+
+    echoes: int
+    bytes: int
+    used: float
+
+
+def _work(scene: Scene, relay: Running, work: Work) -> Done:
+    """Do the work."""
+    with ExitStack() as stack:
+        crowds = [stack.enter_context(scene.clients(relay, share)) for share in work.shares()]
         time.sleep(SETTLE)
         before, upstream = accounting.cpu_seconds(relay.process), accounting.cpu_seconds(scene.upstream.process)
-        clients.start()
-        result = _check(scene, work, clients.result())
+        for crowd in crowds:
+            crowd.start()
+        results = [_check(scene, work, crowd.result()) for crowd in crowds]
         time.sleep(SETTLE)
         used = accounting.cpu_seconds(relay.process) - before
         upstream = accounting.cpu_seconds(scene.upstream.process) - upstream
-    if upstream > SATURATED * result.seconds:
+    if upstream > SATURATED * max(result.seconds for result in results):
         scene.remarks.add("the upstream used a whole core: it may have set the pace")
-    return result, used
+    return Done(sum(one.echoes for one in results), sum(one.bytes for one in results), used)
 
 
 def cpu_an_echo(name: str, work: Work) -> Measure:
     """CPU time for each echo, in microseconds."""
 
     def measure(scene: Scene, relay: Running) -> Values:
-        result, used = _work(scene, relay, work)
-        return {name: used / result.echoes * MICRO}
+        done = _work(scene, relay, work)
+        return {name: done.used / done.echoes * MICRO}
 
     return measure
 
@@ -89,8 +102,8 @@ def cpu_a_megabyte(name: str, work: Work) -> Measure:
     """CPU time for each megabyte that went there and came back, in microseconds."""
 
     def measure(scene: Scene, relay: Running) -> Values:
-        result, used = _work(scene, relay, work)
-        return {name: used / (result.bytes / MEGABYTE) * MICRO}
+        done = _work(scene, relay, work)
+        return {name: done.used / (done.bytes / MEGABYTE) * MICRO}
 
     return measure
 
@@ -138,7 +151,7 @@ def held(wanted: int) -> Measure:
                 crowds.append(stack.enter_context(scene.clients(relay, Work("hold", "chat", share))))
             time.sleep(MEMORY_SETTLES)
             began, before = time.monotonic(), accounting.cpu_seconds(relay.process)
-            time.sleep(max(2.0, scene.seconds))
+            time.sleep(max(IDLE, scene.seconds))
             idle = (accounting.cpu_seconds(relay.process) - before) / (time.monotonic() - began)
             memory = accounting.memory_bytes(relay.process)
             for crowd in crowds:

@@ -24,8 +24,9 @@ class Line:
 
 
 def judge(row: Row, figures: Mapping[str, Sequence[float]]) -> Line | None:
-    """The medians of one row, and whether porchlight with one worker is good enough; None when it was not measured."""
-    values = {name: median(found) for name, found in figures.items() if found}
+    """A row's medians, or worst rounds, and whether porchlight with one worker is good enough; None if not measured."""
+    typical = max if row.worst else median
+    values = {name: float(typical(found)) for name, found in figures.items() if found}
     name = ONE.name if ONE.name in values else MANY.name
     ours = values.get(name)
     if ours is None:

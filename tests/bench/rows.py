@@ -23,7 +23,9 @@ class Row:
         best: and at most this part of the best of the three peers' figures.
         most: at most this.
         least: at least this.
-        why: what stands in the way of its target, as profiles showed; said where it is missed.
+        why: what stands in the way of its target, as profiles showed; said where it is missed, and where rounds differ
+            by more than the figure itself.
+        worst: whether the worst round is the figure, instead of the median.
     """
 
     key: str
@@ -34,6 +36,7 @@ class Row:
     most: float | None = None
     least: float | None = None
     why: str = ""
+    worst: bool = False
 
     @property
     def has_target(self) -> bool:
@@ -64,12 +67,14 @@ class Task:
 # Why a target is missed, from `./test bench --profile` and `strace -c`.
 SMALL = (
     "porchlight and nginx make the same four system calls for an echo, and four fifths of porchlight's time are the "
-    "kernel's; the rest are 6,000 instructions of gevent and Python for each of its two events (nginx: 1,000), a "
-    "quarter of them for the interpreter's lock and for arguments, which no code of ours can avoid"
+    "kernel's; the rest are about 5,200 instructions of gevent and Python for each of its two events (nginx: 1,000). "
+    "To give the interpreter's lock up and take it again at each read and send is Python's own; to take events from "
+    "gevent by the batch (an epoll descriptor of our own inside its loop) spared that once an event, and spent as "
+    "much on the loop around it: 5,860 instructions instead of 5,810, and no difference in time"
 )
 TLS_SMALL = (
     "the same five system calls as nginx's, and on top of them gevent and Python, twice, as without TLS; there is "
-    "nothing of Python's between a stream and OpenSSL's own read and write any more"
+    "hardly anything of Python's between a stream and OpenSSL's own read and write any more"
 )
 BULK = (
     "porchlight and a tuned HAProxy 3.0 both let the kernel move the bytes (splice), and what is left is the kernel's "
@@ -80,14 +85,22 @@ HELD = (
     "costs depends on how cold the machine's caches are (10 to 45 ms a second were seen with the same code and no "
     "connection), so that only a look at several runs tells something"
 )
-DELAY = "within the spread of its rounds"
+DELAY = (
+    "every relay has 2.5 to 3.5 ms here: four busy processes share two cores, and it looks like the time that each may "
+    "run before the next one. Whether a shorter slice for the relay (sched_setattr) helps has not been found out; "
+    "between porchlight and the others there is less than between its own rounds"
+)
 TLS_BULK = (
     "OpenSSL and the kernel do nearly the same work for all; every 16 KiB record is a call from Python, and a system "
     "call more than nginx's, which lets OpenSSL read ahead (Python has no such setting)"
 )
 TLS_CONNECT = (
-    "the handshake itself, with its two tickets as in a stock nginx, is OpenSSL's for all; making and closing the "
-    "connection is Python, as in the next row"
+    "OpenSSL runs the same 3.0 million instructions for porchlight and for nginx, with its two tickets as in a stock "
+    "nginx; a quarter of what is missing is Python making and closing the connection, as in the next row. Profiles "
+    "beside nginx's show more than half of the difference in the interpreter, and nearly half of the rest in OpenSSL "
+    "itself, which needs a sixth longer for the same instructions: as if each of the two had to bring its code and "
+    "data back into the processor's caches after the other. It is not memory: porchlight asks the kernel for none "
+    "(nginx: 0.5 times a handshake), and a glibc that was told to keep more gained nothing"
 )
 CONNECT = (
     "24 system calls against nginx's 18: libev has to register what it waits for anew (3), Python asks each accepted "
@@ -107,7 +120,9 @@ def _small(name: str, about: str, work: Work, why: str = SMALL) -> Task:
 
 TASKS = (
     _small("small-100", "Small echoes, 200 bytes, 100 connections", Work("echo", "chat", 100)),
-    _small("small-2000", "Small echoes, 200 bytes, 2,000 connections", Work("echo", "chat", 2000)),
+    _small(
+        "small-2000", "Small echoes, 200 bytes, 2,000 connections", Work("echo", "chat", 2000), "as in the row above"
+    ),
     Task(
         "bulk",
         (Row("bulk", "Bulk (media), 128 KiB echoes, 4 connections", "µs a MB", 0.12, 0.7, why=BULK),),
@@ -122,7 +137,7 @@ TASKS = (
     Task(
         "tls-churn",
         (Row("tls-churn", "TLS handshake, one echo, close", "µs each", 0.15, 1.1, why=TLS_CONNECT),),
-        measures.cpu_an_echo("tls-churn", Work("churn", "tls", 8, tls=True)),
+        measures.cpu_an_echo("tls-churn", Work("churn", "tls", 8, tls=True, processes=2)),
     ),
     Task(
         "churn",
@@ -149,7 +164,7 @@ TASKS = (
         (
             Row("held", "Connections held, each proven by an echo", "", least=27_500),
             Row("held memory", "Memory while they are held", "MB"),
-            Row("held cpu", "CPU while they are idle", "% of a core", most=1.0, why=HELD),
+            Row("held cpu", "CPU while they are idle, worst round", "% of a core", most=1.0, why=HELD, worst=True),
         ),
         measures.held(27_500),
         relays=(MANY,),

@@ -8,7 +8,6 @@ measured. The figures depend on the machine and on what else runs there, so this
 
 import argparse
 import os
-import re
 import socket
 import statistics
 import subprocess
@@ -19,6 +18,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from tests.boot import virt as virt_board
 from tests.boot.board import Board
 from tests.boot.card import Card, unpack
 from tests.boot.console import Shell
@@ -109,23 +109,9 @@ def raspi3b(card: Card, home: Home, folder: Path) -> list[float]:
 
 def virt(card: Card, home: Home, folder: Path) -> list[float]:
     """Two starts of the card's slot on QEMU's own board, two cores and 512 MB; seconds."""
-    slot = card.take(2, folder / "slot.ext4")
-    for name in ("vmlinuz", "initrd.img"):
-        subprocess.run(
-            ["debugfs", "-R", f"dump /boot/{name} {folder / name}", str(slot)], check=True, capture_output=True
-        )
-    with card.path.open("rb") as file:
-        file.seek(440)
-        disk = int.from_bytes(file.read(4), "little")
-    # What the card's own loader says after its consoles, whatever that is.
-    said = re.search(r'console=ttyS1,115200 ([^"]*)"', (ROOT / "image" / "boot.cmd").read_text())
-    assert said, "image/boot.cmd has no command line for the kernel"
-    words = f"root=PARTUUID={disk:08x}-02 rauc.slot=A ro console=ttyAMA0 {said[1]}"
-    command = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-display", "none"]
-    command += ["-kernel", str(folder / "vmlinuz"), "-initrd", str(folder / "initrd.img"), "-append", words]
-    command += ["-drive", f"if=none,id=card,format=raw,file={card.path}", "-device", "virtio-blk-device,drive=card"]
+    command = virt_board.command(card, folder, "ttyAMA0")
     command += ["-netdev", f"tap,id=cable,ifname={TAP},script=no,downscript=no"]
-    command += ["-device", f"virtio-net-device,netdev=cable,mac={MAC}", "-monitor", "none"]
+    command += ["-device", f"virtio-net-device,netdev=cable,mac={MAC}"]
     took = []
     for number in range(2):
         begun = time.monotonic()

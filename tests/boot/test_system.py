@@ -102,16 +102,37 @@ def test_a_secret_is_for_two_services_at_most(board: Board, relaying: Span) -> N
 
 
 def test_root_takes_orders_from_the_updater_alone(board: Board, relaying: Span) -> None:
-    """Who can write where page, updater and root leave each other something (tmpfiles.d/porchlight.conf)."""
+    """Who can write where page, updater, judge and root leave each other something (tmpfiles.d/porchlight.conf)."""
     for folder, wanted in (
         ("/run/porchlight/order", "770 porchlight-update root"),
+        ("/run/porchlight/judge", "775 porchlight-judge root"),
         ("/run/porchlight/wish", "2770 porchlight-page porchlight-update"),
         ("/var/lib/porchlight/upload", "2770 porchlight-page porchlight-update"),
         ("/run/porchlight/update", "755 porchlight-update porchlight-update"),
     ):
         assert board.shell.run(f"stat -c '%a %U %G' {folder}") == wanted, folder
-    # Nobody else is in the updater's group.
-    assert board.shell.run("getent group porchlight-update | cut -d: -f4") == ""
+    # Nobody else is in the updater's group, nor in the judge's.
+    for group in ("porchlight-update", "porchlight-judge"):
+        assert board.shell.run(f"getent group {group} | cut -d: -f4") == ""
+
+
+def test_the_updater_cannot_say_that_a_new_system_is_good(board: Board, relaying: Span) -> None:
+    """Only the judge can, and root can take it away without any capability, as porchlight-verdict does."""
+    place = "/run/porchlight/judge"
+
+    def say(user: str) -> str:
+        who = f"setpriv --reuid={user} --regid={user} --init-groups"
+        return board.shell.run(f"{who} sh -c 'umask 077; echo good >{place}/try && chmod 644 {place}/try'", check=False)
+
+    say("porchlight-update")
+    assert board.shell.run(f"ls {place}") == ""
+    say("porchlight-judge")
+    assert board.shell.run(f"ls {place}") == "try"
+    updater = "setpriv --reuid=porchlight-update --regid=porchlight-update --init-groups"
+    assert board.shell.run(f"{updater} cat {place}/try") == "good"
+    board.shell.run(f"{updater} rm -f {place}/try", check=False)
+    root = "setpriv --inh-caps=-all --bounding-set=-all"
+    assert board.shell.run(f"{root} cat {place}/try && {root} rm {place}/try && ls {place}") == "good"
 
 
 def test_nobody_can_log_in(board: Board, relaying: Span) -> None:

@@ -154,7 +154,7 @@ def updated(
     start_again(board)
     board.console.wait_for("porchlight: slot B is on trial, 2 tries left after this one", BOOT_TAKES)
     deadline = time.monotonic() + BOOT_TAKES
-    units = "-u porchlight-good -u porchlight-verdict"
+    units = "-u porchlight-good -u porchlight-record -u porchlight-verdict"
     while remembered(card).trial:
         assert time.monotonic() < deadline, board.shell.run(f"journalctl {units} --no-pager", check=False)
         time.sleep(1)
@@ -179,9 +179,13 @@ def test_it_was_judged_by_a_stream_through_the_relay_and_the_page(board: Board, 
     last = [line for line in said.splitlines() if "Seen(" in line][-1]
     assert "page=True, ports=True, relayed=True" in last, said
     assert last.endswith("; good"), said
+    # When the trial began, and before root acted on the verdict.
+    noted = board.shell.run("journalctl _SYSTEMD_UNIT=porchlight-record.service --no-pager -o cat").splitlines()
+    assert [line.rpartition(": ")[2] for line in noted] == ["no verdict yet", "good"], noted
 
 
 def test_judge_and_executor_have_no_more_rights_than_they_need(board: Board, updated: dict[str, object]) -> None:
-    assert rights(board, "good") == ("porchlight-update", 0)
+    assert rights(board, "good") == ("porchlight-judge", 0)
+    assert rights(board, "record") == ("porchlight-update", 0)
     # Root, and nothing that root could do beyond its own files.
     assert rights(board, "verdict") == ("root", 0)

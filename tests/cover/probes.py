@@ -4,14 +4,13 @@ import re
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.cover import inside
 from tests.relay.running import PATIENCE
 
-# Seconds without a byte after which a connection counts as kept open; less than either server's time limit.
-OPEN_AFTER = 3.0
 ALERT, SERVER_HELLO = 0x15, 0x02
 # A Host that no browser sends: whoever is at home, as everybody on loopback is, would else be led to the setup page.
 HOST = "a_b"
@@ -21,10 +20,24 @@ ASKING = b"GET / HTTP/1.0\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where to probe."""
+    """Where to probe, by its ports.
+
+    Args:
+        plain: port 80.
+        tls: port 443.
+        media: port 587; nginx has none, and its 443 stands for it.
+        beside_nginx: whether what comes is compared with another program's, whose time limits are others.
+    """
 
     plain: int
     tls: int
+    media: int
+    beside_nginx: bool
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a byte after which a connection counts as kept open."""
+        return inside.OPEN_AFTER if self.beside_nginx else inside.NEVER_ENDS
 
 
 Probe = Callable[[Server], object]
@@ -32,7 +45,7 @@ Probe = Callable[[Server], object]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What came back on a connection, and how it ended."""
+    """What came back on a connection, and how it ended, and when."""
 
     data: bytes
     end: str
@@ -53,12 +66,13 @@ def is_greeting(data: bytes) -> bool:
     return data[:1] == b"\x16" and len(data) >= 5 and len(data) >= 5 + int.from_bytes(data[3:5])
 
 
-def exchange(port: int, sent: bytes, *, greeting_is_enough: bool = False) -> Seen:
+def exchange(port: int, sent: bytes, patience: float, *, greeting_is_enough: bool = False) -> Seen:
     """Send something and read until the end, or until nothing more comes."""
+    begun = time.monotonic()
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as wire:
         wire.sendall(sent)
-        wire.settimeout(OPEN_AFTER)
-        data = b""
+        wire.settimeout(patience)
+        data, end = b"", "end"
         try:
             while part := wire.recv(1 << 16):
                 data += part
@@ -67,8 +81,8 @@ def exchange(port: int, sent: bytes, *, greeting_is_enough: bool = False) -> See
         except TimeoutError:
             return Seen(data, "open")
         except ConnectionResetError:
-            return Seen(data, "reset")
-        return Seen(data, "end")
+            end = "reset"
+        return Seen(data, end + inside.late(time.monotonic() - begun))
 
 
 def context(version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
@@ -98,7 +112,7 @@ def greeting(port: int, made_by: ssl.SSLContext, name: str | None = None) -> Gre
 
 def greeting_after(port: int, sent: bytes) -> Greeting | Seen:
     """The same, after any first message."""
-    seen = exchange(port, sent, greeting_is_enough=True)
+    seen = exchange(port, sent, inside.OPEN_AFTER, greeting_is_enough=True)
     data = seen.data
     if len(data) < 44 or data[0] != 0x16 or data[5] != SERVER_HELLO:
         return refusal(seen)
@@ -231,23 +245,36 @@ def groups(server: Server) -> list[str]:
     return taken
 
 
-def page(port: int, request: str) -> Seen:
+def page(server: Server, request: str, port: int = 0) -> Seen:
     """An HTTP answer without its date."""
-    seen = exchange(port, request.replace("\n", "\r\n").encode("latin-1"))
+    seen = exchange(port or server.plain, request.replace("\n", "\r\n").encode("latin-1"), server.patience)
     return Seen(inside.undated(seen.data), seen.end)
 
 
-def face(port: int, request: str) -> bytes:
-    """The same, without what docs/cover.md has rows of its own for: server's name and kept connections."""
-    return inside.faceless(page(port, request).data)
+def face(server: Server, port: int, request: str) -> Seen | bytes:
+    """The same, beside nginx without what docs/cover.md has rows of its own for: server's name and kept connections."""
+    seen = page(server, request, port)
+    return inside.faceless(seen.data) if server.beside_nginx else seen
 
 
 def _asking(request: str) -> Probe:
-    return lambda server: face(server.plain, request)
+    return lambda server: face(server, server.plain, request)
+
+
+def _asking_astray(request: str) -> Probe:
+    return lambda server: face(server, server.tls, request)
 
 
 def _sending(sent: bytes) -> Probe:
-    return lambda server: refusal(exchange(server.tls, sent))
+    return lambda server: refusal(exchange(server.tls, sent, server.patience))
+
+
+def _sending_plain(sent: bytes) -> Probe:
+    return lambda server: exchange(server.plain, sent, server.patience)
+
+
+def _sending_media(sent: bytes) -> Probe:
+    return lambda server: exchange(server.media, sent, server.patience)
 
 
 def without_tickets(made: ssl.SSLContext) -> ssl.SSLContext:
@@ -264,13 +291,16 @@ OLD_HELLO = b"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x01" + b"r" * 32 + b"\x00
 _EXTENSIONS = "002b0003020304 000a000800062a2a00170018 000d00080006040308040401 0033002600242a2a0020" + "55" * 32
 _BODY = "0303" + "72" * 32 + "20" + "73" * 32 + "0006130113021303" + "0100" + "0049" + _EXTENSIONS
 SHARELESS_HELLO = bytes.fromhex("160301009c 01000098" + _BODY)
+NOTHING = bytes(range(128, 192))
+# What an app begins with, as somebody has recorded it.
+CHAT = b"WA\x06\x03\x00\x00\x24\x12\x22\x0a\x20" + b"k" * 32
 # By the names in docs/cover.md's table.
 PROBES: dict[str, Probe] = {
     "hello-without-name": lambda server: greeting(server.tls, context(V12)),
     "hello-with-unknown-name": lambda server: greeting(server.tls, context(V12), KNOWN_NAME),
     "name-beyond-ascii": lambda server: greeting_after(server.tls, beyond_ascii(hello(context(V12), KNOWN_NAME))),
     "hello-in-small-records": lambda server: greeting_after(server.tls, in_small_records(hello(context(V12)))),
-    "hello-retry": lambda server: exchange(server.tls, SHARELESS_HELLO),
+    "hello-retry": lambda server: exchange(server.tls, SHARELESS_HELLO, server.patience),
     "extensions": extensions,
     "ciphers": lambda server: chosen_cipher(server, V12),
     "preference": preference,
@@ -281,9 +311,11 @@ PROBES: dict[str, Probe] = {
     "resumed": lambda server: [inside.resumed(server.tls, context(one)) for one in (V12, V13)],
     "resumed-by-id": lambda server: inside.resumed(server.tls, without_tickets(context(V12))),
     "renegotiation": lambda server: inside.renegotiation(server.tls),
-    "damaged-record": lambda server: [inside.damaged_record(server.tls, context(one)) for one in (V12, V13)],
-    "page-in-tls": lambda server: inside.page(server.tls, context()),
-    "random-bytes-in-tls": lambda server: inside.said(server.tls, context(), bytes(range(128, 192))),
+    "damaged-record": lambda server: [
+        inside.damaged_record(server.tls, context(one), server.patience) for one in (V12, V13)
+    ],
+    "page-in-tls": lambda server: inside.page(server.tls, context(), server.patience),
+    "random-bytes-in-tls": lambda server: inside.said(server.tls, context(), NOTHING, server.patience),
     "alpn-http": lambda server: alpn(server, "h2", "http/1.1"),
     "alpn-foreign": lambda server: alpn(server, "imap"),
     "stapling": lambda server: "OCSP response: no response sent" in greeted(server, "-status"),
@@ -291,16 +323,16 @@ PROBES: dict[str, Probe] = {
     "bad-record-version": _sending(b"\x16\x09\x09\x00\x05\x01\x00\x00\x01\x00"),
     "bad-record-length": _sending(b"\x16\x03\x01\xff\xff" + b"\x01" * 64),
     "empty-hello": _sending(b"\x16\x03\x01\x00\x04\x01\x00\x00\x00"),
-    "hello-cut-off": lambda server: exchange(server.tls, hello(context())[:50]),
-    "alert-first": lambda server: face(server.tls, "\x15\x03\x01\x00\x02\x02\x28"),
+    "hello-cut-off": lambda server: exchange(server.tls, hello(context())[:50], server.patience),
+    "alert-first": _asking_astray("\x15\x03\x01\x00\x02\x02\x28"),
     "ssl-2": _sending(b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10" + b"\x01\x00\x80" * 7 + b"r" * 16),
-    "http-on-443": lambda server: face(server.tls, f"GET / HTTP/1.1\nHost: {HOST}\n\n"),
-    "head-on-443": lambda server: face(server.tls, f"HEAD / HTTP/1.1\nHost: {HOST}\n\n"),
-    "no-host-on-443": lambda server: face(server.tls, "GET / HTTP/1.1\n\n"),
-    "trace-on-443": lambda server: face(server.tls, f"TRACE / HTTP/1.1\nHost: {HOST}\n\n"),
-    "half-a-request-on-443": lambda server: exchange(server.tls, b"GET / HTT"),
-    "random-bytes-on-443": lambda server: face(server.tls, "\x01\x02\x03 nothing"),
-    "chat-on-443": lambda server: face(server.tls, "WA\x06\x03"),
+    "http-on-443": _asking_astray(f"GET / HTTP/1.1\nHost: {HOST}\n\n"),
+    "head-on-443": _asking_astray(f"HEAD / HTTP/1.1\nHost: {HOST}\n\n"),
+    "no-host-on-443": _asking_astray("GET / HTTP/1.1\n\n"),
+    "trace-on-443": _asking_astray(f"TRACE / HTTP/1.1\nHost: {HOST}\n\n"),
+    "half-a-request-on-443": lambda server: exchange(server.tls, b"GET / HTT", server.patience),
+    "random-bytes-on-443": _asking_astray("\x01\x02\x03 nothing"),
+    "chat-on-443": _asking_astray("WA\x06\x03"),
     "page": _asking(f"GET / HTTP/1.1\nHost: {HOST}\nConnection: close\n\n"),
     "head": _asking(f"HEAD / HTTP/1.1\nHost: {HOST}\nConnection: close\n\n"),
     "http-1.0": _asking("GET / HTTP/1.0\n\n"),
@@ -309,10 +341,16 @@ PROBES: dict[str, Probe] = {
     "no-host": _asking("GET / HTTP/1.1\n\n"),
     "http-2.0": _asking(f"GET / HTTP/2.0\nHost: {HOST}\n\n"),
     "long-target": _asking(f"GET /{'a' * 9000} HTTP/1.1\nHost: {HOST}\n\n"),
-    "name-of-server": lambda server: b"\r\nServer: " in page(server.plain, "GET / HTTP/1.0\n\n").data,
-    "kept-alive": lambda server: page(server.plain, f"GET / HTTP/1.1\nHost: {HOST}\n\n").end,
-    "random-bytes": lambda server: exchange(server.plain, bytes(range(128, 192))),
-    "request-cut-off": lambda server: exchange(server.plain, b"GET / HTT"),
-    "silence": lambda server: exchange(server.plain, b""),
-    "half-a-word": lambda server: exchange(server.plain, b"W"),
+    "name-of-server": lambda server: b"\r\nServer: " in page(server, "GET / HTTP/1.0\n\n").data,
+    "kept-alive": lambda server: page(server, f"GET / HTTP/1.1\nHost: {HOST}\n\n").end,
+    "random-bytes": _sending_plain(NOTHING),
+    "request-cut-off": _sending_plain(b"GET / HTT"),
+    "silence": _sending_plain(b""),
+    "half-a-word": _sending_plain(b"W"),
+    "chat-replayed": _sending_plain(CHAT),
+    "chat-cut-off": _sending_plain(CHAT[:3]),
+    "chat-in-tls": lambda server: inside.said(server.tls, context(), CHAT, server.patience),
+    "hello-on-587": lambda server: exchange(server.media, hello(context(V12), KNOWN_NAME), server.patience),
+    "random-bytes-on-587": _sending_media(NOTHING),
+    "silence-on-587": _sending_media(b""),
 }

@@ -3,22 +3,31 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from appliance.relay import certificate
-from tests.cover.probes import PROBES, Server
+from tests.browser.conftest import CHROMIUM, OPTIONS
+from tests.cover.inside import faceless, undated
+from tests.cover.probes import HOST, PROBES, Seen, Server
 from tests.cover.release import inside
 from tests.cover.stock import Stock
-from tests.relay.running import Relay, Upstream, close_kept, free_ports
+from tests.relay.running import PATIENCE, Relay, Upstream, close_kept, free_ports, swallow
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 DOCUMENT = Path(__file__).parents[2] / "docs/cover.md"
-ROW = re.compile(r"^\| `([a-z0-9.-]+)` \| [^|]+ \| (yes|no) \| [^|]+ \|$", re.MULTILINE)
-LIKE_NGINX = dict(ROW.findall(DOCUMENT.read_text("utf-8")))
+ROW = re.compile(r"^\| `([a-z0-9.-]+)` \| [^|]+ \| (yes|no) \| (yes|no) \| [^|]+ \|$", re.MULTILINE)
+# By row: whether it is like nginx, and whether it shows what has become of the upstream.
+SAID = {name: (like == "yes", shows == "yes") for name, like, shows in ROW.findall(DOCUMENT.read_text("utf-8"))}
+# What docs/cover.md has rows of its own for, and what differs from one file or second to the next.
+DIFFERING = ("server", "accept-ranges", "connection", "date", "last-modified", "etag")
+# So many probes at once: most of them wait.
+AT_ONCE = 12
 # What would name the relay, or what it is made of.
 TELLING = re.compile(r"porchlight|whatsapp|haproxy|python|gevent|raspberr", re.IGNORECASE)
 
@@ -30,8 +39,9 @@ def certificate_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / certificate.FILE
 
 
-def start(folder: Path, upstream: Upstream | None, certificate_file: Path) -> Relay:
+def start(folder: Path, upstream: Upstream | None, certificate_file: Path, **upstreams: object) -> Relay:
     relay = Relay(folder, upstream)
+    relay.upstreams.update(upstreams)
     relay.program = inside(folder, "python3", "-m", "appliance", "relay")
     (folder / "state/relay").mkdir(parents=True)
     shutil.copy(certificate_file, folder / "state/relay")
@@ -49,12 +59,48 @@ def relay(tmp_path_factory: pytest.TempPathFactory, certificate_file: Path) -> I
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory, certificate_file: Path, relay: Relay) -> Iterator[Relay]:
-    """A relay whose upstream does not answer."""
-    found = start(tmp_path_factory.mktemp("alone") / "relay", None, certificate_file)
+def refused(tmp_path_factory: pytest.TempPathFactory, certificate_file: Path, relay: Relay) -> Iterator[Relay]:
+    """A relay whose upstream refuses each connection."""
+    found = start(tmp_path_factory.mktemp("refused") / "relay", None, certificate_file)
     assert found.status["upstreams"]["chat"]["reachable"] is False
     yield found
     found.stop()
+
+
+@pytest.fixture(scope="module")
+def swallowed(tmp_path_factory: pytest.TempPathFactory, certificate_file: Path, refused: Relay) -> Iterator[Relay]:
+    """A relay whose upstream swallows each attempt."""
+    port = swallow().getsockname()[1]
+    everywhere = {group: [f"127.0.0.1:{port}"] for group in ("chat", "http", "media")}
+    found = start(tmp_path_factory.mktemp("swallowed") / "relay", None, certificate_file, **everywhere)
+    assert found.status["upstreams"]["chat"]["reachable"] is False
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as started:
+        # A Host that leads nobody at home to the setup page.
+        options = [*OPTIONS, "--no-proxy-server", f"--host-resolver-rules=MAP {HOST} 127.0.0.1"]
+        found = started.chromium.launch(executable_path=str(CHROMIUM), args=options)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def reactions(relay: Relay, refused: Relay, swallowed: Relay) -> Iterator[Callable[[str], list[object]]]:
+    """What comes of each row's probe until the end: from the relay, and from those whose upstream is of no use."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = {
+            name: [pool.submit(probe, server(one)) for one in (relay, refused, swallowed)]
+            for name, probe in PROBES.items()
+        }
+        yield lambda name: [one.result() for one in found[name]]
+
+
+def server(relay: Relay, *, beside_nginx: bool = False) -> Server:
+    return Server(relay.chat, relay.tls, relay.media, beside_nginx)
 
 
 @pytest.fixture(scope="module")
@@ -65,17 +111,76 @@ def stock(tmp_path_factory: pytest.TempPathFactory, certificate_file: Path) -> I
 
 
 def test_the_table_and_the_probes_have_the_same_rows() -> None:
-    assert sorted(LIKE_NGINX) == sorted(PROBES)
+    assert sorted(SAID) == sorted(PROBES)
 
 
 @pytest.mark.parametrize("name", PROBES)
-def test_what_comes_is_as_the_table_says(name: str, relay: Relay, alone: Relay, stock: Stock) -> None:
-    probe = PROBES[name]
-    ours = probe(Server(relay.chat, relay.tls))
-    theirs = probe(Server(stock.plain, stock.tls))
-    assert (ours == theirs) is (LIKE_NGINX[name] == "yes"), (ours, theirs)
-    # Whether WhatsApp can be reached shows to nobody who does not speak like an app.
-    assert probe(Server(alone.chat, alone.tls)) == ours
+def test_what_comes_is_as_the_table_says(
+    name: str, relay: Relay, stock: Stock, reactions: Callable[[str], list[object]]
+) -> None:
+    up, refused, swallowed = reactions(name)
+    ours = PROBES[name](server(relay, beside_nginx=True))
+    theirs = PROBES[name](Server(stock.plain, stock.tls, stock.tls, beside_nginx=True))
+    like_nginx, upstream_shows = SAID[name]
+    assert (ours == theirs) is like_nginx, (ours, theirs)
+    # Neither the bytes, nor the end, nor its time.
+    assert (up == refused == swallowed) is not upstream_shows, (up, refused, swallowed)
+
+
+@pytest.mark.parametrize("name", [name for name, (_, shows) in SAID.items() if shows])
+def test_an_upstream_that_is_of_no_use_ends_what_is_passed_on(
+    name: str, reactions: Callable[[str], list[object]]
+) -> None:
+    found = [(one.data, one.end) if isinstance(one, Seen) else one for one in reactions(name)]
+    # In TLS nobody says so; without, there is nothing to say it with.
+    end = "UNEXPECTED_EOF_WHILE_READING" if name == "chat-in-tls" else "end"
+    assert found == [(b"", "open"), (b"", end), (b"", f"{end} after 4.5 s")]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_curl_gets_what_it_gets_of_nginx(scheme: str, relay: Relay, stock: Stock) -> None:
+    def got(port: int) -> bytes:
+        about = "\n%{http_version} %{response_code} %{num_certs} %{ssl_verify_result}"
+        command = [
+            "curl",
+            "-sSki",
+            "--noproxy",
+            "*",
+            "-w",
+            about,
+            "-H",
+            f"Host: {HOST}",
+            f"{scheme}://127.0.0.1:{port}/",
+        ]
+        return faceless(undated(subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE).stdout))
+
+    ours, theirs = (got(one.tls if scheme == "https" else one.plain) for one in (server(relay), stock))
+    assert ours.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_browser_shows_what_it_shows_of_nginx(scheme: str, browser: Browser, relay: Relay, stock: Stock) -> None:
+    def shown(port: int) -> dict[str, object]:
+        context = browser.new_context(ignore_https_errors=True)
+        page = context.new_page()
+        trouble: list[str] = []
+        page.on("console", lambda one: trouble.append(re.sub(r":\d+", "", one.text)))
+        response = page.goto(f"{scheme}://{HOST}:{port}/", wait_until="networkidle")
+        assert response
+        found: dict[str, object] = {
+            "status": (response.status, response.status_text),
+            "headers": {name: value for name, value in response.all_headers().items() if name not in DIFFERING},
+            "security": response.security_details(),
+            "page": (page.title(), page.content(), page.screenshot(full_page=True)),
+            "trouble": trouble,
+        }
+        context.close()
+        return found
+
+    ours, theirs = (shown(one.tls if scheme == "https" else one.plain) for one in (server(relay), stock))
+    assert ours["status"] == (200, "OK")
+    assert ours == theirs
 
 
 def test_nmap_finds_no_name(relay: Relay) -> None:
@@ -86,14 +191,29 @@ def test_nmap_finds_no_name(relay: Relay) -> None:
     assert not TELLING.search(said), said
 
 
-def test_testssl_sees_nginx_s_versions(relay: Relay, stock: Stock, tmp_path: Path) -> None:
-    def protocols(port: int) -> list[str]:
-        command = ["testssl", "--quiet", "--color", "0", "--warnings", "off", "--ip", "127.0.0.1", "-p"]
-        said = subprocess.run(
-            [*command, f"localhost:{port}"], capture_output=True, text=True, check=False, timeout=400, cwd=tmp_path
-        ).stdout
-        return re.findall(r"^ (?:SSLv[23]|TLS 1|NPN|ALPN).*$", said, re.MULTILINE)
+def test_testssl_sees_what_it_sees_of_nginx(relay: Relay, stock: Stock, tmp_path: Path) -> None:
+    def said(port: int) -> list[str]:
+        command = ["testssl", "--quiet", "--color", "0", "--warnings", "off", "--ip", "127.0.0.1"]
+        # Versions, kinds of ciphers, their order, forward secrecy, and what the server says of itself.
+        asked = ["-p", "-s", "-P", "-f", "-S"]
+        found = subprocess.run(
+            [*command, *asked, f"localhost:{port}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=800,
+            cwd=tmp_path,
+        )
+        # Its own trial of tickets reads none where its client has gone before they come; two rows try them.
+        lines = re.sub(r"(?<=Session Resumption) .*(?=ID: )", " ", found.stdout).splitlines()
+        # When it was, and on which port.
+        return [one for one in lines if not re.match(r" (?:Start|Done) 20", one)]
 
-    ours = protocols(relay.tls)
-    assert len(ours) >= 6
-    assert ours == protocols(stock.tls)
+    with ThreadPoolExecutor(2) as pool:
+        ours, theirs = pool.map(said, (relay.tls, stock.tls))
+    # Something of each kind was said.
+    for kind in (r"TLS 1\.3 +offered", r"ALPN.*http/1\.1", r"Strong encryption.*offered", r"Has server cipher order"):
+        assert re.search(kind, "\n".join(ours)), kind
+    for kind in (r"forward secrecy", r"Session Ticket RFC 5077 hint +300 seconds", r"Common Name \(CN\) +localhost"):
+        assert re.search(kind, "\n".join(ours)), kind
+    assert ours == theirs

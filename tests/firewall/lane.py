@@ -24,7 +24,19 @@ CARD, ROUTER, NEIGHBOUR, STRANGER = "192.168.77.50", "192.168.77.1", "192.168.77
 # The same with IPv6; the home also has a prefix that the whole world can reach.
 CARD6, ROUTER6, NEIGHBOUR6 = "fd77::50", "fd77::1", "fd77::2"
 GLOBAL6, GLOBAL_NEIGHBOUR6, STRANGER6 = "2a01:4f8:77::50", "2a01:4f8:77::2", "2a00:1450::9"
+# Other homes and providers behind the same router: each range that is nobody's on the internet (RFC 1918, RFC 6598,
+# RFC 3927, RFC 4193, RFC 4291, RFC 3879).
+ELSEWHERE = ("10.9.9.9", "172.16.9.9", "172.31.255.254", "192.168.0.9", "100.64.9.9", "100.127.255.254", "169.254.9.9")
+ELSEWHERE6 = ("fc00::9", "fd12:3456::9", "fec0::9")
+# The same hidden in an address of IPv6: what translates it would go there (RFC 6052, RFC 3056). And a public one.
+HIDDEN6 = ("64:ff9b::a09:909", "64:ff9b::c0a8:9", "64:ff9b::a9fe:909", "2002:a09:909::9")
+TRANSLATED6 = "64:ff9b::50c8:9"
+# A neighbour by the address that every cable has.
+LINK6 = "fe80::9%eth0"
 WORLD = (
+    *(f"{one}/32" for one in ELSEWHERE),
+    *(f"{one}/128" for one in (*ELSEWHERE6, *HIDDEN6, TRANSLATED6)),
+    f"{LINK6.partition('%')[0]}/64",
     *(f"{ROUTER}/24", f"{NEIGHBOUR}/24", f"{STRANGER}/32"),
     *(f"{ROUTER6}/64", f"{NEIGHBOUR6}/64", f"{GLOBAL_NEIGHBOUR6}/64", f"{STRANGER6}/128"),
 )
@@ -131,15 +143,19 @@ class Lane:
     def _arrives(self, where: str, other: str, source: tuple[str, int], target: tuple[str, int], user: int) -> bool:
         version = _family(target[0])
 
-        def send() -> None:
-            with socket.socket(version, socket.SOCK_DGRAM) as sending, contextlib.suppress(OSError):
+        def sent() -> bool:
+            with socket.socket(version, socket.SOCK_DGRAM) as sending:
                 sending.bind((source[0] or ("::" if version == socket.AF_INET6 else "0.0.0.0"), source[1]))
-                sending.sendto(b"here", target)
+                try:
+                    sending.sendto(b"here", _place(*target))
+                except PermissionError:
+                    # What the sender's own firewall refuses.
+                    return False
+            return True
 
         with self.within(other, lambda: socket.socket(version, socket.SOCK_DGRAM)) as waiting:
             waiting.bind(("::" if version == socket.AF_INET6 else "0.0.0.0", target[1]))
-            self.within(where, send, user)
-            return bool(select.select([waiting], [], [], ARRIVES)[0])
+            return self.within(where, sent, user) and bool(select.select([waiting], [], [], ARRIVES)[0])
 
 
 @contextlib.contextmanager
@@ -161,7 +177,7 @@ def _dial(version: socket.AddressFamily, source: str, target: str, port: int) ->
         try:
             if source:
                 dialled.bind((source, 0))
-            dialled.connect((target, port))
+            dialled.connect(_place(target, port))
         except ConnectionRefusedError:
             return "refused"
         except TimeoutError:
@@ -169,6 +185,12 @@ def _dial(version: socket.AddressFamily, source: str, target: str, port: int) ->
         except OSError as error:
             return os.strerror(error.errno or 0)
         return "open"
+
+
+def _place(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
+    """An address as a socket wants it: the kernel knows a cable by its number, each namespace by another one."""
+    bare, _, cable = address.partition("%")
+    return (bare, port, 0, socket.if_nametoindex(cable)) if cable else (bare, port)
 
 
 def _family(address: str) -> socket.AddressFamily:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.firewall.rules import CERTIFICATE, FETCH, LIGHTS, NAME, PAGE, RELAY, UPDATE, rules
+from appliance.firewall.rules import CERTIFICATE, FETCH, JUDGE, LIGHTS, NAME, PAGE, RELAY, UPDATE, rules
 from appliance.firewall.rules import ROUTER as ROUTER_SERVICE
 from appliance.settings.declared import (
     NameSettings,
@@ -19,15 +19,20 @@ from appliance.settings.declared import (
 from tests.firewall.lane import (
     CARD,
     CARD6,
+    ELSEWHERE,
+    ELSEWHERE6,
     GLOBAL6,
     GLOBAL_NEIGHBOUR6,
+    HIDDEN6,
     HOME,
+    LINK6,
     NEIGHBOUR,
     NEIGHBOUR6,
     ROUTER,
     ROUTER6,
     STRANGER,
     STRANGER6,
+    TRANSLATED6,
     Lane,
     may_be,
 )
@@ -37,6 +42,8 @@ pytestmark = [pytest.mark.namespaces, pytest.mark.xdist_group("firewall")]
 DEFAULT = Settings()
 LAB = Settings(relay=RelaySettings(upstream=UpstreamSettings(allow_private=True)))
 PAGE_PORT = DEFAULT.page.port
+# Where nobody of the internet is. The last two are an address of IPv4 as a program can write it, and the cable's own.
+PRIVATE = (*ELSEWHERE, *ELSEWHERE6, *HIDDEN6, f"::ffff:{ELSEWHERE[0]}", LINK6)
 BASE = Path(__file__).parents[2] / "image/files/usr/lib/porchlight/firewall.nft"
 
 
@@ -69,6 +76,13 @@ def test_without_rules_everything_arrives(lane: Lane) -> None:
     assert lane.gets_out(0, NEIGHBOUR, 8080) == "open"
     assert lane.gets_out(0, STRANGER6, 8080) == "open"
     assert lane.datagram_leaves(0, STRANGER, 4000)
+    for target in PRIVATE:
+        assert lane.gets_out(0, target, 443) == "open", target
+        assert lane.datagram_leaves(0, target, 443), target
+    for source in ELSEWHERE:
+        assert lane.comes_in(source, PAGE_PORT, CARD) == "open", source
+    for source in (*ELSEWHERE6, *HIDDEN6):
+        assert lane.comes_in(source, PAGE_PORT, CARD6) == "open", source
 
 
 @pytest.mark.parametrize("port", [443, 5222, 80, 587, 7777])
@@ -96,6 +110,8 @@ def test_the_page_is_for_the_home_network(card: Lane) -> None:
         pytest.param(ROUTER6, CARD6, id="the router, with IPv6"),
         pytest.param(STRANGER6, GLOBAL6, id="a stranger, with IPv6"),
         pytest.param(GLOBAL_NEIGHBOUR6, GLOBAL6, id="somebody in a prefix that the whole world reaches"),
+        *((one, CARD) for one in ELSEWHERE),
+        *((one, CARD6) for one in (*ELSEWHERE6, *HIDDEN6)),
     ],
 )
 def test_the_page_s_port_looks_closed_to_anybody_else(card: Lane, source: str, target: str) -> None:
@@ -122,9 +138,12 @@ def test_no_datagram_reaches_a_port_on_which_a_service_listens(card: Lane) -> No
     assert not card.datagram_arrives(STRANGER, 4000, 20000)
     assert not card.datagram_arrives(STRANGER6, 4000, 20000, GLOBAL6)
     assert not card.datagram_arrives(NEIGHBOUR, 4000, 20000)
+    assert not card.datagram_arrives(NEIGHBOUR6, 4000, 20000, CARD6)
     # Not even from a port that an answer could come from.
     assert not card.datagram_arrives(STRANGER, 53, 5353)
     assert not card.datagram_arrives(STRANGER, 53, 5350)
+    assert not card.datagram_arrives(STRANGER6, 53, 5353, GLOBAL6)
+    assert not card.datagram_arrives(STRANGER6, 53, 5350, GLOBAL6)
 
 
 def test_answers_come_back(card: Lane) -> None:
@@ -134,25 +153,43 @@ def test_answers_come_back(card: Lane) -> None:
     assert card.datagram_arrives(ROUTER, 4000, 20000)
     assert card.datagram_arrives(ROUTER, 5351, 5350)
     assert card.datagram_arrives(NEIGHBOUR, 5353, 5353)
+    assert card.datagram_arrives(STRANGER6, 53, 20000, GLOBAL6)
+    assert card.datagram_arrives(STRANGER6, 19302, 20000, GLOBAL6)
+    assert card.datagram_arrives(ROUTER6, 4000, 20000, CARD6)
+    assert card.datagram_arrives(ROUTER6, 5351, 5350, CARD6)
+    assert card.datagram_arrives(NEIGHBOUR6, 5353, 5353, CARD6)
 
 
 def test_the_relay_reaches_its_upstreams_ports_at_public_addresses(card: Lane, users: None) -> None:
-    for port in (5222, 80, 443):
-        assert card.gets_out(RELAY, STRANGER, port) == "open"
-        assert card.gets_out(RELAY, STRANGER6, port) == "open"
-    for port in (22, 25, 5223, 8199):
-        assert card.gets_out(RELAY, STRANGER, port) == "refused"
-        assert card.gets_out(RELAY, STRANGER6, port) == "refused"
+    for target in (STRANGER, STRANGER6, TRANSLATED6):
+        assert [card.gets_out(RELAY, target, port) for port in (5222, 80, 443)] == ["open"] * 3
+        assert [card.gets_out(RELAY, target, port) for port in (22, 25, 5223, 8199)] == ["refused"] * 4
+
+
+@pytest.mark.parametrize("target", [STRANGER, STRANGER6, TRANSLATED6, NEIGHBOUR, NEIGHBOUR6, ROUTER, ROUTER6, *PRIVATE])
+def test_the_relay_sends_no_datagram_to_anybody(card: Lane, users: None, target: str) -> None:
+    assert [port for port in (53, 443, 1900, 5351) if card.datagram_leaves(RELAY, target, port)] == []
 
 
 @pytest.mark.parametrize(
-    "target", [NEIGHBOUR, ROUTER, NEIGHBOUR6, ROUTER6, GLOBAL_NEIGHBOUR6, CARD, CARD6, GLOBAL6, "127.0.0.1"]
+    "target",
+    [
+        *(NEIGHBOUR, ROUTER, NEIGHBOUR6, ROUTER6, GLOBAL_NEIGHBOUR6, CARD, CARD6, GLOBAL6, "127.0.0.1", "::1"),
+        *PRIVATE,
+    ],
 )
 def test_the_relay_never_reaches_home(card: Lane, users: None, target: str) -> None:
     """Nor the card itself, where the setup page is; nor a device at home by an address that is public."""
-    for port in (443, 80, PAGE_PORT):
+    for port in (443, 80, 5222, PAGE_PORT):
         assert card.gets_out(RELAY, target, port) == "refused"
-    assert not card.datagram_leaves(RELAY, NEIGHBOUR, 443)
+
+
+@pytest.mark.parametrize("target", PRIVATE)
+def test_nor_does_anybody_else_reach_another_private_range(card: Lane, users: None, target: str) -> None:
+    for user in (0, PAGE, LIGHTS, ROUTER_SERVICE, NAME, CERTIFICATE, UPDATE, FETCH, JUDGE):
+        assert [card.gets_out(user, target, port) for port in (80, 443)] == ["refused"] * 2, user
+    assert not card.datagram_leaves(ROUTER_SERVICE, target, 5351)
+    assert not card.datagram_leaves(ROUTER_SERVICE, target, 3478)
 
 
 def test_nor_a_page_on_a_port_from_which_it_tries_its_own_connections(lane: Lane, users: None) -> None:
@@ -165,35 +202,44 @@ def test_a_laboratory_may_let_it(lane: Lane, users: None) -> None:
     lane.rule(rules(LAB, HOME))
     assert lane.gets_out(RELAY, NEIGHBOUR, 5222) == "open"
     assert lane.gets_out(RELAY, NEIGHBOUR, 22) == "refused"
+    assert [lane.gets_out(JUDGE, NEIGHBOUR, port) for port in (443, 5222)] == ["open", "refused"]
 
 
 @pytest.mark.parametrize("user", [PAGE, LIGHTS])
 def test_page_and_lights_ask_nobody_but_the_resolver(card: Lane, users: None, user: int) -> None:
-    for target in (NEIGHBOUR, ROUTER, STRANGER, STRANGER6, "127.0.0.1"):
+    for target in (NEIGHBOUR, ROUTER, STRANGER, "127.0.0.1", NEIGHBOUR6, ROUTER6, STRANGER6, "::1"):
         assert card.gets_out(user, target, 443) == "refused"
     assert not card.datagram_leaves(user, ROUTER, 53)
+    assert not card.datagram_leaves(user, ROUTER6, 53)
     assert card.gets_out(user, "127.0.0.53", 53) == "open"
 
 
-def test_the_page_answers(card: Lane, users: None) -> None:
+@pytest.mark.parametrize(("own", "neighbour"), [(CARD, NEIGHBOUR), (CARD6, NEIGHBOUR6)])
+def test_the_page_answers(card: Lane, users: None, own: str, neighbour: str) -> None:
     """Only who begins a connection is judged: the page's listening socket belongs to its user."""
-    with card.within(card.card, lambda: socket.create_server((CARD, PAGE_PORT)), PAGE) as page:
-        asking = card.within(card.world, lambda: socket.create_connection((CARD, PAGE_PORT), 2, (NEIGHBOUR, 0)))
+    family = socket.AF_INET6 if ":" in own else socket.AF_INET
+    with card.within(card.card, lambda: socket.create_server((own, PAGE_PORT), family=family), PAGE) as page:
+        asking = card.within(card.world, lambda: socket.create_connection((own, PAGE_PORT), 2, (neighbour, 0)))
         answering = page.accept()[0]
         with asking, answering:
             answering.sendall(b"here")
             assert asking.recv(4) == b"here"
 
 
-def test_the_router_service_asks_the_gateway_and_servers_outside(card: Lane, users: None) -> None:
-    assert card.datagram_leaves(ROUTER_SERVICE, ROUTER, 5351)
-    assert card.datagram_leaves(ROUTER_SERVICE, ROUTER, 1900)
-    assert card.datagram_leaves(ROUTER_SERVICE, STRANGER, 3478)
-    assert card.gets_out(ROUTER_SERVICE, ROUTER, 49152) == "open"
-    assert not card.datagram_leaves(ROUTER_SERVICE, NEIGHBOUR, 5351)
-    assert not card.datagram_leaves(ROUTER_SERVICE, NEIGHBOUR, 3478)
-    assert card.gets_out(ROUTER_SERVICE, NEIGHBOUR, 80) == "refused"
-    assert card.gets_out(ROUTER_SERVICE, STRANGER, 443) == "refused"
+@pytest.mark.parametrize(
+    ("gateway", "neighbour", "stranger"), [(ROUTER, NEIGHBOUR, STRANGER), (ROUTER6, NEIGHBOUR6, STRANGER6)]
+)
+def test_the_router_service_asks_the_gateway_and_servers_outside(
+    card: Lane, users: None, gateway: str, neighbour: str, stranger: str
+) -> None:
+    assert card.datagram_leaves(ROUTER_SERVICE, gateway, 5351)
+    assert card.datagram_leaves(ROUTER_SERVICE, gateway, 1900)
+    assert card.datagram_leaves(ROUTER_SERVICE, stranger, 3478)
+    assert card.gets_out(ROUTER_SERVICE, gateway, 49152) == "open"
+    assert not card.datagram_leaves(ROUTER_SERVICE, neighbour, 5351)
+    assert not card.datagram_leaves(ROUTER_SERVICE, neighbour, 3478)
+    assert card.gets_out(ROUTER_SERVICE, neighbour, 80) == "refused"
+    assert card.gets_out(ROUTER_SERVICE, stranger, 443) == "refused"
 
 
 @pytest.mark.parametrize("user", [NAME, CERTIFICATE, UPDATE, FETCH])
@@ -201,14 +247,25 @@ def test_name_certificate_and_updates_reach_the_web(card: Lane, users: None, use
     for target in (STRANGER, STRANGER6):
         assert [card.gets_out(user, target, port) for port in (80, 443)] == ["open"] * 2
         assert card.gets_out(user, target, 25) == "refused"
-    for target in (NEIGHBOUR, ROUTER, GLOBAL_NEIGHBOUR6):
+    for target in (NEIGHBOUR, ROUTER, NEIGHBOUR6, ROUTER6, GLOBAL_NEIGHBOUR6):
         assert card.gets_out(user, target, 443) == "refused"
+
+
+def test_the_judge_of_a_new_system_asks_whatsapp_s_media_server_and_the_card(card: Lane, users: None) -> None:
+    """With and without the relay; it fetches nothing, from the feed least of all."""
+    for target in (STRANGER, STRANGER6, "127.0.0.1"):
+        assert card.gets_out(JUDGE, target, 443) == "open"
+    for target, port in ((STRANGER, 80), (STRANGER6, 5222)):
+        assert card.gets_out(JUDGE, target, port) == "refused"
+    for target in (NEIGHBOUR, ROUTER, NEIGHBOUR6, ROUTER6, GLOBAL_NEIGHBOUR6):
+        assert card.gets_out(JUDGE, target, 443) == "refused"
 
 
 def test_root_fetches_nothing(card: Lane, users: None) -> None:
     """Neither does nobody: whoever speaks with the server of an update has a name of its own."""
     for user in (0, 65534):
         assert card.gets_out(user, STRANGER, 443) == "refused"
+        assert card.gets_out(user, STRANGER6, 443) == "refused"
 
 
 def test_an_address_that_the_owner_wrote_down_is_reached(lane: Lane, users: None) -> None:
@@ -225,8 +282,13 @@ def test_the_system_asks_for_names_and_time(card: Lane) -> None:
     assert card.datagram_leaves(0, STRANGER, 123)
     assert card.datagram_leaves(0, ROUTER, 67, source_port=68)
     assert card.gets_out(0, ROUTER, 53) == "open"
-    assert not card.datagram_leaves(0, STRANGER, 4000)
-    assert not card.datagram_leaves(0, ROUTER, 1900)
+    assert card.datagram_leaves(0, ROUTER6, 53)
+    assert card.datagram_leaves(0, STRANGER6, 123)
+    assert card.datagram_leaves(0, LINK6, 547, source_port=546)
+    assert card.gets_out(0, ROUTER6, 53) == "open"
+    for stranger, router in ((STRANGER, ROUTER), (STRANGER6, ROUTER6)):
+        assert not card.datagram_leaves(0, stranger, 4000)
+        assert not card.datagram_leaves(0, router, 1900)
 
 
 def test_what_the_card_brings_holds_until_home_is_known(lane: Lane, users: None) -> None:
@@ -240,7 +302,9 @@ def test_what_the_card_brings_holds_until_home_is_known(lane: Lane, users: None)
     assert lane.comes_in(NEIGHBOUR, PAGE_PORT) == "open"
     assert lane.comes_in(GLOBAL_NEIGHBOUR6, PAGE_PORT, GLOBAL6) == "refused"
     assert lane.gets_out(RELAY, STRANGER, 5222) == "open"
-    assert lane.gets_out(RELAY, NEIGHBOUR, 443) == "refused"
+    assert lane.gets_out(RELAY, STRANGER6, 5222) == "open"
+    for target in (NEIGHBOUR, ROUTER, NEIGHBOUR6, ROUTER6, *PRIVATE):
+        assert lane.gets_out(RELAY, target, 443) == "refused", target
 
 
 def test_rules_that_are_refused_leave_the_former_ones(card: Lane) -> None:

@@ -27,7 +27,7 @@ from appliance.settings.declared import LightsSettings
 from appliance.settings.problem import Problem
 from appliance.status import certificate, knock, lights, name, page, pause, relay, router, update, wifi
 from appliance.text import text
-from appliance.update import order, record, root, service
+from appliance.update import order, record, service, verdict
 from appliance.wifi.hide import hidden
 from tests.lint.sources import ROOT
 
@@ -281,7 +281,7 @@ FILES: dict[str, Held] = {
     "the verdict on a new system": Held(
         lambda paths: paths.verdict,
         _json({"slot": "B", "verdict": "good"}),
-        lambda paths: root.verdict_of(order.taken(paths.verdict), "B") is not None,
+        lambda paths: verdict.verdict_of(order.taken(paths.verdict), "B") is not None,
     ),
     "firewall": Held(
         lambda paths: paths.firewall_status,

@@ -28,7 +28,7 @@ def test_a_bent_file_is_believed_or_not(tmp_path: Path, name: str, count: int, m
         for one in (paths.run, paths.state):
             shutil.rmtree(one, ignore_errors=True)
         folders = ["relay", "router", "name", "certificate", "update", "page", "lights", "firewall", "wifi"]
-        for folder in (*folders, "wish", "order", "install"):
+        for folder in (*folders, "wish", "order", "install", "judge"):
             for one in (paths.run, paths.state):
                 (one / folder).mkdir(parents=True, exist_ok=True)
         paths.saved_settings.parent.mkdir()

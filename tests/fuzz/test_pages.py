@@ -29,6 +29,8 @@ SECRET = "only-for-the-owner.example"
 OPEN_PATHS = frozenset(address for _, address, endpoint in ALL if endpoint in OPEN)
 # Requests after which the files are others, and the browsers begin anew.
 TURN = 250
+# They run beside each other.
+PARTS = 4
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 # Whatever the other services may have left, damaged or not.
 BENT = ("relay", "router", "name", "certificate", "update", "lights", "pause", "knock", "history, in RAM")
@@ -163,13 +165,15 @@ def judge(request: Request, browser: Browser, body: bytes) -> None:
 # All routes together; in ./test soak each of them as often.
 # A form that is cut off leaves its file to the garbage collector (Werkzeug 3.1), which closes it.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@cases(1500, 10_000, soak=0.01)
-def test_whatever_is_sent(app: Flask, defects: list[logging.LogRecord], count: int) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+@cases(1500, 100_000, soak=0.01)
+def test_whatever_is_sent(app: Flask, defects: list[logging.LogRecord], count: int, part: int) -> None:
     routes = [(method, address) for method, address, _ in ALL]
     if ASKED:
         count *= len(routes)
-    senders = Senders(routes, seed=5)
-    chance = random.Random(6)  # noqa: S311
+    count //= PARTS
+    senders = Senders(routes, seed=5 + part)
+    chance = random.Random(6 + part)  # noqa: S311
     browser = Browser(app)
     seen: dict[int, int] = {}
     paths = app.extensions["porchlight"].paths
@@ -194,8 +198,9 @@ def test_whatever_is_sent(app: Flask, defects: list[logging.LogRecord], count: i
                 # Signed out everywhere: a password was changed.
                 break
     assert claim.read_claim(paths)
-    # All kinds of ends are reached.
-    assert {200, 303, 400, 403, 404, 405, 413, 422} <= seen.keys(), seen
+    # All kinds of ends are reached; one of them in each thousand or so.
+    assert {200, 303, 400, 403, 404, 405, 422} <= seen.keys(), seen
+    assert 413 in seen or count < 5000, seen
 
 
 def test_the_fields_of_every_form_are_known() -> None:

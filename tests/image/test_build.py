@@ -67,6 +67,13 @@ def test_data_of_the_tracker_alone_is_refused() -> None:
 
 
 @needs_a_prepared_host
+def test_a_mirror_of_security_updates_alone_is_refused() -> None:
+    result = run(BUILD, "--security-mirror", "https://mirror.example.org/debian-security")
+    assert result.returncode == 2
+    assert "--security-mirror says nothing without --mirror" in result.stderr
+
+
+@needs_a_prepared_host
 def test_no_disk_space_is_said_before_anything_starts(tmp_path: Path) -> None:
     inside = (
         f"mount -t tmpfs -o size=10M tmpfs {tmp_path} && exec {BUILD} --cache {tmp_path}/cache --output {tmp_path}/out"

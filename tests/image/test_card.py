@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.firewall.rules import CERTIFICATE, FETCH, JUDGE, LIGHTS, NAME, PAGE, RELAY, ROUTER, UPDATE
 from image import boards, drivers, firmware, layout, recipe
 from image.masked import MASKED
 from image.stages import REPOSITORY
@@ -23,7 +24,7 @@ def test_the_checksum_beside_it_is_right(packed: Path) -> None:
 
 
 def test_it_is_small_enough(packed: Path) -> None:
-    assert packed.stat().st_size <= 120_000_000
+    assert packed.stat().st_size <= 110_000_000
 
 
 def test_the_manifest_names_what_is_on_it(packed: Path) -> None:
@@ -156,6 +157,10 @@ def test_users_have_the_numbers_of_the_data_partition(card: Card) -> None:
     assert numbers["porchlight-name"] == "815"
     assert numbers["porchlight-certificate"] == "816"
     assert numbers["porchlight-wifi"] == "817"
+    # The firewall knows these by number.
+    users = {"relay": RELAY, "page": PAGE, "lights": LIGHTS, "router": ROUTER, "name": NAME, "certificate": CERTIFICATE}
+    users |= {"update": UPDATE, "fetch": FETCH, "judge": JUDGE}
+    assert {name: int(numbers[f"porchlight-{name}"]) for name in users} == users
     groups = dict(line.split(":")[:3:2] for line in (card.slot() / "etc/group").read_text().splitlines())
     assert groups["porchlight"] == "800"
 

@@ -10,45 +10,47 @@ from typing import Any
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from jsonschema import Draft7Validator
 
 from image import imager, layout, sbom
 from tests.image.card import Card
 
 EXAMPLE = imager.Packed("porchlight-1.2.3-arm64.img.xz", 100, "ab" * 32, 4096, "cd" * 32, 1_780_272_000, "1.2.3")
-# What doc/json-schema/os-list-schema.json of Imager wants of an entry that can be written to a card.
-REQUIRED: dict[str, type] = {
-    "name": str,
-    "description": str,
-    "icon": str,
-    "url": str,
-    "extract_size": int,
-    "extract_sha256": str,
-    "image_download_size": int,
-    "release_date": str,
-}
+# The schema that Imager publishes; whose it is stands beside it.
+IMAGERS = Draft7Validator(json.loads((Path(__file__).parent / "imager/os-list-schema.json").read_text()))
 
 
 def only_entry(text: str) -> dict[str, Any]:
+    """The one system of a list that Imager's schema finds valid."""
     raw = json.loads(text)
-    # The schema knows "imager" beside it and allows nothing else.
-    assert list(raw) == ["os_list"]
+    IMAGERS.validate(raw)
     (entry,) = raw["os_list"]
     assert isinstance(entry, dict)
-    return entry
-
-
-def assert_of_imagers_form(entry: dict[str, Any]) -> None:
-    for name, kind in REQUIRED.items():
-        assert type(entry[name]) is kind, name
-    assert re.fullmatch(r"[0-9a-f]{64}", entry["extract_sha256"])
+    # Any text would satisfy the schema, and none at all.
+    for name in ("extract_sha256", "image_download_sha256"):
+        assert re.fullmatch(r"[0-9a-f]{64}", entry[name])
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", entry["release_date"])
     # Otherwise Imager offers what this card does not honour.
     assert entry["init_format"] == "none"
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("init_format", "x"), ("extract_size", "4096"), ("devices", "pi5-64bit"), ("url", None), ("release_date", 2026)],
+)
+def test_the_schema_finds_a_mistake(name: str, value: object) -> None:
+    raw = json.loads(imager.make(EXAMPLE, "porchlight.svg", "https://example.org/cards/"))
+    assert IMAGERS.is_valid(raw)
+    raw["os_list"][0][name] = value
+    assert not IMAGERS.is_valid(raw)
+    del raw["os_list"][0][name]
+    # Only the first of them may be left out.
+    assert IMAGERS.is_valid(raw) == (name == "init_format")
 
 
 def test_imager_is_told_where_and_what() -> None:
     entry = only_entry(imager.make(EXAMPLE, "porchlight.svg", "https://example.org/cards/"))
-    assert_of_imagers_form(entry)
     assert entry["url"] == "https://example.org/cards/porchlight-1.2.3-arm64.img.xz"
     assert entry["icon"] == "https://example.org/cards/porchlight.svg"
     assert entry["release_date"] == "2026-06-01"
@@ -95,7 +97,6 @@ def test_imagers_lists_describe_this_card(packed: Path, card: Card) -> None:
     stem = packed.name.removesuffix(".img.xz")
     for name in (f"{stem}.rpi-imager-manifest", "rpi-imager.json"):
         entry = only_entry((packed.parent / name).read_text())
-        assert_of_imagers_form(entry)
         assert entry["url"].endswith("/" + packed.name)
         assert (entry["image_download_size"], entry["extract_size"]) == (packed.stat().st_size, layout.CARD_SIZE)
         with card.path.open("rb") as file:

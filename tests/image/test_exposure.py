@@ -31,13 +31,15 @@ FOR_A_MOMENT = {
     "firewall": 3.0,
     "firewall-base": 3.0,
     "halting": 4.5,
-    "memory": 9.5,  # loads a module, and makes swap space
+    "memory": 1.3,  # loads a module
+    "swap": 3.3,  # CAP_SYS_ADMIN, and the view of files that everybody has
     "reset": 4.5,
     "reset-asked": 4.5,
+    "record": 0.5,  # without network
     # Root's share of an update: without any capability, and for RAUC, which mounts and becomes another user.
     "slot": 1.0,
     "verdict": 1.0,
-    "install": 2.6,
+    "install": 2.5,
 }
 SAID = re.compile(r"Overall exposure level for porchlight-([a-z-]+)(?:@\w+)?\.service: ([0-9.]+)")
 

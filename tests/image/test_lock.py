@@ -30,9 +30,10 @@ def test_what_is_no_lock_is_refused(tmp_path: Path, damage: str) -> None:
 
 
 def test_apt_is_told_of_debian_s_packages_only() -> None:
-    assert lock.preferences([TOOL, BASH, PINNED]) == (
-        "Package: bash\nPin: version 5.2.37-2\nPin-Priority: 1001\n\n"
-        "Package: e2fsprogs\nPin: version 1.47.2-3\nPin-Priority: 1001\n"
+    assert lock.preferences([TOOL, BASH, ["tzdata", "2026f-0", "all", "ef" * 32, "card"], PINNED]) == (
+        "Package: bash:arm64\nPin: version 5.2.37-2\nPin-Priority: 1001\n\n"
+        "Package: e2fsprogs:amd64\nPin: version 1.47.2-3\nPin-Priority: 1001\n\n"
+        "Package: tzdata\nPin: version 2026f-0\nPin-Priority: 1001\n"
     )
 
 

@@ -1,9 +1,11 @@
 """The card's units: systemd can start all of them together, in an order without a circle.
 
-A circle is no error at boot: systemd leaves one of the units out, and says so in a log that nobody reads.
+A circle is no error at boot: systemd leaves one of the units out, and says so in a log that nobody reads. And none of
+them can take all of the memory, or start programs without end.
 """
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 
 UNITS = Path(__file__).parents[2] / "image/files/usr/lib/systemd/system"
 SYSTEM = "/usr/lib/systemd/system"
+# A number: "infinity" is no limit, and a part of the whole is another one on each board.
+LIMIT = re.compile(r"(MemoryMax=\d+[MG])|(TasksMax=\d+)")
 
 
 @pytest.fixture
@@ -44,3 +48,31 @@ def test_a_circle_is_found(units: Path) -> None:
     (units / "porchlight-claim.service.d").mkdir()
     (units / "porchlight-claim.service.d/x.conf").write_text("[Unit]\nBefore=porchlight-console.path\n")
     assert complaints(units)
+
+
+def without_limits(unit: Path) -> list[str]:
+    """The limits that a unit neither has nor gives a reason for: MemoryMax=, TasksMax=."""
+    lines = unit.read_text().splitlines()
+    said = " ".join(line.removeprefix("#").strip() for line in lines if line.startswith("#"))
+    has = {line.partition("=")[0] for line in lines if LIMIT.fullmatch(line)}
+    missing = [name for name in ("MemoryMax", "TasksMax") if name not in has]
+    return [name for name in missing if not re.search(rf"No {name}: \w.{{40}}", said)]
+
+
+@pytest.mark.parametrize("unit", sorted(UNITS.glob("*.service")), ids=lambda unit: unit.stem)
+def test_each_has_a_limit_of_memory_and_of_tasks_or_says_why_not(unit: Path) -> None:
+    assert without_limits(unit) == []
+
+
+def test_only_two_services_have_no_limit_of_memory() -> None:
+    """A reason is easily written; these are in docs/threats.md."""
+    free = [unit.stem for unit in sorted(UNITS.glob("*.service")) if "\nMemoryMax=" not in unit.read_text()]
+    assert free == ["porchlight-install", "porchlight-relay"]
+    assert [unit.stem for unit in UNITS.glob("*.service") if "\nTasksMax=" not in unit.read_text()] == []
+
+
+@pytest.mark.parametrize("limits", ["", "MemoryMax=infinity\nTasksMax=100%\n", "# No MemoryMax:\n# No TasksMax: so.\n"])
+def test_a_unit_without_limits_is_found(tmp_path: Path, limits: str) -> None:
+    unit = tmp_path / "porchlight-x.service"
+    unit.write_text(f"[Service]\nExecStart=/bin/true\n{limits}")
+    assert without_limits(unit) == ["MemoryMax", "TasksMax"]

@@ -213,7 +213,9 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_inline(owner: Visitor) -> N
         owner.get(path).body
         for path in ("/", "/share", "/name", "/open", "/outside", "/settings", "/settings/limits", "/nothing")
     ]
-    for body in [*pages, *(path.read_text() for path in STATIC.iterdir())]:
+    for whole in [*pages, *(path.read_text() for path in STATIC.iterdir())]:
+        # A link to the router of this machine's network, where there is one, is followed by hand and loads nothing.
+        body = re.sub(r'<a [^>]*target="_blank" rel="noreferrer">', "", whole)
         assert not re.search(r"""(src|href|url|@import)\s*[=(]?\s*["']?(https?:)?//""", body)
         assert " style=" not in body
         assert not re.search(r"\son\w+=", body)

@@ -9,6 +9,7 @@ from appliance.page.qr import qr
 from appliance.page.share import message, share_link
 from appliance.settings.declared import ShareSettings
 from tests.page.conftest import Page, Visitor
+from tests.page.test_guard import ALL
 
 NAMED = '[share]\ndomain = "relay.example.org"\nchat_port = 8443\n'
 LINK = "https://wa.me/proxy?host=relay.example.org&chatPort=8443&mediaPort=587&chatTLS=true"
@@ -35,6 +36,17 @@ def test_everything_to_pass_on_stands_below_what_it_means(page: Page, owner: Vis
     assert plain.index("Before you share") < plain.index(LINK)
     assert "Proxy host relay.example.org Chat port 8443 Media port 587 Use TLS on" in answer.text
     assert '<svg aria-hidden="true"' in answer.body
+
+
+def test_the_link_is_nowhere_else_but_on_the_sheet(page: Page, owner: Visitor) -> None:
+    """The sheet is what others get; the way to it is on the page with the warning, below it."""
+    page.paths.owner_file.write_text(NAMED)
+    addresses = [address for method, address, _ in ALL if method == "GET" and address != "/share"]
+    assert "/" in addresses
+    bodies = {address: owner.get(address).body for address in addresses}
+    assert [address for address, body in bodies.items() if "wa.me/" in body] == ["/share/sheet"]
+    leading = [address for address, body in bodies.items() if 'href="/share/sheet' in body]
+    assert leading == []
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -12,32 +12,31 @@ import os
 import socket
 import subprocess
 import sys
+from _ssl import _SSLSocket  # type: ignore[attr-defined]
 from collections import Counter
 from pathlib import Path
 from typing import IO, Any
 
-from gevent import get_hub
+from gevent import Greenlet, get_hub
+from greenlet import greenlet
 
 from appliance.relay import worker
-from appliance.relay.stream import READ
+from appliance.relay.client_hello import Reader
+from appliance.relay.connection import Connection
+from appliance.relay.delivery import Delivery
+from appliance.relay.dial import Dial
+from appliance.relay.opening import Opening
+from appliance.relay.rate import Metered, MeteredDecrypting, MeteredEncrypting
+from appliance.relay.stream import READ, DecryptingFlow, EncryptingFlow, Flow, Stream
+from appliance.relay.tls import Secured
 from tests.relay.running import Launch
 
 SOCKET = "PORCHLIGHT_GLASS"
 # By whose absence one sees that nothing is left: a buffer has to be held by one of them.
-WATCHED = (
-    *(
-        "DecryptingFlow",
-        "Delivery",
-        "Dial",
-        "EncryptingFlow",
-        "Flow",
-        "Opening",
-        "Reader",
-        "SSLSocket",
-        "Stream",
-    ),
-    *("Greenlet", "greenlet", "io", "memoryview", "socket"),
-)
+STREAMS = tuple(one.__name__ for one in (Connection, DecryptingFlow, EncryptingFlow, Flow, Secured, Stream, _SSLSocket))
+METERED = tuple(one.__name__ for one in (Metered, MeteredDecrypting, MeteredEncrypting))
+OPENINGS = tuple(one.__name__ for one in (Delivery, Dial, Opening, Reader))
+WATCHED = (*STREAMS, *METERED, *OPENINGS, Greenlet.__name__, greenlet.__name__, "io", "memoryview", "socket")
 
 
 def holdings() -> dict[str, int]:

@@ -12,10 +12,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+import pytest
+
 from appliance.text import unpacked
 
 # The longest that anything here may take on a busy machine, in seconds.
 PATIENCE = 60.0
+# What a running stream sends at once, in bytes, and every how many times.
+MUCH, MUCH_EVERY = 200_000, 25
+
+# Seconds until one that had nothing left serves again: as promised, in ``./test abuse`` alone; otherwise with what a
+# busy test machine adds.
+serving_again = pytest.mark.parametrize(
+    "within",
+    [
+        pytest.param(4.0, id="within-4-seconds"),
+        pytest.param(2.0, id="as-promised", marks=pytest.mark.long),
+    ],
+)
 
 
 def wait_for(condition: Callable[[], Any], what: str, limit: float = PATIENCE) -> Any:
@@ -58,6 +72,16 @@ def free_ports(count: int) -> list[int]:
                 continue
         found.append(candidate)
     return found
+
+
+def swallow() -> socket.socket:
+    """A listener that swallows every attempt: it has a queue for one, which is full, until somebody accepts."""
+    listener = keep(socket.create_server(("127.0.0.1", 0), backlog=0))
+    for _ in range(4):
+        one = keep(socket.socket())
+        one.setblocking(False)
+        one.connect_ex(listener.getsockname())
+    return listener
 
 
 class Upstream:
@@ -236,3 +260,41 @@ def read_line(connection: socket.socket) -> bytes:
         assert byte, f"the stream ended after {line!r}"
         line += byte
     return line
+
+
+class Steady(threading.Thread):
+    """A stream that runs the whole time, both ways, and compares every byte."""
+
+    def __init__(self, client: socket.socket, server: socket.socket) -> None:
+        super().__init__(daemon=True)
+        self._ends = client, server
+        self._enough = threading.Event()
+        self.rounds = 0
+        self.trouble = ""
+
+    def run(self) -> None:
+        client, server = self._ends
+        try:
+            # Little at a time, so that the machine is left to the others; now and then what is spliced, or read large.
+            while not self._enough.wait(0.01):
+                for one, other in ((client, server), (server, client)):
+                    data = os.urandom(MUCH if self.rounds % MUCH_EVERY == 0 else 1 + self.rounds % 5000)
+                    # More than the kernel may take while nobody reads.
+                    sending = threading.Thread(target=one.sendall, args=(data,), daemon=True)
+                    sending.start()
+                    if read_exactly(other, len(data)) != data:
+                        raise ValueError("other bytes than were sent")
+                    sending.join()
+                self.rounds += 1
+        except (OSError, ValueError) as error:
+            self.trouble = repr(error)
+
+    def check(self) -> None:
+        """That it is alive, and goes on."""
+        before = self.rounds
+        wait_for(lambda: self.trouble or self.rounds > before, "a running stream to go on")
+        assert not self.trouble
+
+    def stop(self) -> None:
+        self._enough.set()
+        self.join()

@@ -1,8 +1,10 @@
 """Which certificate people get: a publicly issued one while it is valid, else the relay's own."""
 
 import datetime
+import re
 import shutil
 import ssl
+import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -60,6 +62,28 @@ def test_the_end_of_the_own_one_is_what_the_library_says(certificate_file: Path)
     pem = certificate_file.read_bytes()
     known = x509.load_pem_x509_certificate(pem[pem.index(b"-----BEGIN CERT") :])
     assert not_after(pem.decode()) == known.not_valid_after_utc.timestamp()
+
+
+def test_the_own_one_has_the_fields_of_one_that_openssl_makes(certificate_file: Path, tmp_path: Path) -> None:
+    common = tmp_path / "common.pem"
+    wanted = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost"]
+    run("req", *wanted, "-days", "3650", "-keyout", str(tmp_path / "key.pem"), "-out", str(common))
+    run("x509", "-in", str(certificate_file), "-out", str(own := tmp_path / "own.pem"))
+    ours, theirs = fields(own), fields(common)
+    assert len(theirs) > 30
+    assert ours == theirs
+    # Not only their names: each is about this key.
+    assert run("verify", "-x509_strict", "-CAfile", str(own), str(own)).endswith(": OK\n")
+
+
+def fields(file: Path) -> list[str]:
+    """A certificate's structure in DER, without what is drawn by chance, and without sizes, which depend on that."""
+    chance = re.compile(r"^ *\d+:|hl=\d+ l= *\d+ |(?<=UTCTIME)  .*|(?<=[0-9A-F:])[0-9A-F]{34,40}$")
+    return [chance.sub("", one) for one in run("asn1parse", "-in", str(file)).splitlines()]
+
+
+def run(*command: str) -> str:
+    return subprocess.run(["openssl", *command], capture_output=True, text=True, check=True).stdout
 
 
 @given(st.data())

@@ -348,6 +348,24 @@ def test_a_folder_of_ones_own_is_shown_on_both_ports(
     wait_for(lambda: relay.status["connections"] == 1, "the lazy one to be forgotten")
 
 
+def test_both_ports_answer_at_the_same_byte(start_relay: StartRelay) -> None:
+    """What a prober may measure is the code's time, which is one for both, and TLS's own."""
+    relay = start_relay()
+    request = b"GET / HTTP/1.0\r\nHost: x.example\r\nX-Filling: y\r\n\r\n"
+    ends = [relay.connect(relay.chat), tls_connect(relay.tls)]
+    for at in range(len(request) - 1):
+        for end in ends:
+            end.sendall(request[at : at + 1])
+    for end in ends:
+        end.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            end.recv(1)
+        end.settimeout(PATIENCE)
+    for end in ends:
+        end.sendall(request[-1:])
+        assert read_to_end(end).startswith(b"HTTP/1.1 ")
+
+
 def test_a_missing_folder_is_said_and_the_neutral_page_shown(start_relay: StartRelay) -> None:
     relay = start_relay(web_directory="nowhere")
     (problem,) = relay.status["problems"]

@@ -2,16 +2,20 @@
 
 import os
 import selectors
+import signal
 import socket
 import struct
 import threading
 import time
 from contextlib import suppress
+from functools import partial
+
+import pytest
 
 from appliance.relay.limits import memory_total, most_connections, raise_descriptor_limit
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Relay, Upstream, keep, read_exactly, wait_for
-from tests.relay.test_wire import HELLO
+from tests.relay.running import Relay, Upstream, free_ports, keep, read_exactly, wait_for
+from tests.relay.test_wire import HELLO, read_to_end_or_reset
 
 MIB = 1 << 20
 INSIDE = 20
@@ -119,3 +123,61 @@ def test_two_workers_share_one_limit(start_relay: StartRelay, upstream: Upstream
     wait_for(lambda: total(relay) == 3 * INSIDE, "all of them to be counted")
     # Each worker looks before it takes: two that look at the same moment may take one too many.
     assert INSIDE <= relay.status["connections"] <= INSIDE + 1
+
+
+@pytest.mark.parametrize("reason", ["full", "address-limit"])
+def test_who_came_before_a_setting_was_saved_still_counts(
+    start_relay: StartRelay, upstream: Upstream, reason: str
+) -> None:
+    most = {"full": 4, "address-limit": 100}[reason]
+    relay = start_relay(max_connections=most, max_connections_per_address=4, send_proxy="off", workers=2)
+    inside = [(relay.connect(relay.media, b"x"), upstream.next()) for _ in range(4)]
+    former = relay.workers()
+    ports = [relay.chat]
+    # Saved twice: whoever stands between the oldest workers and the newest ones must not hide anybody.
+    for fresh in free_ports(32)[-2:]:
+        ports.append(fresh)
+        relay.settings["chat_ports"] = ports
+        relay.write_settings()
+        wait_for(partial(served, relay, fresh), "the workers with the new port")
+        with suppress(ConnectionResetError):
+            assert read_to_end_or_reset(relay.connect(fresh, HELLO)) == b""
+        wait_for(partial(refused, relay, reason, len(ports) - 1), "the refusal to be counted")
+        assert relay.status["connections"] == 4
+    # A place that becomes free is taken, by the new workers.
+    for end in inside.pop():
+        end.close()
+    wait_for(lambda: relay.status["connections"] == 3, "a place to become free")
+    wait_for(lambda: taken(relay, fresh, upstream), "somebody to be let in")
+    # A former worker that dies takes its own with it.
+    for one in set(former) & set(relay.workers()):
+        os.kill(one, signal.SIGKILL)
+    wait_for(lambda: relay.status["connections"] == 1, "the dead to be forgotten")
+    assert not set(former) & set(relay.workers())
+    assert all(wait_for(lambda: taken(relay, fresh, upstream), "their places") for _ in range(3))
+    with suppress(ConnectionResetError):
+        assert read_to_end_or_reset(relay.connect(fresh, HELLO)) == b""
+
+
+def served(relay: Relay, port: int) -> bool:
+    """Whether the workers listen at a port, and the parent has seen all of them."""
+    status = relay.status
+    return status["phase"] == "running" and any(one["port"] == port and not one["trouble"] for one in status["ports"])
+
+
+def refused(relay: Relay, reason: str, count: int) -> bool:
+    """Whether so many were refused by now."""
+    return relay.counted("refused", reason) == count
+
+
+def taken(relay: Relay, port: int, upstream: Upstream) -> bool:
+    """Try once; whether the connection got through, which then stays."""
+    with suppress(ConnectionError):
+        client = relay.connect(port, HELLO)
+        client.settimeout(0.5)
+        try:
+            assert client.recv(1) == b""
+        except TimeoutError:
+            # The stand-in for WhatsApp says nothing by itself.
+            return upstream.next() is not None
+    return False

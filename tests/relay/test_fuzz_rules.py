@@ -19,6 +19,8 @@ from tests.relay.pumping import TlsSide
 CASES = cases(2000, 100_000)
 # A handshake takes thirty times as long as a parser.
 HANDSHAKES = cases(2000, 100_000, soak=0.1)
+# More of them in one row would make fewer rows, and so fewer of them bad.
+RECORDS_IN_A_ROW = 40
 FOUR = Ends("203.0.113.7", "198.51.100.1", 50000, 443)
 SIX = Ends("2001:db8::7", "2001:db8::1", 50000, 443)
 FORMS: tuple[Literal["v1", "v2"], ...] = ("v1", "v2")
@@ -96,12 +98,12 @@ def shake_hands(context: ssl.SSLContext, version: ssl.TLSVersion) -> tuple[ssl.S
     return client, outgoing, session
 
 
-def first_flight(version: ssl.TLSVersion) -> bytes:
+def first_flight(version: ssl.TLSVersion, name: str = "example.org") -> bytes:
     of_client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     of_client.maximum_version = version
     outgoing = ssl.MemoryBIO()
     with suppress(ssl.SSLWantReadError):
-        of_client.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="example.org").do_handshake()
+        of_client.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=name).do_handshake()
     return outgoing.read()
 
 
@@ -139,21 +141,28 @@ def test_tls_handshakes(context: ssl.SSLContext, count: int) -> None:
 
 @HANDSHAKES
 def test_tls_records(context: ssl.SSLContext, count: int) -> None:
-    whole = refused = 0
-    # A handshake goes before each, so these are fewer.
-    for number in range(count // 25):
-        client, outgoing, session = shake_hands(context, VERSIONS[number % 2])
-        sent = b"WA\x06\x03" + bytes(range(256)) * (number % 20)
-        client.write(sent)
-        (data,) = mutations([outgoing.read()], 1, seed=number)
-        plain = b""
+    """One of some records in a row is damaged; a handshake goes before each row, so that these are fewer."""
+    whole = refused = records = 0
+    chance = random.Random(6)  # noqa: S311
+    while records < count:
+        client, outgoing, session = shake_hands(context, VERSIONS[records % 2])
+        sent, plain = b"", b""
+        damaged = chance.randrange(RECORDS_IN_A_ROW)
         try:
-            plain = session.receive(data)
+            for number in range(RECORDS_IN_A_ROW):
+                words = b"WA\x06\x03" + bytes(range(256)) * chance.randrange(4)
+                sent += words
+                client.write(words)
+                data = outgoing.read()
+                if number == damaged:
+                    (data,) = mutations([data], 1, seed=records)
+                plain += session.receive(data)
         except TlsError:
             refused += 1
         # Whatever was changed on the way: nothing comes out that the client has not said.
         assert sent.startswith(plain)
         whole += plain == sent
+        records += number + 1
         assert len(session.to_send()) < 4096
         session.close()
-    assert min(whole, refused) > count // 500
+    assert min(whole, refused) > count // 1000

@@ -19,9 +19,10 @@ from gevent import get_hub
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.relay import certificate, tls
+from appliance.relay import certificate, rate, tls
 from appliance.relay.common import Common
 from appliance.relay.pipe import Pipe
+from appliance.relay.rate import Meter, MeteredCommon, Shares
 from appliance.relay.stream import READ, RESET_ON_CLOSE, DecryptingFlow, EncryptingFlow, Flow, Stream
 from appliance.relay.tls import Person, Secured
 from tests.relay.running import PATIENCE
@@ -182,7 +183,7 @@ class TlsPeer(Peer):
 class Pumped:
     """A stream with its peers."""
 
-    def __init__(self, context: ssl.SSLContext | None) -> None:
+    def __init__(self, context: ssl.SSLContext | None, kind: str, meter: Meter) -> None:
         client, wire = connected_pair()
         person: Person = wire
         server, upstream = connected_pair()
@@ -193,8 +194,11 @@ class Pumped:
         self.over = 0
         self.row = memoryview(bytearray(16)).cast("Q")
         readers = (get_hub().loop.io(person.fileno(), READ), get_hub().loop.io(upstream.fileno(), READ))
-        self.pipe = Pipe()
-        self.stream = Stream(person, upstream, readers, Common(self.row, self.pipe, self._closed, 1 << 40), (0, 1))
+        self.pipe = Pipe() if kind == "splicing" else None
+        self._meter = meter
+        metered = MeteredCommon(self.row, self._closed, 1 << 40, meter) if kind == "metered" else None
+        common = metered or Common(self.row, self.pipe, self._closed, 1 << 40)
+        self.stream = Stream(person, upstream, readers, common, (0, 1))
         self.stream.start(b"")
 
     def _closed(self, _stream: Stream) -> None:
@@ -215,7 +219,11 @@ class Pumped:
         self.stream.close()
         self.client.socket.close()
         self.server.socket.close()
-        self.pipe.close()
+        if self.pipe:
+            self.pipe.close()
+        # It lets go of what has ended when it looks.
+        while self._meter._held:
+            gevent.sleep(rate.TICK)
 
 
 @pytest.fixture(scope="module")
@@ -300,10 +308,14 @@ def check_cut(pumped: Pumped, actions: list[tuple[str, str, int]], side: str) ->
     """A reset at any moment: the other gets nothing wrong, and is told."""
     act(pumped, actions)
     victim = pumped.peer(side)
+    had_finished = victim.finished
     witness = pumped.server if victim is pumped.client else pumped.client
     victim.reset()
     pumped.turn_until(witness.ended, "the reset to be passed on")
     assert victim.sent.startswith(witness.received)
+    if side == "client" and not had_finished:
+        # What was cut off must not look whole; a client is told of an upstream's reset by an end, as by the reference.
+        assert witness.ending == "reset"
     witness.finish()
     pumped.turn_until(lambda: pumped.over, "the stream to be over")
     assert pumped.over == 1
@@ -314,15 +326,32 @@ def examples(count: int) -> settings:
     return settings(max_examples=count, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
-TWO = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+WAYS = pytest.mark.parametrize(
+    ("kind", "tls"),
+    [("splicing", False), ("copying", False), ("metered", False), ("copying", True), ("metered", True)],
+    ids=["splicing", "copying", "metered", "tls", "metered tls"],  # what is in TLS is never spliced
+)
 
 
-def try_whole(context: ssl.SSLContext | None, count: int) -> None:
+@pytest.fixture
+def meter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
+    """A limit low enough to hold up these peers, with looks often enough that it takes no time."""
+    monkeypatch.setattr(rate, "TICK", 0.002)
+    monkeypatch.setattr(rate, "BURST", 1024)
+    shares = Shares()
+    shares.limit = 500_000
+    found = Meter(shares, 0)
+    yield found
+    found._timer.stop()
+    found._timer.close()
+
+
+def try_whole(context: ssl.SSLContext | None, kind: str, meter: Meter, count: int) -> None:
     @examples(count)
     @given(ACTIONS)
     def one(actions: list[tuple[str, str, int]]) -> None:
         before = held()
-        with closing(Pumped(context)) as pumped:
+        with closing(Pumped(context, kind, meter)) as pumped:
             check_whole(pumped, actions)
         del pumped
         assert held() == (*before[:2], 0)
@@ -330,12 +359,12 @@ def try_whole(context: ssl.SSLContext | None, count: int) -> None:
     one()
 
 
-def try_cut(context: ssl.SSLContext | None, count: int) -> None:
+def try_cut(context: ssl.SSLContext | None, kind: str, meter: Meter, count: int) -> None:
     @examples(count)
     @given(ACTIONS, SIDES)
     def one(actions: list[tuple[str, str, int]], side: str) -> None:
         before = held()
-        with closing(Pumped(context)) as pumped:
+        with closing(Pumped(context, kind, meter)) as pumped:
             check_cut(pumped, actions, side)
         del pumped
         assert held() == (*before[:2], 0)
@@ -343,18 +372,29 @@ def try_cut(context: ssl.SSLContext | None, count: int) -> None:
     one()
 
 
-@TWO
-def test_all_arrives(context: ssl.SSLContext, tls: bool) -> None:
-    try_whole(context if tls else None, 25)
+@WAYS
+def test_all_arrives(context: ssl.SSLContext, meter: Meter, kind: str, tls: bool) -> None:
+    try_whole(context if tls else None, kind, meter, 15)
 
 
-@TWO
-def test_a_cut_leaves_nothing(context: ssl.SSLContext, tls: bool) -> None:
-    try_cut(context if tls else None, 25)
+@WAYS
+def test_a_cut_leaves_nothing(context: ssl.SSLContext, meter: Meter, kind: str, tls: bool) -> None:
+    try_cut(context if tls else None, kind, meter, 15)
 
 
 @pytest.mark.slow
-@TWO
-def test_many_more_cases(context: ssl.SSLContext, tls: bool) -> None:
-    try_whole(context if tls else None, 300)
-    try_cut(context if tls else None, 300)
+@WAYS
+def test_many_more_cases(
+    context: ssl.SSLContext, meter: Meter, kind: str, tls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = rate.Metered.hold
+    held_up: list[int] = []
+
+    def note(flow: rate.Metered) -> None:
+        held_up.append(1)
+        hold(flow)
+
+    monkeypatch.setattr(rate.Metered, "hold", note)
+    try_whole(context if tls else None, kind, meter, 100)
+    try_cut(context if tls else None, kind, meter, 100)
+    assert (kind == "metered") is bool(held_up)

@@ -49,7 +49,9 @@ def test_a_crowd_that_starts_together_is_served_soon_and_alike(monkeypatch: pyte
     """A megabit a second, and a line a hundred times as fast, for four minutes of a clock that the test turns."""
     now, limit, piece = 1000.0, 125_000, 16_384
     monkeypatch.setattr(rate, "since_boot", lambda: now)
-    meter = rate.Meter(limit, rate.Shares(), 0)
+    shares = rate.Shares()
+    shares.limit = limit
+    meter = rate.Meter(shares, 0)
     meter._timer.stop()
     takers = [Taker() for _ in range(count)]
     for one in takers:
@@ -69,11 +71,63 @@ def test_a_crowd_that_starts_together_is_served_soon_and_alike(monkeypatch: pyte
     assert max(one.taken for one in takers) < 1.2 * min(one.taken for one in takers)
 
 
-class Greedy:
-    """A connection that sends as fast as it may, and one end that reads it; what arrived, over time."""
+def test_another_limit_holds_at_once_and_unmetered_streams_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two seconds with a limit, two with a tenth of it, two beside former streams that take half, two without any."""
+    now, limit, piece = 1000.0, 1_000_000, 5_000
+    monkeypatch.setattr(rate, "since_boot", lambda: now)
+    shares = rate.Shares()
+    shares.limit = limit
+    meter = rate.Meter(shares, 0)
+    meter._timer.stop()
+    takers = [Taker() for _ in range(2)]
+    unmetered = 0
 
-    def __init__(self, source: socket.socket, sink: socket.socket) -> None:
+    def taken_in(seconds: float, *, beside: int = 0) -> float:
+        nonlocal now, unmetered
+        before, until = sum(one.taken for one in takers), now + seconds
+        while now < until:
+            for _ in range(100):
+                for one in [one for one in takers if not one.held]:
+                    one.taken += piece
+                    meter.spend(cast(rate.Metered, one), piece)
+            now += rate.TICK
+            unmetered += int(beside * rate.TICK)
+            shares.note_unmetered(unmetered, now)
+            meter._look()
+        return (sum(one.taken for one in takers) - before) / seconds
+
+    taken_in(2.0)
+    assert taken_in(2.0) == pytest.approx(limit, rel=0.1)
+    shares.limit = limit // 10
+    taken_in(3.0)
+    assert taken_in(4.0) == pytest.approx(limit / 10, rel=0.1)
+    shares.limit = limit
+    taken_in(8.0, beside=limit // 2)
+    assert taken_in(4.0, beside=limit // 2) == pytest.approx(limit / 2, rel=0.1)
+    # Those end, and with them what their workers had counted.
+    unmetered = 0
+    taken_in(8.0)
+    assert taken_in(4.0) == pytest.approx(limit, rel=0.1)
+    shares.limit = 0
+    # As much as comes: nobody is held up any more.
+    assert taken_in(1.0) == pytest.approx(2 * 100 * piece / rate.TICK, rel=0.1)
+    shares.limit = limit
+    taken_in(8.0)
+    assert taken_in(4.0) == pytest.approx(limit, rel=0.1)
+
+
+class Greedy:
+    """A connection that sends as fast as it may, and one end that reads it; what arrived, over time.
+
+    Args:
+        source: where it sends.
+        sink: where that arrives.
+        pace: bytes a second at most.
+    """
+
+    def __init__(self, source: socket.socket, sink: socket.socket, pace: float = float("inf")) -> None:
         self.received = 0
+        self._pace = pace
         self.digest, self.sent_digest = hashlib.sha256(), hashlib.sha256()
         self._source, self._sink = source, sink
         self._stop = threading.Event()
@@ -84,7 +138,7 @@ class Greedy:
     def _send(self) -> None:
         # A test that has seen enough closes everything under the threads.
         with suppress(OSError):
-            while not self._stop.is_set():
+            while not self._stop.wait(20_000 / self._pace):
                 data = os.urandom(20_000)
                 self.sent_digest.update(data)
                 self._source.sendall(data)
@@ -124,6 +178,42 @@ def test_the_sum_of_all_streams_stays_at_the_limit(start_relay: StartRelay, upst
     assert sum(rates) == pytest.approx(LIMIT, rel=0.15)
     # Nobody has much more than anybody else.
     assert max(rates) < 1.6 * min(rates)
+
+
+@pytest.mark.slow
+def test_another_limit_holds_for_streams_that_are_there(start_relay: StartRelay, upstream: Upstream) -> None:
+    relay = start_relay(rate_limit=0, send_proxy="off")
+
+    def begin() -> tuple[socket.socket, socket.socket]:
+        client = relay.connect(relay.media, HELLO)
+        server = upstream.next()
+        assert read_exactly(server, 4) == HELLO
+        return client, server
+
+    def save(limit: int, processes: int) -> None:
+        relay.settings["rate_limit"] = limit
+        relay.write_settings()
+        wait_for(lambda: len(relay.workers()) == processes, "the next generation")
+        wait_for(lambda: relay.status["phase"] == "running", "it to serve")
+
+    # Began without a limit, and takes three eighths of the one to come.
+    pace = 3 * LIMIT // 8
+    unmetered = Greedy(*begin(), pace=pace)
+    save(LIMIT, 2)
+    metered = Greedy(*begin())
+    rate_over(3.0, [metered])
+    slow, fast = rate_over(3.0, [unmetered, metered])
+    # Nobody holds it up; a busy machine may.
+    assert 0.7 * pace < slow < 1.1 * pace
+    assert slow + fast == pytest.approx(LIMIT, rel=0.15)
+    save(LIMIT // 2, 3)
+    rate_over(2.0, [metered])
+    slow, fast = rate_over(3.0, [unmetered, metered])
+    assert slow + fast == pytest.approx(LIMIT / 2, rel=0.2)
+    # The generation before this one has no stream.
+    save(0, 3)
+    rate_over(0.5, [metered])
+    assert rate_over(0.5, [metered])[0] > 2 * LIMIT
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 import os
 import resource
-import signal
 import socket
 import stat
 import time
@@ -24,6 +23,7 @@ from tests.relay.running import (
     keep,
     read_exactly,
     read_line,
+    serving_again,
     wait_for,
 )
 from tests.relay.test_wire import HELLO, read_to_end_or_reset, tls_connect
@@ -112,33 +112,6 @@ def test_a_private_upstream_is_refused_unless_allowed(start_relay: StartRelay, u
     assert "forges" in relay.status["upstreams"]["chat"]["trouble"]
     assert read_to_end_or_reset(relay.connect(relay.chat, HELLO)) == b""
     assert upstream.waiting == 0
-
-
-def test_a_dead_worker_is_replaced(start_relay: StartRelay, upstream: Upstream) -> None:
-    relay = start_relay(workers=2)
-    former = relay.workers()
-    assert len(former) == 2
-    os.kill(former[0], signal.SIGKILL)
-    wait_for(lambda: len(relay.workers()) == 2 and former[0] not in relay.workers(), "another worker")
-    for _ in range(8):
-        relay.connect(relay.chat, HELLO)
-        upstream.next()
-
-
-def test_workers_end_when_the_parent_is_killed(start_relay: StartRelay) -> None:
-    relay = start_relay(workers=2)
-    workers = relay.workers()
-    assert relay.process is not None
-    relay.process.kill()
-    relay.process.wait()
-    wait_for(lambda: not any(_alive(one) for one in workers), "the workers to end")
-
-
-def _alive(process: int) -> bool:
-    try:
-        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def test_new_settings_apply_without_dropping_a_stream(start_relay: StartRelay, upstream: Upstream) -> None:
@@ -276,9 +249,10 @@ def test_a_useless_certificate_changes_nothing(start_relay: StartRelay, tmp_path
     assert not relay.status["problems"]
 
 
+@serving_again
 @pytest.mark.parametrize("room", [3, 12])
 def test_without_descriptors_it_goes_on_and_says_so_once_a_second(
-    start_relay: StartRelay, upstream: Upstream, room: int
+    start_relay: StartRelay, upstream: Upstream, room: int, within: float
 ) -> None:
     relay = start_relay(workers=2, send_proxy="off")
     client = relay.connect(relay.chat, HELLO)
@@ -318,8 +292,7 @@ def test_without_descriptors_it_goes_on_and_says_so_once_a_second(
                     return True
         return False
 
-    # Two seconds, and what a busy test machine adds.
-    wait_for(served, "it to serve again", limit=4)
+    wait_for(served, "it to serve again", limit=within)
     server.sendall(b"still here")
     assert read_exactly(client, 10) == b"still here"
 

@@ -5,17 +5,19 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import gevent.socket
 import pytest
 
 from appliance.relay import upstream as upstreams
-from appliance.relay.upstream import REMEMBER_FAILURE, Endpoint, Group
+from appliance.relay.upstream import NEVER, REMEMBER_FAILURE, Endpoint, Group, Verdict, Watch
 from tests.relay.conftest import StartRelay
 from tests.relay.lab import NAME, PORT, Lab
-from tests.relay.running import Relay, Upstream, free_ports, keep, read_exactly, wait_for
+from tests.relay.pumping import turn_until
+from tests.relay.running import Relay, Upstream, free_ports, keep, read_exactly, swallow, wait_for
 from tests.relay.test_wire import HELLO, read_to_end_or_reset
 
 # Seconds: what is promised after an upstream is back.
@@ -49,6 +51,87 @@ def test_the_settings_order_counts_and_what_failed_comes_last_for_a_while(monkey
     assert ports_of(group.addresses()) == [3, 1, 2]
 
 
+class Looking:
+    """The look of one worker at a group, in this process."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self.verdict = Verdict.UNKNOWN
+        self._watch = Watch(group, self._told)
+
+    def _told(self, verdict: int) -> None:
+        self.verdict = verdict
+
+    def until_verdict(self, verdict: int) -> None:
+        turn_until(lambda: self.verdict == verdict, f"the verdict {verdict}, not {self.verdict}")
+
+    def stop(self) -> None:
+        self._watch.stop()
+
+
+@pytest.fixture
+def look_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Group], Looking]]:
+    """Looks at a group without anybody who dials, every fifth of a second instead of once a minute."""
+    for name in ("PROBE_EVERY", "RESOLVE_EVERY"):
+        # What is promised; what follows only makes it shorter.
+        assert getattr(upstreams, name) == 60.0
+        monkeypatch.setattr(upstreams, name, 0.2)
+    started: list[Looking] = []
+
+    def look(group: Group) -> Looking:
+        started.append(Looking(group))
+        return started[-1]
+
+    yield look
+    for one in started:
+        one.stop()
+
+
+def test_a_death_is_seen_without_anybody_who_dials(upstream: Upstream, look_at: Callable[[Group], Looking]) -> None:
+    looking = look_at(Group([f"127.0.0.1:{upstream.port}"], allow_private=True))
+    looking.until_verdict(Verdict.REACHABLE)
+    upstream.stop()
+    looking.until_verdict(Verdict.UNREACHABLE)
+    upstream.start()
+    looking.until_verdict(Verdict.REACHABLE)
+
+
+def test_each_address_is_probed_while_the_first_one_answers(
+    upstream: Upstream, look_at: Callable[[Group], Looking]
+) -> None:
+    second = Upstream(free_ports(60)[-1])
+    looking = look_at(Group([f"127.0.0.1:{one.port}" for one in (upstream, second)], allow_private=True))
+    try:
+        looking.until_verdict(Verdict.REACHABLE)
+        first_one, other = looking.group.addresses()
+        second.stop()
+        turn_until(lambda: other.failed is not NEVER, "the death of the one that is not in use")
+        assert ports_of(looking.group.addresses()) == [upstream.port, second.port]
+        assert (first_one.failed, looking.verdict) == (NEVER, Verdict.REACHABLE)
+        second.start()
+        turn_until(lambda: other.failed is NEVER, "its return")
+    finally:
+        second.stop()
+
+
+def test_a_name_that_moves_is_followed_without_anybody_who_dials(
+    upstream: Upstream, look_at: Callable[[Group], Looking], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "127.0.0.1"
+
+    def answer(host: str, port: int, **_options: object) -> list[object]:
+        assert host == "moves.example"
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (said, port))]
+
+    monkeypatch.setattr(gevent.socket, "getaddrinfo", answer)
+    looking = look_at(Group([f"moves.example:{upstream.port}"], allow_private=True))
+    looking.until_verdict(Verdict.REACHABLE)
+    # Nobody listens there, which the next probe finds.
+    said = "127.0.0.9"
+    turn_until(lambda: looking.group.addresses()[0].address[0] == said, "the name to be looked up again")
+    looking.until_verdict(Verdict.UNREACHABLE)
+
+
 @pytest.mark.slow
 def test_the_next_one_takes_over_and_the_first_one_comes_back(start_relay: StartRelay, upstream: Upstream) -> None:
     second = Upstream(free_ports(60)[-1])
@@ -69,20 +152,15 @@ def test_the_next_one_takes_over_and_the_first_one_comes_back(start_relay: Start
             wait_for(lambda: upstream.waiting or second.waiting, "one of them")
             return upstream.waiting > 0 or not second.next()
 
-        wait_for(is_back, "the first one to be asked again", limit=REMEMBER_FAILURE + 2)
+        wait_for(is_back, "the first one to be asked again", limit=BACK_WITHIN)
     finally:
         second.stop()
 
 
 @pytest.fixture
 def swallowing() -> socket.socket:
-    """A listener that swallows every attempt: it has a queue for one, which is full, until somebody accepts."""
-    listener = keep(socket.create_server(("127.0.0.1", 0), backlog=0))
-    for _ in range(4):
-        one = keep(socket.socket())
-        one.setblocking(False)
-        one.connect_ex(listener.getsockname())
-    return listener
+    """A listener that swallows every attempt."""
+    return swallow()
 
 
 @pytest.fixture

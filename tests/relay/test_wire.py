@@ -18,7 +18,17 @@ from appliance.relay import cover
 from appliance.relay.opening import OPENING_LIMIT
 from appliance.relay.proxy_header import Ends, parse
 from tests.relay.conftest import StartRelay
-from tests.relay.running import PATIENCE, Relay, Upstream, keep, read_exactly, read_line, read_to_end, wait_for
+from tests.relay.running import (
+    PATIENCE,
+    Relay,
+    Upstream,
+    keep,
+    read_exactly,
+    read_line,
+    read_to_end,
+    swallow,
+    wait_for,
+)
 
 HELLO = b"WA\x06\x03"
 ROUTED = b"ED\x00\x01\x00\x00\x04abcdWA\x06\x03"
@@ -292,34 +302,49 @@ def test_a_scanner_gets_silence(start_relay: StartRelay, upstream: Upstream) -> 
 
 @pytest.mark.slow
 def test_every_kind_of_stranger_meets_the_same_end(start_relay: StartRelay) -> None:
-    """Whoever says nothing, half of something or something foreign: silence, the same time, an orderly end."""
-    relay = start_relay(foreign_sni="refuse")
+    """Whoever says nothing, half of something or something foreign: silence, the same time, an orderly end.
+
+    So it is as well where the upstream refuses, or swallows everything: none of them has to do with it.
+    """
+    swallowing = f"127.0.0.1:{swallow().getsockname()[1]}"
+    relays = {
+        what: start_relay(
+            foreign_sni="refuse", upstreams={group: [where] for group in ("chat", "http", "media")} if where else None
+        )
+        for what, where in {"up": "", "refused": "127.0.0.1:1", "swallowed": swallowing}.items()
+    }
+    assert [one.status["upstreams"]["chat"]["reachable"] for one in relays.values()] == [True, False, False]
     greeting = ssl.MemoryBIO()
     with pytest.raises(ssl.SSLWantReadError):
         any_certificate().wrap_bio(ssl.MemoryBIO(), greeting, server_hostname="example.org").do_handshake()
     hello = greeting.read()
     strangers = {
-        "silent": (relay.chat, b""),
-        "slow": (relay.chat, b"W"),
-        "half a request": (relay.chat, b"GET / HTTP"),
-        "foreign": (relay.chat, b"SSH-2.0-x\r\n"),
-        "half a handshake": (relay.tls, hello[:50]),
-        "silent on media": (relay.media, b""),
-        "foreign on media": (relay.media, b"\xff" * 100),
-        "foreign name on media": (relay.media, hello),
-        "half a name on media": (relay.media, hello[:50]),
+        "silent": ("chat", b""),
+        "slow": ("chat", b"W"),
+        "half a request": ("chat", b"GET / HTTP"),
+        "foreign": ("chat", b"SSH-2.0-x\r\n"),
+        "half a handshake": ("tls", hello[:50]),
+        "silent on media": ("media", b""),
+        "foreign on media": ("media", b"\xff" * 100),
+        "foreign name on media": ("media", hello),
+        "half a name on media": ("media", hello[:50]),
     }
-    begun = time.monotonic()
-    clients: dict[str, socket.socket] = {name: relay.connect(*one) for name, one in strangers.items()}
-    clients["silent in TLS"] = tls_connect(relay.tls)
-    clients["foreign in TLS"] = tls_connect(relay.tls, b"\x00\x01\x02")
-    clients["half a request in TLS"] = tls_connect(relay.tls, b"GET /")
+    in_tls = {"silent in TLS": b"", "foreign in TLS": b"\x00\x01\x02", "half a request in TLS": b"GET /"}
+    begun: dict[str, float] = {}
+    clients: dict[str, socket.socket] = {}
+    for what, relay in relays.items():
+        for who, (port, sent) in strangers.items():
+            begun[f"{who}, {what}"] = time.monotonic()
+            clients[f"{who}, {what}"] = relay.connect(getattr(relay, port), sent)
+        for who, sent in in_tls.items():
+            begun[f"{who}, {what}"] = time.monotonic()
+            clients[f"{who}, {what}"] = tls_connect(relay.tls, sent)
     ends: dict[str, float] = {}
 
     def wait(name: str, client: socket.socket) -> None:
         # Neither a byte nor a reset: only the end.
         assert client.recv(1) == b"", name
-        ends[name] = time.monotonic() - begun
+        ends[name] = time.monotonic() - begun[name]
 
     with ThreadPoolExecutor(len(clients)) as waiting:
         list(waiting.map(wait, *zip(*clients.items(), strict=True)))

@@ -23,7 +23,8 @@ WIDTH, HEIGHT = 8, 16
 COLUMNS, ROWS = 80, 25
 # The console's own colours: its light grey is what a QR code's ground is made of.
 GROUND, INK = (0, 0, 0), (170, 170, 170)
-CLEAR = "\x1b[2J\x1b[H"
+# No cursor, nothing shown, from the upper left corner.
+CLEAR = "\x1b[?25l\x1b[2J\x1b[H"
 
 
 def picture(sent: str, middle: int, to: Path) -> Path:

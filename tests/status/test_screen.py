@@ -131,7 +131,7 @@ def test_the_consoles_show_it_and_nothing_else_does(tmp_path: Path) -> None:
         assert result.stdout == ""
         assert "7KQ4" not in result.stderr
         assert os.read(near, 4096) == b"Claim code: 7KQ4-MXRP\r\n"
-        assert (tmp_path / "tty1").read_text() == "\x1b[2J\x1b[HClaim code: 7KQ4-MXRP\n"
+        assert (tmp_path / "tty1").read_text() == "\x1b[?25l\x1b[2J\x1b[HClaim code: 7KQ4-MXRP\n"
     finally:
         os.close(near)
         os.close(far)

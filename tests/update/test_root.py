@@ -20,8 +20,8 @@ from appliance.update.asking import Root, held
 from appliance.update.disk import Memory
 from appliance.update.environment import Environment
 from appliance.update.order import GIVE_UP, RESTART, STICK, Answer, Order, is_address, is_bundle, parse
-from appliance.update.root import TRIES, act, change_slot, install, verdict_of
-from appliance.update.verdict import Verdict
+from appliance.update.root import TRIES, act, change_slot, install
+from appliance.update.verdict import Verdict, verdict_of
 
 NUMBER = "0123456789abcdef" * 2
 GOOD, BAD, UNCLEAR = Verdict.GOOD, Verdict.BAD, Verdict.UNCLEAR
@@ -137,6 +137,21 @@ def test_the_slot_that_runs_is_never_given_up(paths: Paths, memory: Memory, slot
     held_now = memory.read()
     assert held_now.left("A" if running == "A" else "B") > 0
     assert held_now.left("A" if other == "A" else "B") == 0
+
+
+def test_during_a_trial_the_way_back_is_not_given_up(paths: Paths, memory: Memory) -> None:
+    """With no tries left in either slot the boot script would start the one on trial for ever."""
+    before = memory.write(Environment().on_trial("B"))
+    paths.slot_order.write_bytes(Order(NUMBER, GIVE_UP).written())
+    assert change_slot(paths, memory, "B", nothing)
+    assert memory.read() == before
+    answer = order.answered(paths.slot_answer)
+    assert answer
+    assert "has not shown yet" in str(answer.said)
+    # Its tries are used up, and the former one runs again: then it may.
+    paths.slot_order.write_bytes(Order(NUMBER, GIVE_UP).written())
+    assert change_slot(paths, memory, "A", nothing)
+    assert (memory.read().left("A"), memory.read().left("B"), memory.read().trial) == (3, 0, None)
 
 
 def served(path: Path, serve: Callable[[], object]) -> threading.Thread:

@@ -21,90 +21,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from appliance import __version__
+from appliance.cli.update import update
 from appliance.clock import since_boot
 from appliance.errors import UpdateError
 from appliance.paths import Paths
 from appliance.status import relay as relay_status
-from appliance.status import update as update_status
-from appliance.status.relay import RelayStatus, UpstreamStatus
-from appliance.update import record, trial
-from appliance.update.disk import Memory
-from appliance.update.environment import Environment, Slot
+from appliance.status.relay import RelayStatus
+from appliance.update import record
+from appliance.update.environment import Environment
 from appliance.update.feed import COMPATIBLE
-from appliance.update.order import GIVE_UP, Order, answered
 from appliance.update.record import Outcome, Record
-from appliance.update.root import act, change_slot, install
-from appliance.update.service import Updates, wish
-from appliance.update.verdict import PATIENCE, PATIENCE_WITHOUT_LINE, Seen, Verdict
-
-NEW = "99.0.0"
-ALL = Seen(page=True, ports=True, relayed=True, direct=True)
-
-
-class Card:
-    """A card whose slots are words: what RAUC does to them is noted. It is its own root."""
-
-    def __init__(self, paths: Paths, memory: Memory) -> None:
-        self.paths, self.memory = paths, memory
-        self.written: list[str] = []
-        self.restarts = 0
-        self.fails = False
-        self.updates = self.start("A")
-
-    def start(self, slot: Slot) -> Updates:
-        """Start from a slot, as the boot script does: on trial when it is remembered so."""
-        for left in (self.paths.trial_over, self.paths.verdict):
-            left.unlink(missing_ok=True)
-        self.updates = Updates(self.paths, slot, self.memory.read().trial == slot, self, time.time)
-        return self.updates
-
-    def said(self) -> update_status.UpdateStatus:
-        """What page and lights read."""
-        found = update_status.read(self.paths.update_status, since_boot())
-        assert found
-        return found
-
-    def restart(self) -> None:
-        self.restarts += 1
-
-    def give_up(self) -> None:
-        self._ask(self.paths.slot_order, GIVE_UP)
-        assert change_slot(self.paths, self.memory, self.updates.booted, self.restart)
-
-    def install(self, source: str, progress: Callable[[int], None]) -> None:
-        def write(what: str, tell: Callable[[int], None], folder: Path) -> None:
-            other: Slot = "B" if self.updates.booted == "A" else "A"
-            self.memory.write(self.memory.read().marked_bad(other))
-            tell(50)
-            if self.fails:
-                raise UpdateError("The update is damaged.")
-            self.written.append(what)
-            self.memory.write(self.memory.read().on_trial(other))
-
-        self._ask(self.paths.install_order, source)
-        assert install(self.paths, self.memory, self.updates.booted, write)
-        answer = answered(self.paths.install_answer)
-        assert answer
-        progress(answer.percent)
-        if answer.said:
-            raise UpdateError(answer.said, answer.means, answer.todo)
-
-    def judge(self, seen: Seen) -> Verdict:
-        """Let the running system be judged, and root act on it."""
-        found = trial.run(self.updates, patience=0.0, see=lambda: seen, wait=lambda seconds: None)
-        assert act(self.paths, self.memory, self.updates.booted, self.restart)
-        return found
-
-    def _ask(self, path: Path, what: str) -> None:
-        path.write_bytes(Order("0" * 32, what).written())
-
-
-@pytest.fixture
-def card(paths: Paths, memory: Memory) -> Card:
-    """A card that relays, with slot A running."""
-    upstreams = {"chat": UpstreamStatus(True)}
-    relay_status.publish(paths.relay_status, RelayStatus(since_boot(), "0.1.0", "running", upstreams=upstreams))
-    return Card(paths, memory)
+from appliance.update.service import wish
+from tests.update.card import NEW, Card
 
 
 @pytest.fixture
@@ -141,13 +69,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[st
         threading.Thread(target=listening.serve_forever, daemon=True).start()
         yield f"https://127.0.0.1:{listening.server_address[1]}/update.json", folder
         listening.shutdown()
-
-
-@pytest.fixture
-def brought(paths: Paths) -> str:
-    """A bundle where one may lie."""
-    paths.update_upload.touch()
-    return str(paths.update_upload)
 
 
 def offer(paths: Paths, server: tuple[str, Path], version: str, extra: str = "") -> None:
@@ -296,82 +217,23 @@ def test_only_one_at_a_time(card: Card, brought: str) -> None:
     thread.join()
 
 
-def test_a_slot_that_used_its_tries_up_has_failed(card: Card, paths: Paths, brought: str) -> None:
-    card.updates.install(brought, NEW)
-    # What the boot script does: three starts that led to nothing, then the other slot.
-    card.memory.write(card.memory.read().with_left("B", 0))
-    last = card.start("A").settle()
-    assert last
-    assert last.outcome is Outcome.FAILED
-    assert card.memory.read() == replace(Environment(("B", "A"), None, 3, 0), written=card.memory.read().written)
-    assert "did not work here" in card.said().said
-    assert card.said().other_version == NEW
-
-
-def judged(card: Card, seen: Seen) -> Verdict:
-    """The verdict on what was installed, when all looks are alike; root has acted on it."""
-    card.paths.update_upload.touch()
-    card.updates.install(str(card.paths.update_upload), NEW)
-    card.restarts = 0
-    card.start("B")
-    # So that every patience is over.
-    return card.judge(seen)
-
-
-def test_good_is_what_relays(card: Card) -> None:
-    assert judged(card, ALL) is Verdict.GOOD
-    held = card.memory.read()
-    assert (held.primary, held.trial, card.restarts) == ("B", None, 0)
-    # What porchlight-verdict starts then.
-    card.updates.settle()
-    assert "it works" in card.said().said
-    assert card.said().other_version == __version__
-    # And so it stays at the next start.
-    last = card.start("B").settle()
-    assert last
-    assert last.outcome is Outcome.GOOD
-
-
-def test_what_has_not_been_marked_good_is_on_trial(card: Card, paths: Paths, brought: str) -> None:
-    """The power goes after the verdict, before root has acted on it."""
-    card.updates.install(brought, NEW)
-    card.start("B")
-    assert trial.run(card.updates, patience=0.0, see=lambda: ALL, wait=lambda seconds: None) is Verdict.GOOD
-    last = card.start("B").settle()
-    assert last
-    assert last.outcome is Outcome.TRIAL
-    # Its tries are used up.
-    card.memory.write(card.memory.read().with_left("B", 0))
-    last = card.start("A").settle()
-    assert last
-    assert last.outcome is Outcome.FAILED
-
-
-@pytest.mark.parametrize("seen", [Seen(), replace(ALL, page=False), replace(ALL, ports=False)])
-def test_what_does_not_work_gives_way(card: Card, seen: Seen) -> None:
-    assert judged(card, seen) is Verdict.BAD
-    held = card.memory.read()
-    assert (held.primary, held.left("B"), card.restarts) == ("A", 0, 1)
-    card.start("A").settle()
-    assert "did not work here" in card.said().said
-
-
-def test_without_the_internet_the_former_one_has_to_show_it(
-    card: Card, paths: Paths, monkeypatch: pytest.MonkeyPatch
+def test_during_a_trial_nobody_is_asked_and_what_was_brought_is_not_kept(
+    card: Card, paths: Paths, server: tuple[str, Path], brought: str
 ) -> None:
-    monkeypatch.setattr(trial, "since_boot", lambda: PATIENCE_WITHOUT_LINE + PATIENCE)
-    assert judged(card, Seen(page=True, ports=True)) is Verdict.UNCLEAR
-    assert card.memory.read().primary == "A"
-    card.start("A").settle()
-    assert "could not show that it relays" in card.said().said
-    found = record.read(paths.update_record)
-    assert found
-    assert not record.refused(found, NEW)
-    # Once more, and it is enough.
-    assert judged(card, Seen(page=True, ports=True)) is Verdict.UNCLEAR
-    found = record.read(paths.update_record)
-    assert found
-    assert record.refused(found, NEW)
+    offer(paths, server, NEW)
+    card.updates.install(brought, NEW)
+    updates = card.start("B")
+    card.record()
+    assert update(updates) == 0
+    assert card.said().phase == "trial"
+    for asked in ("{}", json.dumps({"file": brought})):
+        paths.update_wish.write_text(asked)
+        with pytest.raises(UpdateError, match="has not shown yet"):
+            update(updates)
+        assert "has not shown yet" in card.said().said
+    assert not paths.update_looked.exists()
+    assert not Path(brought).exists()
+    assert len(card.written) == 1
 
 
 def test_wishes_are_taken_once(paths: Paths) -> None:

@@ -83,6 +83,8 @@ class End:
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         connection.settimeout(PATIENCE)
+        # Each write is a segment of its own.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, data: bytes) -> "End":
         self.socket.sendall(data)
@@ -191,7 +193,6 @@ class Stage:
         with self.inside():
             raw = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET)
         end = self._keep(raw)
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.bind((CLIENT[family], self.next_port))
         raw.connect((to or RELAY[family], port))
         return end.send(data)

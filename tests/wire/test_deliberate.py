@@ -1,11 +1,8 @@
 """Where porchlight is deliberately not like the reference: each row of docs/differences.md, shown on both."""
 
 import select
-import socket
 import struct
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +14,7 @@ from appliance.relay.proxy_header import build
 from tests.bench.relays import make_certificates
 from tests.relay.running import wait_for
 from tests.wire.conftest import MakeBoth
-from tests.wire.stage import RELAY_AS_IT_COMES, UPSTREAM, UPSTREAM_PORTS, Both, Seen, Stage, Variant
+from tests.wire.stage import RELAY_AS_IT_COMES, UPSTREAM, Both, Seen, Stage, Variant
 from tests.wire.talking import BALANCED, CHAT, CHAT_TLS, HELLO, MEDIA, PORTS, Port, connect, opened, read_header
 from tests.wire.test_headers import PACKED_4, PLAIN, v2
 from tests.wire.tls_end import TlsEnd
@@ -29,18 +26,6 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"
 END, OPEN, RESET = Seen(b"", "end"), Seen(b"", "open"), Seen(b"", "reset")
 # Long enough to see that something goes on happening not, in seconds.
 A_WHILE = 0.4
-
-
-@contextmanager
-def without_upstream(stage: Stage) -> Iterator[None]:
-    for one in stage.upstreams.values():
-        one.stop()
-    try:
-        yield
-    finally:
-        with stage.inside():
-            for one in stage.upstreams.values():
-                one.start()
 
 
 def relayed_after(stage: Stage, header: bytes) -> bool | Seen:
@@ -127,6 +112,8 @@ def test_slow_openings_end(container: Both) -> None:
             stage.client(CHAT_TLS.number, b"\x16\x03\x01\x02\x00\x01\x00"),
             stage.client(PLAIN.number),
             stage.client(PLAIN.number, HEADER + b"W"),
+            # Here the upstream may speak first, so that it is a stream from the start.
+            stage.client(MEDIA.number),
         ]
         found = []
         for client in stalled:
@@ -137,8 +124,8 @@ def test_slow_openings_end(container: Both) -> None:
         return found
 
     ours, reference = container.play(script)
-    assert ours == [END] * 6
-    assert reference == [OPEN] * 6
+    assert ours == [END] * 6 + [OPEN]
+    assert reference == [OPEN] * 7
 
 
 @pytest.fixture
@@ -211,64 +198,6 @@ def test_a_reset_is_never_an_end(container: Both, port: Port) -> None:
         return upstream.rest()
 
     assert container.play(script) == (RESET, END)
-
-
-@difference("refused-is-told-at-once")
-@pytest.mark.slow
-def test_refused_is_told_at_once(make_both: MakeBoth) -> None:
-    both = make_both(Variant(idle=199.0))
-
-    def script(stage: Stage) -> object:
-        with without_upstream(stage):
-            begun = time.monotonic()
-            clients = [stage.client(port.number, HELLO) for port in (CHAT, MEDIA)]
-            seen = [client.rest() for client in clients]
-            # Both say nothing and end in order; how soon is the difference.
-            return seen, time.monotonic() - begun > 2.5
-
-    assert both.play(script) == (([END, END], False), ([END, END], True))
-
-
-@difference("black-holes-end-sooner")
-@pytest.mark.slow
-def test_black_holes_end_sooner(make_both: MakeBoth) -> None:
-    both = make_both(Variant(idle=198.0))
-
-    def script(stage: Stage) -> object:
-        where = UPSTREAM[4], UPSTREAM_PORTS["chat"]
-        with without_upstream(stage):
-            with stage.inside():
-                # A full backlog: the kernel drops every further SYN, as a black hole does.
-                listening = socket.create_server(where, backlog=0)
-                crowd = [socket.socket() for _ in range(4)]
-            for one in crowd:
-                one.setblocking(False)
-                one.connect_ex(where)
-            time.sleep(A_WHILE)
-            begun = time.monotonic()
-            seen = stage.client(CHAT.number, HELLO).rest()
-            took = time.monotonic() - begun
-            for one in (listening, *crowd):
-                one.close()
-        return seen, round(took / 5.0)
-
-    assert both.play(script) == ((END, 1), (END, 4))
-
-
-@difference("private-upstreams-are-refused")
-@pytest.mark.slow
-def test_private_upstreams_are_refused(make_both: MakeBoth) -> None:
-    both = make_both(Variant(allow_private=False))
-
-    def script(stage: Stage) -> object:
-        client = stage.client(MEDIA.number, b"x")
-        if stage is both.porchlight:
-            return client.rest(), stage.nothing_arrived
-        return stage.arrived("media").read(1)
-
-    ours, reference = both.play(script)
-    assert ours == (END, True)
-    assert reference == b"x"
 
 
 @difference("probes-say-nothing")

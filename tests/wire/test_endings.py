@@ -83,6 +83,41 @@ def test_the_upstream_resets(container: Both, port: Port) -> None:
     assert container.same(script) == END
 
 
+@THREE
+def test_the_upstream_resets_after_its_half(container: Both, port: Port) -> None:
+    def script(stage: Stage) -> object:
+        client, upstream = opened(stage, port)
+        upstream.send(b"bye").finish()
+        at_client = client.rest()
+        upstream.reset()
+        return at_client, is_cut(client)
+
+    assert container.same(script) == (Seen(b"bye", "end"), True)
+
+
+@THREE
+def test_the_upstream_resets_after_the_clients_half(container: Both, port: Port) -> None:
+    def script(stage: Stage) -> object:
+        client, upstream = opened(stage, port)
+        client.finish()
+        at_upstream = upstream.rest()
+        upstream.reset()
+        return at_upstream, client.rest()
+
+    assert container.same(script) == (END, END)
+
+
+def is_cut(client: End) -> bool:
+    """Whether a client that has heard the other side's end is told, in the time of a few words, that nobody listens."""
+    for _ in range(50):
+        try:
+            client.send(b"x")
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=str)
 def test_a_damaged_record_ends_the_stream_with_an_alert(container: Both, version: ssl.TLSVersion) -> None:
     def script(stage: Stage) -> object:
@@ -108,22 +143,22 @@ def test_what_is_no_greeting_on_the_tls_port(container: Both) -> None:
     assert container.same(script).ending == "end"
 
 
-@pytest.mark.parametrize("port", [CHAT_TLS, CHAT], ids=str)
+@THREE
 def test_an_upstream_that_ends_at_once(container: Both, port: Port) -> None:
     def greet(connection: socket.socket) -> None:
         End(connection).send(b"bye").finish()
 
     def script(stage: Stage) -> object:
-        stage.upstreams["chat"].greet = greet
+        stage.upstreams[port.upstream].greet = greet
         try:
             client = connect(stage, port).send(HELLO)
             at_client = client.rest()
-            upstream = stage.arrived()
-            read_header(stage, "chat", upstream)
+            upstream = stage.arrived(port.upstream)
+            read_header(stage, port.upstream, upstream)
             client.finish()
             return at_client, upstream.rest()
         finally:
-            del stage.upstreams["chat"].greet
+            del stage.upstreams[port.upstream].greet
 
     assert container.same(script) == (Seen(b"bye", "end"), Seen(HELLO, "end"))
 
