@@ -17,6 +17,8 @@ T = TypeVar("T")
 FAT, DATA = 1, 4
 # e2fsck: 0 nothing wrong, 1 repaired (a journal written back is no repair); from 4 on something is left.
 REPAIRED, LEFT = 1, 4
+# What e2fsck says when the cut was between the two sectors of the superblock: then it has to take a copy of it.
+TORN = "Superblock checksum does not match superblock"
 # All that fsck.vfat (dosfstools 4.2) may say of the FAT partition, which has no journal: that it was being written to,
 # which is one bit, and so is the only difference of the two boot sectors; that room is taken which no file has; that
 # the number of free clusters, which is no more than a hint, is not the right one; and that the second table, which
@@ -67,17 +69,23 @@ def look(card: Card, folder: Path) -> Wreck:
         folder: for copies.
 
     Raises:
-        AssertionError: the data partition needs more than its journal, or a file system is damaged.
+        AssertionError: the data partition needs more than its journal, or a superblock whose two sectors the cut has
+            separated; or a file system is damaged.
     """
     wrong = trouble(_run("fsck.vfat", "-n", str(card.take(FAT, folder / "cut-fat.img"))).stdout)
     assert not wrong, f"the FAT partition is damaged: {wrong}"
     data = card.take(DATA, folder / "cut-data.img")
     first = _run("e2fsck", "-p", str(data))
-    assert first.returncode < LEFT, f"the data partition is damaged: {first.stdout}{first.stderr}"
+    if TORN in first.stdout + first.stderr:
+        # The initramfs does the same.
+        _run("e2fsck", "-y", str(data))
+        _run("e2fsck", "-f", "-y", str(data))
+    else:
+        assert first.returncode < LEFT, f"the data partition is damaged: {first.stdout}{first.stderr}"
     again = _run("e2fsck", "-fn", str(data))
     assert again.returncode == 0, f"the data partition is not clean after its repair: {again.stdout}{again.stderr}"
     saved, password = (_content(data, path) for path in ("/settings/saved.toml", "/page/password.json"))
-    return Wreck(saved, password, Memory(card.path).read(), first.returncode == REPAIRED)
+    return Wreck(saved, password, Memory(card.path).read(), first.returncode >= REPAIRED)
 
 
 class Steps(Generic[T]):

@@ -7,9 +7,10 @@ import json
 import random
 import time
 import tomllib
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ from tests.boot.updating import INSTALLING_TAKES, STATUS, ask_for_update, rememb
 from tests.boot.upstream import CHAT, MIB, Upstream, answer
 from tests.boot.visitor import PAGE_PORT, Visitor
 from tests.boot.wear import DAY, Spell, Wear, written_in_a_day
-from tests.boot.writes import Replay, chosen
+from tests.boot.writes import BLOCK, SECTOR, Replay, chosen
 
 pytestmark = pytest.mark.long
 
@@ -39,8 +40,6 @@ pytestmark = pytest.mark.long
 LOOKED_AT, BOOTED = 200, 20
 # At every so many of them, also a card that had a cache and lost half of what was in it (tests/boot/writes.py).
 FORGETFUL = 4
-# Of the hundreds of thousands of sectors of a slot being written, one in so many counts as a cut point.
-SLOT_STEP = 20000
 SLOT_A, SLOT_B = 2, 3
 # Bytes from the beginning of slot B.
 STICK_AT = 320 * MIB
@@ -203,21 +202,22 @@ def somebody_chats(board: Board) -> None:
 
 
 def cut_points(replay: Replay, wanted: int, edges: list[int]) -> list[int]:
-    """Moments to cut at: every kind of write has its share, however many sectors a slot has.
+    """Moments to cut at, as many in each part of a card's life, however many sectors are written in it.
+
+    The parts are what comes before the first promise, up to the last one, before and while the slot is written, and
+    after that.
 
     Args:
         replay: the writes.
-        wanted: how many moments at least.
-        edges: moments to have among them, with those just before and after.
+        wanted: how many moments at most, and fewer if a part has fewer writes.
+        edges: after how many writes something was promised; those moments, and the ones beside them, come on top.
     """
     start, size = Card(replay.card).range(SLOT_B)
-    ordinary: list[int] = []
-    slot: list[int] = []
-    for number, write in enumerate(replay.writes):
-        (slot if start <= write.sector * 512 < start + size else ordinary).append(number)
-    counted = sorted({*ordinary, *slot[::SLOT_STEP], *slot[-1:]})
-    near = [bisect_left(counted, one - 1) for one in edges]
-    return [counted[min(one, len(counted) - 1)] + 1 for one in chosen(len(counted), wanted, near)]
+    slot = [number for number, write in enumerate(replay.writes) if start <= write.sector * 512 < start + size]
+    ends = {0, len(replay.writes), *edges[:1], *edges[-1:], *slot[:1], *(number + 1 for number in slot[-1:])}
+    parts = list(pairwise(sorted(ends)))
+    inside = {begin + one for begin, end in parts for one in chosen(end - begin, wanted // len(parts), [])}
+    return sorted(inside | {one + step for one in edges for step in (-1, 0, 1)})
 
 
 @pytest.fixture(scope="module")
@@ -226,13 +226,15 @@ def wrecks(life: Life, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[P
     folder = tmp_path_factory.mktemp("wrecks")
     card = Card(life.first).copy(folder / "card.img")
     whole = files_of(card)
-    # To the card's end: that is where the data partition grows to.
-    start, _ = card.range(DATA)
+    # To the card's end: that is where the data partition grows to. Without its superblock, which the kernel writes past
+    # any cache.
+    start = card.range(DATA)[0] + BLOCK * SECTOR
     data = start, card.path.stat().st_size - start
     replays = [Replay(card.path, log) for log in life.logs]
     promised = [replays[0].number_at(place) for place in life.places]
     steps = Steps(life.kept, promised)
-    each = LOOKED_AT // len(replays) + 1
+    # Some parts of it have few writes.
+    each = LOOKED_AT * 2 // 3
     plan = [cut_points(replay, each, [] if number else promised) for number, replay in enumerate(replays)]
     looked_at = sum(map(len, plan))
     wrecks: list[tuple[Path, Kept]] = []
