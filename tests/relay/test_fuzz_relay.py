@@ -108,7 +108,9 @@ class Besieged:
 
     def _at_rest(self) -> dict[str, int]:
         found = self.look()
-        return found if (found.get("Stream"), found.get("Opening", 0)) == (len(self.steady), 0) else {}
+        # What looks at the upstreams is a greenlet while it does.
+        busy = [name for name in ("Opening", "Greenlet", "greenlet") if found.get(name)]
+        return found if found.get("Stream") == len(self.steady) and not busy else {}
 
     def check(self, *, first: bool = False) -> None:
         """That nothing is left, and that everybody else is well.
