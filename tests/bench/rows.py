@@ -86,9 +86,9 @@ HELD = (
     "connection), so that only a look at several runs tells something"
 )
 DELAY = (
-    "every relay has 2.5 to 3.5 ms here: four busy processes share two cores, and it looks like the time that each may "
-    "run before the next one. Whether a shorter slice for the relay (sched_setattr) helps has not been found out; "
-    "between porchlight and the others there is less than between its own rounds"
+    "every relay has 1 to 3.5 ms here, more or less from run to run: four busy processes share two cores, and it looks "
+    "like the time that each may run before the next one. Whether a shorter slice for the relay (sched_setattr) helps "
+    "has not been found out; between porchlight and the others there is less than between its own rounds"
 )
 TLS_BULK = (
     "OpenSSL and the kernel do nearly the same work for all; every 16 KiB record is a call from Python, and a system "
