@@ -7,20 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from tests.browser.chromium import CHROMIUM, OPTIONS, SIZES
 from tests.browser.home import Card, browser_program, living_home
 from tests.relay.running import close_kept
-
-CHROMIUM = Path("/usr/bin/chromium")
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 
 
 @pytest.fixture

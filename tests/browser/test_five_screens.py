@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, expect
 from playwright.sync_api import Page as Tab
 
 from appliance.page.guard import OPEN
-from tests.browser.conftest import SIZES
+from tests.browser.chromium import SIZES
 from tests.browser.home import PAGE, Card
 from tests.browser.looks import complaints, faults, picture
 from tests.home.household import SEEN

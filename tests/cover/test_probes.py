@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from appliance.relay import certificate
-from tests.browser.conftest import CHROMIUM, OPTIONS
+from tests.browser.chromium import CHROMIUM, OPTIONS
 from tests.cover.inside import faceless, undated
 from tests.cover.probes import HOST, PROBES, Seen, Server
 from tests.cover.release import inside

@@ -16,21 +16,10 @@ from playwright.sync_api import Page as Tab
 
 from appliance.clock import since_boot
 from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
+from tests.browser.chromium import CHROMIUM, OPTIONS, SIZES
 from tests.page.conftest import PASSWORD, Page, code_of
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = Path("/usr/bin/chromium")
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 
 
 class Relay:
