@@ -11,18 +11,19 @@ from tests.boot import release
 from tests.boot.board import BOOT_TAKES, BUTTON, Board
 from tests.boot.card import Card, unpack
 from tests.boot.eye import RELAYS, Span
-from tests.boot.home import UPSTREAM, Home
+from tests.boot.home import MEDIA_SERVERS, UPSTREAM, Home
 from tests.boot.owner import Owner, become_owner
 from tests.boot.release import HOLLOW, NEWER, PLACE, Server
 from tests.boot.upstream import CHAT, HTTP, MEDIA, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
-# What the owner would write for a laboratory with a button; nothing else on the card is touched.
+# What the owner would write for a laboratory with a button; nothing else on the card is touched. One of WhatsApp's
+# servers has a name, as all have on a real card, so that the card looks it up.
 SETTINGS = f"""
 [relay.upstream]
 chat = ["{UPSTREAM}:{CHAT}"]
 http = ["{UPSTREAM}:{HTTP}"]
-media = ["{UPSTREAM}:{MEDIA}"]
+media = ["{MEDIA_SERVERS}:{MEDIA}"]
 allow_private = true
 
 [update]

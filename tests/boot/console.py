@@ -24,6 +24,8 @@ StandardError=tty
 TTYPath=/dev/ttyAMA0
 Restart=always
 """
+# A terminal takes lines of 4,095 characters (termios(3)).
+LONGEST_LINE = 3000
 # Seconds for one command in the shell: an emulated board on a busy machine.
 PATIENCE = 120.0
 
@@ -137,6 +139,19 @@ class Shell:
         output = self._console.text[since : end.start()].strip("\n")
         assert not check or end[1] == "0", f"{command!r} ended with {end[1]}:\n{output}"
         return output
+
+    def write(self, path: str, content: str) -> None:
+        """Write a file, in lines that are short enough for a terminal.
+
+        Args:
+            path: on the card.
+            content: replaces what is there.
+        """
+        coded = base64.b64encode(content.encode()).decode()
+        pieces = [coded[at : at + LONGEST_LINE] for at in range(0, len(coded), LONGEST_LINE)]
+        for number, piece in enumerate(pieces):
+            self.run(f"printf %s {piece} {'>>' if number else '>'}{path}.base64")
+        self.run(f"base64 -d {path}.base64 >{path} && rm {path}.base64")
 
     def _wake(self, timeout: float) -> None:
         """Wait until the shell is there, and make it fit for a program: no echo, no prompt, no wrapped lines."""

@@ -34,6 +34,8 @@ MAC = "b8:27:eb:70:6c:69"
 TAP = "lan0"
 # What name servers say of the owner's domain: that it leads to this home.
 DOMAIN = "example.org"
+# And of WhatsApp's media servers, which the card is told by their name.
+MEDIA_SERVERS = "media.example.net"
 
 # sched.h and linux/in.h.
 CLONE_NEWNET = 0x40000000
@@ -163,6 +165,7 @@ class Home:
                 "--no-resolv",
                 f"--address=/{DOMAIN}/{SEEN}",
                 f"--address=/{TIME_SERVERS}/{TIME_SERVER}",
+                f"--address=/{MEDIA_SERVERS}/{UPSTREAM}",
                 "--no-hosts",
                 "--pid-file=",
                 f"--dhcp-leasefile={self._folder / 'leases'}",

@@ -6,7 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.boot.writes import DISCARD, ENDS, ENTRY, FLUSH, JOURNAL, MAGIC, MARK, SECTOR, Replay, chosen, read_log
+from tests.boot.writes import (
+    DISCARD,
+    ENDS,
+    ENTRY,
+    FLUSH,
+    JOURNAL,
+    MAGIC,
+    MARK,
+    SECTOR,
+    Replay,
+    chosen,
+    everything_written,
+    read_log,
+)
 
 
 def entry(sector: int, count: int, flags: int = 0, data: bytes = b"") -> bytes:
@@ -53,6 +66,10 @@ def test_a_card_goes_through_it_again(log: Path, tmp_path: Path) -> None:
         shown.append(bytes(card.read_bytes()[place * SECTOR] for place in range(5)))
     assert shown == [b"\0\0\0\0\0", b"\0\0\0a\0", b"\0bba\0", b"\0bb\0\0"]
     assert replay.number_at(replay.writes[0].end) == 1
+
+
+def test_what_was_overwritten_is_still_told(log: Path) -> None:
+    assert everything_written(log) == b"a" * SECTOR + b"b" * 2 * SECTOR
 
 
 def test_cut_points_are_spread_and_near_what_is_asked_for() -> None:

@@ -48,6 +48,14 @@ def read_log(log: Path) -> list[Write]:
     return list(_entries(log))
 
 
+def everything_written(log: Path) -> bytes:
+    """All that was ever written, one after the other, what was overwritten later too; sectors of zeros left out."""
+    data = log.read_bytes()
+    ranges = [(one.at, one.at + one.count * SECTOR) for one in read_log(log) if one.at is not None]
+    sectors = (data[at : at + SECTOR] for begin, end in ranges for at in range(begin, end, SECTOR))
+    return b"".join(sector for sector in sectors if sector.strip(b"\0"))
+
+
 def _entries(log: Path) -> Iterator[Write]:
     size = log.stat().st_size
     place = SECTOR

@@ -1,0 +1,216 @@
+"""The services' sandboxes on the running card: what its kernel holds of them, what it refuses, and what works in them.
+
+systemd leaves out without a word what a kernel cannot do, and figures tell of units only. So each service's own unit
+runs another program here, which tries what it must not be able to do, beside one of the same user without a sandbox;
+and what the kernel holds of that program must be what it holds of the service.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.boot.board import Board
+from tests.boot.console import PATIENCE
+from tests.boot.eye import Span
+from tests.boot.home import MEDIA_SERVERS, NEIGHBOUR, ROUTER, UPSTREAM
+from tests.image.test_exposure import PROMISED
+
+ROOT = Path(__file__).parents[2]
+UNITS = ROOT / "image/files/usr/lib/systemd/system"
+SERVICES = ("relay", "page", "lights", "router", "name", "certificate")
+# Of these two the units say whom they may speak with.
+ADDRESSED = ("page", "lights")
+PLACE, UNITS_PUT = "/run/probe", "/run/systemd/system"
+# Nobody (RFC 5737), and nobody whose traces other tests look for.
+FAR = "198.51.100.53"
+# What takes the place of the unit's own, which stands before it.
+INSTEAD = """
+[Service]
+Type=oneshot
+NotifyAccess=none
+ExecStartPre=
+ExecStart=
+ExecStopPost=
+Restart=no
+WatchdogSec=0
+RuntimeDirectoryPreserve=yes
+"""
+# To the firewall nobody; so whatever stops it is the unit. Its folders stay their owner's.
+AS_ROOT = "User=root\nGroup=root\nStateDirectory=\nRuntimeDirectory=\nWorkingDirectory=/\n"
+FREE = "User=porchlight-relay\nGroup=porchlight-relay\nRuntimeDirectory=probe-free\n"
+# What is tried by which line of a unit, and what the kernel says then.
+FORBIDDEN = {
+    "memory to write and run": ("MemoryDenyWriteExecute=yes", "EPERM"),
+    "written memory to run": ("MemoryDenyWriteExecute=yes", "EPERM"),
+    "raw frames": ("RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK", "EAFNOSUPPORT"),
+    "set-user-id": ("RestrictSUIDSGID=yes", "EPERM"),
+    "owner": ("SystemCallFilter=~@privileged @resources", "EPERM"),
+    "priority": ("SystemCallFilter=~@privileged @resources", "EPERM"),
+    "processors": ("SystemCallFilter=~@privileged @resources", "EPERM"),
+    "personality": ("LockPersonality=yes", "EPERM"),
+    "namespace": ("RestrictNamespaces=yes", "EPERM"),
+    "/run": ("ProtectSystem=strict", "EROFS"),
+    "/var/lib/porchlight": ("ProtectSystem=strict", "EROFS"),
+    "process 1": ("ProtectProc=invisible", "ENOENT"),
+    "the kernel's figures": ("ProcSubset=pid", "ENOENT"),
+    "the card": ("PrivateDevices=yes", "ENOENT"),
+}
+# The relay sizes its tables by the one, and the lights need a device of the others.
+NOT_EVERYWHERE = {"the kernel's figures", "the card"}
+# CAP_NET_BIND_SERVICE.
+RELAY_S_ONLY = 1 << 10
+# systemd.exec(5), PrivateDevices=.
+HARMLESS_DEVICES = {"null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm", "mqueue", "hugepages"}
+HARMLESS_DEVICES |= {"core", "fd", "stdin", "stdout", "stderr", "log"}
+# By which line a process has a namespace of its own.
+OWN_NAMESPACES = {
+    "mnt": "ProtectSystem=strict",
+    "ipc": "PrivateIPC=yes",
+    "uts": "ProtectHostname=yes",
+    "user": "PrivateUsers=yes",
+    "cgroup": "ProtectControlGroups=strict",
+}
+MIB = 1024 * 1024
+FIGURE = re.compile(r"^porchlight-([a-z]+)\.service +([0-9.]+)", re.MULTILINE)
+
+
+def unit(name: str) -> str:
+    """A service's unit, as the card has it."""
+    return (UNITS / f"porchlight-{name}.service").read_text()
+
+
+def value(name: str, setting: str) -> str:
+    """What a unit says last of a setting; empty when it says nothing."""
+    found = re.findall(rf"^{setting}=(.*)$", unit(name), re.MULTILINE)
+    return str(found[-1]) if found else ""
+
+
+def program(words: str, name: str) -> str:
+    """The lines that make a unit run the probe and leave its answer in a file."""
+    return f"ExecStart=/usr/bin/python3 -P {PLACE}/probe.py {words}\nStandardOutput=truncate:{PLACE}/{name}.json\n"
+
+
+@pytest.fixture(scope="module")
+def answers(board: Board, relaying: Span) -> Iterator[dict[str, Any]]:
+    """What the probe said in each unit, by the unit's name; all of them run at once."""
+    asked = f"send {FAR} {NEIGHBOUR} {ROUTER} 127.0.0.53"
+    whole = "/usr/lib/systemd/system/porchlight-{}.service".format
+    units = {name: (whole(name), program("attempts", name)) for name in SERVICES}
+    units["free"] = ("", FREE + program("attempts", "free"))
+    units |= {f"{one}-sends": (whole(one), AS_ROOT + program(asked, f"{one}-sends")) for one in ADDRESSED}
+    units["free-sends"] = ("", program(asked, "free-sends"))
+    for one in ("relay", "page"):
+        units[f"{one}-works"] = (whole(one), program(f"work {MEDIA_SERVERS}", f"{one}-works"))
+    # Nothing else is to be started.
+    made = (
+        f"sed /^Wants=/d {before} - >{UNITS_PUT}/probe-{name}.service <<'END'\n{INSTEAD}{after}END\n"
+        for name, (before, after) in units.items()
+    )
+    shell = board.shell
+    shell.run(f"mkdir -p {PLACE}")
+    shell.write(f"{PLACE}/probe.py", (Path(__file__).parent / "probe.py").read_text())
+    shell.write(f"{PLACE}/units", "".join(made))
+    shell.run(f"sh {PLACE}/units")
+    try:
+        shell.run("systemctl start " + " ".join(f"probe-{name}" for name in units), 2 * PATIENCE, check=False)
+        said = shell.run(f"cd {PLACE}; for one in {' '.join(units)}; do echo $one $(cat $one.json); done")
+        failed = shell.run("journalctl -b -o cat --no-pager -u 'probe-*' | tail -40", check=False)
+        found = dict(line.split(" ", 1) for line in said.splitlines() if " {" in line)
+        assert found.keys() == units.keys(), failed
+        yield {name: json.loads(text) for name, text in found.items()}
+    finally:
+        gone = "rm -rf {UNITS_PUT}/probe-*.service; systemctl reset-failed 'probe-*'"
+        shell.run(f"{gone}; rm -rf {PLACE} /run/probe-free", check=False)
+
+
+@pytest.fixture(scope="module")
+def running(board: Board, answers: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """What the kernel holds of each service's processes."""
+    group = "/sys/fs/cgroup/system.slice/porchlight-{}.service/cgroup.procs"
+    numbers = board.shell.run("; ".join(f"echo {one} $(cat {group.format(one)})" for one in SERVICES))
+    whose = {line.split()[0]: line.split()[1:] for line in numbers.splitlines()}
+    assert all(whose.values()), whose
+    every = " ".join(number for processes in whose.values() for number in processes)
+    looked = json.loads(board.shell.run(f"python3 {PLACE}/probe.py look {every}"))
+    return {name: [looked[one] for one in processes] for name, processes in whose.items()}
+
+
+def test_systemd_counts_what_was_promised(board: Board, relaying: Span) -> None:
+    """The same as tests/image/test_exposure.py, of what the card's systemd has loaded."""
+    said = board.shell.run("systemd-analyze security --no-pager", 2 * PATIENCE)
+    found = {name: float(figure) for name, figure in FIGURE.findall(said)}
+    assert {name: found[name] for name in SERVICES if found[name] > PROMISED[name]} == {}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_is_forbidden_is_refused(answers: dict[str, Any], service: str) -> None:
+    """By the line of the unit that forbids it: without a sandbox the same user gets another answer."""
+    found, free, lines = answers[service]["attempts"], answers["free"]["attempts"], unit(service).splitlines()
+    assert found.keys() == FORBIDDEN.keys()
+    assert {what for what, (line, _) in FORBIDDEN.items() if line not in lines} <= NOT_EVERYWHERE
+    wanted = {what: error if line in lines else "ok" for what, (line, error) in FORBIDDEN.items()}
+    assert found == wanted
+    assert {what for what, (_, error) in FORBIDDEN.items() if free[what] == error} == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_the_kernel_holds_of_it(
+    answers: dict[str, Any], running: dict[str, list[dict[str, Any]]], service: str
+) -> None:
+    """The same of the service's processes as of the probe in its unit."""
+    probe, free = answers[service]["itself"], answers["free"]["itself"]
+    for one in (*running[service], probe):
+        status = one["status"]
+        assert len(set(status["Uid"].split())) == 1
+        assert status["Uid"] != "0"
+        capabilities = {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
+        assert capabilities == {RELAY_S_ONLY if service == "relay" else 0}
+        assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+        assert status["Seccomp_filters"] == probe["status"]["Seccomp_filters"]
+        assert one["mounts"] == probe["mounts"]
+        assert one["mounts"]["/"] == "ro"
+        own = {name for name, mine in one["namespaces"].items() if mine != free["namespaces"][name]}
+        assert own == {name for name, line in OWN_NAMESPACES.items() if line in unit(service).splitlines()}
+        assert service == "lights" or set(one["devices"]) <= HARMLESS_DEVICES
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_its_memory_and_tasks_have_the_unit_s_limits(board: Board, relaying: Span, service: str) -> None:
+    group = f"/sys/fs/cgroup/system.slice/porchlight-{service}.service"
+    memory, tasks = board.shell.run(f"cat {group}/memory.max {group}/pids.max").split()
+    assert tasks == value(service, "TasksMax") != ""
+    limit = value(service, "MemoryMax")
+    assert memory == (str(int(limit.removesuffix("M")) * MIB) if limit else "max")
+
+
+def test_page_and_lights_speak_with_nobody_far_away(answers: dict[str, Any]) -> None:
+    """Root's questions to a name server pass the firewall; in these units the kernel refuses them."""
+    assert set(answers["free-sends"].values()) == {"ok"}
+    assert answers["page-sends"] == {FAR: "EPERM", NEIGHBOUR: "ok", ROUTER: "ok", "127.0.0.53": "ok"}
+    assert set(answers["lights-sends"].values()) == {"EPERM"}
+
+
+@pytest.mark.parametrize("service", ["relay", "page"])
+def test_gevent_works_in_it(answers: dict[str, Any], service: str) -> None:
+    """A loop of the kernel's best kind, a lookup and work in its threads, in a process that was forked."""
+    said = answers[f"{service}-works"]
+    # The firewall, not the sandbox, keeps the page from connecting with itself.
+    spliced = said.pop("splice")
+    assert said == {"backend": "epoll", "found": [UPSTREAM], "thread": True, "ended": 0}
+    assert spliced or service == "page"
+
+
+def test_the_relay_splices_in_threads_beside_its_loop(board: Board, running: dict[str, list[dict[str, Any]]]) -> None:
+    """What its worker has open: the loop's descriptor, and both ends of the pipe, which it closes if splice fails."""
+    workers = [one for one in running["relay"] if "anon_inode:[eventpoll]" in one["files"]]
+    assert workers
+    for one in workers:
+        pipes = [file for file in one["files"] if file.startswith("pipe:")]
+        assert [file for file in pipes if pipes.count(file) == 2], one["files"]
+        # The one that looks names up.
+        assert int(one["status"]["Threads"]) > 1
+    assert "cannot splice" not in board.shell.run("journalctl -b -o cat --no-pager -u porchlight-relay")
