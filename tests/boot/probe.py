@@ -49,7 +49,7 @@ def _make_runnable() -> None:
 
 
 def _make_folder(place: str) -> None:
-    folder = Path(place) / "probe"
+    folder = Path(place) / "tried"
     folder.mkdir()
     folder.rmdir()
 
