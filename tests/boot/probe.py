@@ -1,7 +1,7 @@
 """Runs on the card, by its own Python, and tells what a process is there and what the kernel lets it do.
 
     probe.py attempts          each forbidden thing, tried: "ok", or the kernel's error
-    probe.py look NUMBER...    what the kernel holds of some processes
+    probe.py look NUMBER...    what the kernel holds of some processes; those that have ended are left out
     probe.py send ADDRESS...   a datagram to each
     probe.py work NAME         what gevent, splice and fork must be able to do; NAME is looked up
 
@@ -16,6 +16,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -105,6 +106,15 @@ def look(process: str) -> dict[str, object]:
     }
 
 
+def look_at(processes: list[str]) -> dict[str, object]:
+    """The same of several, by their number, without those that have ended meanwhile."""
+    found: dict[str, object] = {}
+    for one in processes:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found[one] = look(one)
+    return found
+
+
 def attempt_link(path: Path) -> str:
     """Where a symbolic link leads; empty when it is gone, or nobody may see it."""
     try:
@@ -150,7 +160,7 @@ def main() -> None:
     what, *words = sys.argv[1:]
     answers: dict[str, Callable[[], object]] = {
         "attempts": lambda: {"itself": look("self"), "attempts": attempts()},
-        "look": lambda: {one: look(one) for one in words},
+        "look": lambda: look_at(words),
         "send": lambda: {one: send(one) for one in words},
         "work": lambda: work(words[0]),
     }
