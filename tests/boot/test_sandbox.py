@@ -17,7 +17,6 @@ from tests.boot.board import Board
 from tests.boot.console import PATIENCE
 from tests.boot.eye import Span
 from tests.boot.home import MEDIA_SERVERS, NEIGHBOUR, ROUTER, UPSTREAM
-from tests.image.test_exposure import PROMISED
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "image/files/usr/lib/systemd/system"
@@ -76,9 +75,6 @@ OWN_NAMESPACES = {
     "cgroup": "ProtectControlGroups=strict",
 }
 MIB = 1024 * 1024
-# To a terminal systemd writes each name as a link.
-PLAIN = "SYSTEMD_URLIFY=0 SYSTEMD_COLORS=0"
-FIGURE = re.compile(r"^porchlight-([a-z]+)\.service +([0-9.]+)", re.MULTILINE)
 
 
 def unit(name: str) -> str:
@@ -146,13 +142,6 @@ def running(board: Board, answers: dict[str, Any]) -> dict[str, list[dict[str, A
     # Some start a program for a moment; whoever has ended by now was one of those.
     assert all(found.values()), whose
     return found
-
-
-def test_systemd_counts_what_was_promised(board: Board, relaying: Span) -> None:
-    """The same as tests/image/test_exposure.py, of what the card's systemd has loaded."""
-    said = board.shell.run(f"{PLAIN} systemd-analyze security --no-pager", 2 * PATIENCE)
-    found = {name: float(figure) for name, figure in FIGURE.findall(said)}
-    assert {name: found[name] for name in SERVICES if found[name] > PROMISED[name]} == {}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -31,6 +31,9 @@ from tests.boot.writes import everything_written
 from tests.home.household import OUTSIDE, SEEN
 from tests.soak.traces import Search
 
+# Minutes of an emulated board, whose services log all there is from then on.
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 # Somebody at home who is not the owner, and somebody who comes by IPv6; neither address begins another one's text.
 GUEST, SIX = "192.168.77.77", "fe80::7:77:9"
@@ -107,7 +110,7 @@ def people(board: Board, talkative: None, upstream: Upstream) -> set[str]:
 def _scan_by_ipv6(board: Board) -> None:
     """Somebody on the cable chats by IPv6, and looks at the page."""
     name = board.shell.run("ls -d /sys/class/net/*/device").split("/")[4]
-    own = board.shell.run(f"ip -6 -o address show dev {name} scope link").split()[3].partition("/")[0]
+    own = board.shell.run(f"ip -c=never -6 -o address show dev {name} scope link").split()[3].partition("/")[0]
 
     def dial(port: int) -> socket.socket:
         there = socket.socket(socket.AF_INET6)
