@@ -23,6 +23,7 @@ UNITS = ROOT / "image/files/usr/lib/systemd/system"
 SERVICES = ("relay", "page", "lights", "router", "name", "certificate")
 # Of these two the units say whom they may speak with.
 ADDRESSED = ("page", "lights")
+CREDENTIALS = "/run/credentials/"
 PLACE, UNITS_PUT = "/run/probe", "/run/systemd/system"
 # Nobody (RFC 5737), and nobody whose traces other tests look for.
 FAR = "198.51.100.53"
@@ -92,6 +93,11 @@ def program(words: str, name: str) -> str:
     """The lines that make a unit run the probe and leave its answer in a file."""
     run = f"ExecStart=/usr/bin/python3 -P {PLACE}/probe.py {words}"
     return f"{run}\nStandardOutput=truncate:{PLACE}/{name}.json\nStandardError=journal\n"
+
+
+def mounts(looked: dict[str, Any]) -> dict[str, str]:
+    """What is mounted, but for other services' credentials below a folder that is shut: who starts early has those too."""
+    return {place: how for place, how in looked["mounts"].items() if not place.startswith(CREDENTIALS)}
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +178,7 @@ def test_what_the_kernel_holds_of_it(
         assert capabilities == {RELAY_S_ONLY if service == "relay" else 0}
         assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
         assert status["Seccomp_filters"] == probe["status"]["Seccomp_filters"]
-        assert one["mounts"] == probe["mounts"]
+        assert mounts(one) == mounts(probe)
         assert one["mounts"]["/"] == "ro"
         own = {name for name, mine in one["namespaces"].items() if mine != free["namespaces"][name]}
         assert own == {name for name, line in OWN_NAMESPACES.items() if line in unit(service).splitlines()}
@@ -212,6 +218,6 @@ def test_the_relay_splices_in_threads_beside_its_loop(board: Board, running: dic
     for one in workers:
         pipes = [file for file in one["files"] if file.startswith("pipe:")]
         assert [file for file in pipes if pipes.count(file) == 2], one["files"]
-        # The one that looks names up.
-        assert int(one["status"]["Threads"]) > 1
+    # Those that look names up: each worker makes its own when it first has to.
+    assert any(int(one["status"]["Threads"]) > 1 for one in workers)
     assert "cannot splice" not in board.shell.run("journalctl -b -o cat --no-pager -u porchlight-relay")
