@@ -96,7 +96,7 @@ def program(words: str, name: str) -> str:
 
 
 def mounts(looked: dict[str, Any]) -> dict[str, str]:
-    """What is mounted, but for other services' credentials below a folder that is shut: who starts early has those too."""
+    """What is mounted, without other services' credentials below a folder that is shut: who starts early has those."""
     return {place: how for place, how in looked["mounts"].items() if not place.startswith(CREDENTIALS)}
 
 
