@@ -116,8 +116,12 @@ def _scan_by_ipv6(board: Board) -> None:
         there = socket.socket(socket.AF_INET6)
         there.settimeout(PATIENCE)
         scope = socket.if_nametoindex(TAP)
-        there.bind((SIX, 0, 0, scope))
-        there.connect((own, port, 0, scope))
+        try:
+            there.bind((SIX, 0, 0, scope))
+            there.connect((own, port, 0, scope))
+        except OSError:
+            there.close()
+            raise
         return there
 
     said = chat("by IPv6", SOME)
@@ -166,7 +170,8 @@ def found(board: Board, people: set[str]) -> Iterator[Found]:
     updater = "setpriv --reuid=porchlight-update --regid=porchlight-update --clear-groups"
     command = f"tar -C / -cz --exclude=run/log run tmp var/tmp dev/shm var/lib/porchlight {folders} 2>/dev/null"
     with board.home.listen(*TAKING) as taking:
-        shell.run(f'({command} | {updater} python3 -c "{send}") >/run/sent 2>&1 &')
+        # In a shell of its own, so that this one does not tell of its end among other answers.
+        shell.run(f'(({command} | {updater} python3 -c "{send}") >/run/sent 2>&1 &)')
         taking.settimeout(PATIENCE)
         connection, _ = taking.accept()
         with connection, connection.makefile("rb") as stream:
