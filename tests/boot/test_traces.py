@@ -171,7 +171,7 @@ def found(board: Board, people: set[str]) -> Iterator[Found]:
     command = f"tar -C / -cz --exclude=run/log run tmp var/tmp dev/shm var/lib/porchlight {folders} 2>/dev/null"
     with board.home.listen(*TAKING) as taking:
         # In a shell of its own, so that this one does not tell of its end among other answers.
-        shell.run(f'(({command} | {updater} python3 -c "{send}") >/run/sent 2>&1 &)')
+        shell.run(f'( ({command} | {updater} python3 -c "{send}") >/run/sent 2>&1 & )')
         taking.settimeout(PATIENCE)
         connection, _ = taking.accept()
         with connection, connection.makefile("rb") as stream:
