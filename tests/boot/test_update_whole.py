@@ -1,6 +1,6 @@
-"""A whole update, as owners have it: streamed at the quiet hour, by nobody's doing.
+"""Whole updates, as owners have them: streamed at the quiet hour by nobody's doing, and brought through the page.
 
-Eighty megabytes through the emulated network take minutes: ./test updates.
+Eighty megabytes through the emulated network take minutes, each time: ./test updates.
 """
 
 import json
@@ -31,7 +31,7 @@ from tests.boot.updating import (
     wait_until_off,
     watch_restarts,
 )
-from tests.boot.upstream import Upstream
+from tests.boot.upstream import MIB, Upstream
 
 pytestmark = pytest.mark.long
 
@@ -43,6 +43,9 @@ UPDATER = "porchlight-update"
 # The card's timer comes each hour; the test's, beside it, comes as often as this many seconds.
 EVERY = 15
 OFTEN = f"/run/systemd/system/{UPDATER}.timer.d/often.conf"
+PAGE = "/sys/fs/cgroup/system.slice/porchlight-page.service"
+# What the page may need beyond what it had before, for a file of any size: memory has no room for it.
+MORE_MEMORY = 16 * MIB
 
 
 def other(slot: Slot | None) -> Slot:
@@ -135,3 +138,50 @@ def test_at_the_quiet_hour_a_whole_system_is_streamed_and_kept(
     assert (held.trial, held.left(other(held.primary))) == (None, 3)
     relays(board, upstream, "after the quiet hour")
     assert f"Version {VERSION} was installed, and it works." in read_the_page(board)[1].text
+
+
+def peak(board: Board, process: int) -> int:
+    """Bytes that a process has had in memory at most since that was last asked to be forgotten."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", board.shell.run(f"cat /proc/{process}/status"))
+    assert found
+    return int(found[1]) * 1024
+
+
+@pytest.fixture(scope="module")
+def brought(board: Board, card: Card, relaying: Span, image: Path) -> dict[str, object]:
+    """The status after the bundle that ships was brought through the page; and what memory the page took for it."""
+    slot = other(remembered(card).primary)
+    watch_restarts(board)
+    bundle = image.with_name(image.name.replace(".img.xz", ".raucb"))
+    visitor, page = read_the_page(board)
+    process = int(board.shell.run("systemctl show -p MainPID --value porchlight-page"))
+    # Linux, Documentation/filesystems/proc.rst: 5 sets the peak back to what is there now.
+    board.shell.run(f"echo 5 >/proc/{process}/clear_refs")
+    before, begun = peak(board, process), time.monotonic()
+    answered = visitor.bring(page, page.form_with("file"), "file", bundle)
+    assert answered.status == 200, answered.text
+    took = time.monotonic() - begun
+    after = peak(board, process)
+    group = board.shell.run(f"cat {PAGE}/memory.peak {PAGE}/memory.max; grep -w oom {PAGE}/memory.events").split()
+    print(f"\n{bundle.stat().st_size} bytes in {took:.0f} s; page {before} -> {after}; its group {group}")
+    wait_until_off(board, INSTALLING_TAKES)
+    return {**try_it(board, card, slot), "more": after - before, "group": group}
+
+
+def test_a_whole_system_is_brought_through_the_page_and_kept(
+    board: Board, card: Card, upstream: Upstream, brought: dict[str, object]
+) -> None:
+    assert brought["outcome"] == "good", brought
+    relays(board, upstream, "after the upload")
+    assert f"Version {__version__} was installed, and it works." in read_the_page(board)[1].text
+    assert board.shell.run("find /var/lib/porchlight -name '*.raucb'") == ""
+
+
+def test_what_is_brought_does_not_go_through_the_page_s_memory(brought: dict[str, object]) -> None:
+    more, group = brought["more"], brought["group"]
+    assert isinstance(more, int)
+    assert more < MORE_MEMORY
+    assert isinstance(group, list)
+    highest, limit, _, out_of_memory = group
+    assert int(highest) < int(limit)
+    assert out_of_memory == "0"
