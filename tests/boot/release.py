@@ -155,7 +155,10 @@ class Server:
         pem.write_bytes(self.certificate.encode() + secret)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem)
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(folder), bind_and_activate=False)
+        # The files that somebody asked for, each as often as it was.
+        self.asked: list[str] = []
+        handler = _handler(folder, self.asked)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler, bind_and_activate=False)
         self._server.socket.close()
         self._server.socket = context.wrap_socket(home.listen(ROUTER, PORT), server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -166,7 +169,7 @@ class Server:
         self._server.server_close()
 
 
-def _handler(folder: Path) -> type[http.server.BaseHTTPRequestHandler]:
+def _handler(folder: Path, asked_for: list[str]) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         """RFC 9110, section 14: one range."""
 
@@ -180,6 +183,7 @@ def _handler(folder: Path) -> type[http.server.BaseHTTPRequestHandler]:
 
         def _answer(self, *, body: bool) -> None:
             path = folder / self.path.strip("/")
+            asked_for.append(path.name)
             if "/" in self.path.strip("/") or not path.is_file():
                 self.send_error(404)
                 return

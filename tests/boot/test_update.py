@@ -9,7 +9,7 @@ import pytest
 
 from appliance import __version__
 from tests.boot import release, sticks
-from tests.boot.board import BOOT_TAKES, Board
+from tests.boot.board import Board
 from tests.boot.card import Card
 from tests.boot.eye import Span
 from tests.boot.release import HOLLOW, PLACE, Server
@@ -20,8 +20,8 @@ from tests.boot.updating import (
     let_it_trust,
     relays,
     remembered,
-    start_again,
     status,
+    try_it,
     wait_for_word,
     wait_until_off,
 )
@@ -150,18 +150,7 @@ def updated(
     board.shell.run(f"mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
     ask_for_update(board, json.dumps({"file": "/run/stick/newer.raucb"}))
     wait_until_off(board, INSTALLING_TAKES)
-    assert remembered(card).trial == "B"
-    start_again(board)
-    board.console.wait_for("porchlight: slot B is on trial, 2 tries left after this one", BOOT_TAKES)
-    deadline = time.monotonic() + BOOT_TAKES
-    units = "-u porchlight-good -u porchlight-record -u porchlight-verdict"
-    while remembered(card).trial:
-        assert time.monotonic() < deadline, board.shell.run(f"journalctl {units} --no-pager", check=False)
-        time.sleep(1)
-    # What was remembered for the next start came first.
-    while (found := status(board))["phase"] != "idle":
-        assert time.monotonic() < deadline, found
-    return found
+    return try_it(board, card, "B")
 
 
 def test_newer_version_is_kept_once_it_relays(

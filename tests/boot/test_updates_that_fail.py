@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance import __version__
 from appliance.update.disk import Memory
 from appliance.update.environment import Environment, Slot
+from appliance.update.record import Outcome, Record
+from appliance.update.service import words
 from tests.boot import release
 from tests.boot.board import BOOT_TAKES, Board
 from tests.boot.card import Card
@@ -19,6 +22,7 @@ from tests.boot.updating import (
     INSTALLING_TAKES,
     ask_for_update,
     let_it_trust,
+    read_the_page,
     relays,
     remembered,
     start_again,
@@ -36,6 +40,10 @@ RELAY = "/usr/lib/systemd/system/porchlight-relay.service"
 HASTE = "/usr/lib/systemd/system/porchlight-good.service.d/haste.conf"
 HASTY = "[Service]\nExecStart=\nExecStart=/usr/bin/porchlight update --trial --patience 20\n"
 LAME = "[Service]\nExecStart=/bin/false\n"
+# Versions, each of another kind of failure; a hollow one comes before them.
+PANICS, HANGS, FAILS = "0.1.4", "0.1.5", "0.1.6"
+RECORD = "/var/lib/porchlight/update/record.json"
+UPDATER = "setpriv --reuid=porchlight-update --regid=porchlight-update --clear-groups"
 PARTITIONS = {"A": 2, "B": 3}
 DATA = "/var/lib/porchlight"
 FULL = f"{DATA}/relay/full"
@@ -53,6 +61,12 @@ def still_the_former(card: Card, slots: tuple[Slot, Slot]) -> None:
     good, bad = slots
     held = remembered(card)
     assert (held.primary, held.left(bad)) == (good, 0), held
+
+
+def says_so(board: Board, version: str) -> None:
+    """The page says which version did not work, and which one runs again."""
+    sentence = words(Record(version, "B", __version__, Outcome.FAILED))
+    assert sentence in read_the_page(board)[1].text
 
 
 @pytest.fixture(scope="module")
@@ -83,17 +97,23 @@ def test_on_a_full_disk_what_does_not_start_gives_way_at_once(
     board: Board, card: Card, upstream: Upstream, slots: tuple[Slot, Slot], hollow: dict[str, object]
 ) -> None:
     assert hollow["outcome"] == "failed", hollow
-    assert "did not work here" in json.dumps(hollow["said"])
+    says_so(board, HOLLOW)
     still_the_former(card, slots)
     relays(board, upstream, "after the full disk")
 
 
-def on_trial(board: Board, card: Card, slots: tuple[Slot, Slot], system: Path, left: int) -> None:
-    """Write a system into the other slot, by hand since installing has been seen, and start it."""
-    if board.is_on:
-        board.pull_the_plug()
-    card.fill(PARTITIONS[slots[1]], system)
+def on_trial(board: Board, card: Card, slots: tuple[Slot, Slot], system: Path, version: str, left: int) -> None:
+    """Write a system into the other slot, by hand since installing has been seen, and start it.
+
+    What the updater keeps before it restarts is kept in the updater's own way, so that it is there whatever the new
+    system does.
+    """
     bad = slots[1]
+    keep = "import sys; from pathlib import Path; from appliance.update.record import *; "
+    keep += "write(Path(sys.argv[1]), Record(*sys.argv[2:]))"
+    board.shell.run(f"{UPDATER} python3 -c '{keep}' {RECORD} {version} {bad} {__version__}")
+    board.pull_the_plug()
+    card.fill(PARTITIONS[bad], system)
     Memory(card.path).write(remembered(card).on_trial(bad).with_left(bad, left))
     board.switch_on()
     watch_restarts(board)
@@ -105,7 +125,7 @@ def panicked(
     board: Board, card: Card, slots: tuple[Slot, Slot], hollow: dict[str, object], system: Path, folder: Path
 ) -> Environment:
     """What is remembered after a system that has panicked three times."""
-    on_trial(board, card, slots, release.without_system(system, folder / "broken.ext4"), 3)
+    on_trial(board, card, slots, release.without_system(system, folder / "broken.ext4"), PANICS, 3)
     for left in (2, 1, 0):
         board.console.wait_for("Kernel panic", BOOT_TAKES)
         wait_until_off(board, BOOT_TAKES)
@@ -123,6 +143,7 @@ def test_what_panics_gives_way(
     relays(board, upstream, "after the panics")
     board.shell.run("systemctl start porchlight-update", BOOT_TAKES)
     still_the_former(card, slots)
+    says_so(board, PANICS)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +153,7 @@ def hung(board: Board, card: Card, slots: tuple[Slot, Slot], panicked: Environme
     The emulated watchdog resets the board as soon as it is opened and not after fifteen seconds without a word: so the
     first time it is left alone, which shows the hang, and the second time its mere opening has to be the initramfs's.
     """
-    on_trial(board, card, slots, release.that_hangs(system, folder / "hung.ext4"), 2)
+    on_trial(board, card, slots, release.that_hangs(system, folder / "hung.ext4"), HANGS, 2)
     board.console.wait_for("hanging now", BOOT_TAKES)
     board.pull_the_plug()
     board.switch_on(guarded=True)
@@ -150,6 +171,7 @@ def test_what_hangs_gives_way(
     relays(board, upstream, "after the hang")
     board.shell.run("systemctl start porchlight-update", BOOT_TAKES)
     still_the_former(card, slots)
+    says_so(board, HANGS)
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +179,8 @@ def lame(
     board: Board, card: Card, slots: tuple[Slot, Slot], hung: None, system: Path, folder: Path
 ) -> dict[str, object]:
     """The status after the system as it ships, but for its relay, which fails."""
-    on_trial(board, card, slots, release.with_files(system, folder / "lame.ext4", {RELAY: LAME, HASTE: HASTY}), 3)
+    broken = release.with_files(system, folder / "lame.ext4", {RELAY: LAME, HASTE: HASTY})
+    on_trial(board, card, slots, broken, FAILS, 3)
     wait_until_off(board, BOOT_TAKES)
     start_again(board)
     board.wait_for_port(PAGE_PORT)
@@ -171,3 +194,4 @@ def test_what_does_not_relay_gives_way_and_the_former_version_says_so(
     still_the_former(card, slots)
     relays(board, upstream, "after the fall")
     assert lame["outcome"] == "failed", lame
+    says_so(board, FAILS)

@@ -6,18 +6,21 @@ import time
 
 from appliance.status.update import AT_WORK
 from appliance.update.disk import Memory
-from appliance.update.environment import Environment
+from appliance.update.environment import Environment, Slot
 from tests.boot.board import BOOT_TAKES, Board
 from tests.boot.card import Card
 from tests.boot.eye import RELAYS
+from tests.boot.owner import HOME_PAGE, sign_in
 from tests.boot.person import chat, connect, exchange
 from tests.boot.release import Server
 from tests.boot.upstream import CHAT, MIB, Upstream, answer
+from tests.boot.visitor import Page, Visitor
 
 # Seconds for writing a slot, with an emulated board on a busy machine.
 INSTALLING_TAKES = 3000.0
 # RAUC's curl reads this file, and so does Python when it is told to.
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+UPDATES = f"{HOME_PAGE}settings/update"
 STATUS = "cat /run/porchlight/update/status.json"
 
 
@@ -68,6 +71,30 @@ def start_again(board: Board) -> None:
     """What a board does at a restart; the emulated one gets its network adapter anew."""
     board.pull_the_plug()
     board.switch_on()
+
+
+def read_the_page(board: Board) -> tuple[Visitor, Page]:
+    """The owner's browser and the page about updates; signed in anew, since a clock that nobody sets may go back."""
+    visitor = Visitor(board.home)
+    sign_in(visitor)
+    return visitor, visitor.get(UPDATES)
+
+
+def try_it(board: Board, card: Card, slot: Slot) -> dict[str, object]:
+    """Start the system that was just installed, and wait until it has been judged: its status, once nothing is done."""
+    assert remembered(card).trial == slot
+    start_again(board)
+    board.console.wait_for(f"porchlight: slot {slot} is on trial, 2 tries left after this one", BOOT_TAKES)
+    deadline = time.monotonic() + BOOT_TAKES
+    units = "-u porchlight-good -u porchlight-record -u porchlight-verdict"
+    while remembered(card).trial:
+        assert time.monotonic() < deadline, board.shell.run(f"journalctl {units} --no-pager", check=False)
+        time.sleep(1)
+    # What was remembered for the next start came first.
+    while (found := status(board))["phase"] != "idle":
+        assert time.monotonic() < deadline, found
+        time.sleep(1)
+    return found
 
 
 def remembered(card: Card) -> Environment:

@@ -3,9 +3,13 @@
 import html
 import http.client
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
+from itertools import chain
+from pathlib import Path
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from tests.boot.home import NEIGHBOUR, Home
@@ -14,6 +18,8 @@ PAGE_PORT = 8199
 # Seconds: argon2 on an emulated board takes its time.
 PATIENCE = 120.0
 MOST_REDIRECTS = 5
+# Bytes of a file at a time, and what stands between a form's parts.
+PIECE, BOUNDARY = 65536, "----a-test-s-boundary"
 
 
 @dataclass(slots=True)
@@ -51,6 +57,15 @@ class Page:
         shown = [sorted(form.fields) for form in self.forms]
         assert len(found) == 1, f"{self.url} ({self.status}) has not one form with {names} but {shown}: {self.text}"
         return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is sent: its kind, its length in bytes, and the bytes, one piece after another."""
+
+    kind: str
+    length: int
+    pieces: Iterable[bytes]
 
 
 class _Forms(HTMLParser):
@@ -112,9 +127,24 @@ class Visitor:
         unknown = values.keys() - form.fields.keys()
         assert not unknown, f"the form has no field {unknown}"
         url = urljoin(page.url, form.action or page.url)
-        return self._ask(form.method.upper(), url, urlencode({**form.fields, **values}), True)
+        said = urlencode({**form.fields, **values}).encode()
+        body = Body("application/x-www-form-urlencoded", len(said), [said])
+        return self._ask(form.method.upper(), url, body, True)
 
-    def _ask(self, method: str, url: str, body: str | None, follow: bool) -> Page:
+    def bring(self, page: Page, form: Form, name: str, file: Path) -> Page:
+        """Choose a file in a form, send it as it is read, and follow where it leads (RFC 7578)."""
+        assert name in form.fields, f"the form has no field {name}"
+        disposition = f'Content-Disposition: form-data; name="{name}"; filename="{file.name}"'
+        kind = "Content-Type: application/octet-stream"
+        head = f"--{BOUNDARY}\r\n{disposition}\r\n{kind}\r\n\r\n".encode()
+        tail = f"\r\n--{BOUNDARY}--\r\n".encode()
+        length = len(head) + file.stat().st_size + len(tail)
+        with file.open("rb") as opened:
+            pieces = chain([head], iter(partial(opened.read, PIECE), b""), [tail])
+            upload = Body(f"multipart/form-data; boundary={BOUNDARY}", length, pieces)
+            return self._ask(form.method.upper(), urljoin(page.url, form.action), upload, True)
+
+    def _ask(self, method: str, url: str, body: Body | None, follow: bool) -> Page:
         for _ in range(MOST_REDIRECTS):
             page = self._once(method, url, body)
             if not follow or page.status not in (301, 302, 303, 307, 308):
@@ -122,7 +152,7 @@ class Visitor:
             method, body, url = "GET", None, urljoin(url, page.headers["location"])
         raise AssertionError(f"{url} redirects in circles")
 
-    def _once(self, method: str, url: str, body: str | None) -> Page:
+    def _once(self, method: str, url: str, body: Body | None) -> Page:
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80)
         connection.sock = self._home.connect(parts.port or 80, self._source, PATIENCE)
@@ -130,12 +160,13 @@ class Visitor:
         if self._cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
         if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Content-Type"] = body.kind
+            headers["Content-Length"] = str(body.length)
             headers["Origin"] = f"{parts.scheme}://{parts.netloc}"
             headers["Referer"] = url
         try:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request(method, path, body, headers)
+            connection.request(method, path, body.pieces if body else None, headers)
             response = connection.getresponse()
             text = response.read().decode("utf-8", "replace")
         finally:
