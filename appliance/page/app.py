@@ -1,7 +1,6 @@
 """The setup page as a Flask application: what its parts are and how they are put together."""
 
 import logging
-from datetime import timedelta
 
 from flask import Flask, render_template
 from flask_babel import force_locale
@@ -36,6 +35,7 @@ from appliance.page.languages import of_browser, speak
 from appliance.page.owner import session_key
 from appliance.page.porch import Porch
 from appliance.page.server import LARGEST_FORM
+from appliance.page.session import AgelessSessions
 from appliance.page.steps import STEPS
 from appliance.paths import Paths
 from appliance.status.gather import Watch
@@ -90,12 +90,11 @@ def create_app(paths: Paths, *, porch: Porch | None = None, port: int = 8199) ->
         SESSION_COOKIE_NAME="porchlight",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Strict",
-        # A Pi has no clock battery: when the time servers set it right, nobody shall be signed out by the jump.
-        PERMANENT_SESSION_LIFETIME=timedelta(days=36500),
         WTF_CSRF_TIME_LIMIT=None,
         MAX_CONTENT_LENGTH=LARGEST_FORM,
         MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
     )
+    app.session_interface = AgelessSessions()
     app.extensions["porchlight"] = porch or Porch(paths, look, Watch(paths), port)
     guard(app, app.extensions["porchlight"].home)
     csrf = CSRFProtect(app)

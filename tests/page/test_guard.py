@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ HOME = Home(
     (ipaddress.ip_address("192.168.1.1"),),
 )
 OURS = "http://porchlight.local:8199"
+HOUR, YEAR = 3600.0, 365.25 * 86400
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
 
 
@@ -223,3 +225,22 @@ def test_never_more_than_five_failures_in_a_minute(moments: list[float]) -> None
             begun.append(now)
     for first in begun:
         assert sum(first <= one < first + WINDOW for one in begun) <= MOST_FAILURES
+
+
+@pytest.mark.parametrize("seconds", [-YEAR, -HOUR, HOUR, 30 * YEAR])
+def test_a_clock_that_jumps_signs_nobody_out(
+    owner: FlaskClient, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    assert owner.get("/settings", base_url=OURS).status_code == 200
+    now = time.time()
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now + seconds)
+    assert owner.get("/settings", base_url=OURS).status_code == 200
+
+
+@pytest.mark.parametrize("forged", ["", "x", "eyJnZW5lcmF0aW9uIjoxfQ.aAaAaA.AAAA", None])
+def test_what_was_not_signed_here_is_no_session(app: Flask, owner: FlaskClient, forged: str | None) -> None:
+    signed = owner.get_cookie("porchlight", domain="porchlight.local")
+    assert signed is not None
+    client = app.test_client()
+    client.set_cookie("porchlight", signed.value[:-2] if forged is None else forged, domain="porchlight.local")
+    assert client.get("/settings", base_url=OURS).status_code in {302, 303}
