@@ -75,7 +75,8 @@ def test_bytes_come_through_the_router(board: Board, opened: Page, upstream: Ups
     said = chat("through the router", SOME)
     with tls(board.home.come_in(443)) as person:
         assert exchange(person, said, SOME) == answer(CHAT)[:SOME]
-    assert bytes(upstream.wait_for(said).received) == said
+        # Whoever leaves without having read everything resets the connection, and what is on its way is lost.
+        assert bytes(upstream.wait_for(said).received) == said
 
 
 def test_port_tells_when_it_was_reached(board: Board, owner: Owner, opened: Page) -> None:
