@@ -1,5 +1,7 @@
 """A QR code as text for a screen: half blocks, which every console font has, so that a module is a square."""
 
+from functools import lru_cache
+
 import segno
 
 # Modules of quiet zone around the code (ISO/IEC 18004).
@@ -9,6 +11,8 @@ BORDER = 4
 HALVES = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 
 
+# The screen's text is put together every two seconds; making the code was three quarters of what that cost.
+@lru_cache(maxsize=1)
 def blocks(content: str) -> tuple[str, ...]:
     """The lines of the code, all equally long; the address of a setup page gives 17 lines of 33 places.
 

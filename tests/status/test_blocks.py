@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import segno
 from PIL import Image, ImageDraw
 
 from appliance.network.home import Home
@@ -87,3 +88,19 @@ def test_the_code_has_its_quiet_zone() -> None:
     assert len(lines) == 17
     assert all(line[:4] == line[-4:] == "████" for line in lines[:-1])
     assert set(lines[0]) == set(lines[1]) == {"█"}
+
+
+def test_the_code_of_an_address_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The screen asks every two seconds, for months."""
+    made: list[str] = []
+    make = segno.make_qr
+
+    def counted(content: str, error: str) -> segno.QRCode:
+        made.append(content)
+        return make(content, error=error)
+
+    monkeypatch.setattr("segno.make_qr", counted)
+    addresses = ["http://192.168.1.31/", "http://192.168.1.32/"]
+    drawn = [[blocks(one) for _ in range(3)] for one in addresses]
+    assert made == addresses
+    assert drawn[0][0] != drawn[1][0]
