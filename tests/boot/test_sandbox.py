@@ -63,7 +63,7 @@ FORBIDDEN = {
     "the card": ("PrivateDevices=yes", "ENOENT"),
 }
 # ProtectSystem=strict leaves /run as writable as it is: there, owners keep a service to its own folder, unit or not.
-# The other two are shared as well.
+# The other two are in every sandbox, and Debian lets everybody write there.
 BY_OWNERS = {"/run": "EACCES", "/run/lock": "EACCES", "/dev/shm": "EACCES"}
 # The relay sizes its tables by the one; the lights need a device of the others, and the card itself RAUC, which also
 # gives files their owners, and whatever says which slot is started.
