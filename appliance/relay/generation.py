@@ -25,6 +25,18 @@ SIGN_OF_LIFE = 10.0
 REPLACE_EVERY = 1.0
 
 
+def workers_for(cores: int) -> int:
+    """How many workers there are when nobody has said it: three for every four cores.
+
+    A board's fourth core is for the kernel, which takes the packets from the network adapter, for page, lights and name
+    service. And each worker costs five megabytes of memory (docs/performance.md), used or not.
+
+    Args:
+        cores: that this process may use, one at least.
+    """
+    return cores - cores // 4
+
+
 class Generation:
     """The worker processes of one set of settings.
 

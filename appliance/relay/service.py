@@ -19,7 +19,7 @@ from appliance.paths import Paths
 from appliance.relay import handover, site
 from appliance.relay.certificate import Certificate
 from appliance.relay.errands import Visits
-from appliance.relay.generation import Generation
+from appliance.relay.generation import Generation, workers_for
 from appliance.relay.last_good import LastGood
 from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
 from appliance.relay.meter import Meter
@@ -175,7 +175,7 @@ class Service:
     def _start_generation(self, loaded: Loaded, *, retry: bool) -> None:
         settings = loaded.settings.relay
         ports = ports_of(settings)
-        workers = settings.workers or len(os.sched_getaffinity(0))
+        workers = settings.workers or workers_for(len(os.sched_getaffinity(0)))
         before = self._sockets.status
         self._sockets.open(ports, settings.listen, workers)
         life_read, life_write = self._pipe

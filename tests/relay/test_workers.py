@@ -10,14 +10,19 @@ from typing import IO
 
 import pytest
 
-from appliance.relay.generation import SIGN_OF_LIFE
+from appliance.relay.generation import SIGN_OF_LIFE, workers_for
 from appliance.settings.declared import RelaySettings
 from tests.relay.conftest import StartRelay
 from tests.relay.running import Relay, Upstream, read_exactly, wait_for
 from tests.relay.test_wire import HELLO
 
 
-def test_there_is_one_for_each_core_that_the_relay_may_use(start_relay: StartRelay) -> None:
+@pytest.mark.parametrize(("cores", "workers"), [(1, 1), (2, 2), (3, 3), (4, 3), (8, 6)])
+def test_there_are_three_for_every_four_cores(cores: int, workers: int) -> None:
+    assert workers_for(cores) == workers
+
+
+def test_there_are_as_many_as_for_the_cores_that_the_relay_may_use(start_relay: StartRelay) -> None:
     assert RelaySettings().workers == 0
     cores = os.sched_getaffinity(0)
 
@@ -27,7 +32,7 @@ def test_there_is_one_for_each_core_that_the_relay_may_use(start_relay: StartRel
 
     for allowed in (sorted(cores), sorted(cores)[:1]):
         relay = start_relay(workers=0, launch=partial(launch, allowed))
-        assert relay.status["workers"] == len(allowed)
+        assert relay.status["workers"] == workers_for(len(allowed))
         assert len(relay.workers()) == len(allowed)
 
 
