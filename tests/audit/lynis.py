@@ -19,7 +19,13 @@ from image.stages import REPOSITORY, version
 from tests.image.card import Card
 
 # Debian's package. Lynis also works from one folder, when started there.
-PARTS = ("/usr/share/lynis/include", "/usr/share/lynis/db", "/etc/lynis/default.prf", "/usr/sbin/lynis")
+PARTS = (
+    "/usr/share/lynis/include",
+    "/usr/share/lynis/db",
+    "/etc/lynis/default.prf",
+    "/etc/lynis/plugins",
+    "/usr/sbin/lynis",
+)
 # Run by sh in a mount and a process namespace of its own: $1 the system, $2 Lynis' folder.
 INSIDE = """
 set -e
@@ -27,9 +33,9 @@ mount --make-rprivate /
 mount --bind "$1" "$1"
 mount -o remount,bind,ro "$1"
 mount -t proc proc "$1/proc"
+mount --rbind /dev "$1/dev"
 for one in tmp run var/tmp var/log; do mount -t tmpfs tmpfs "$1/$one"; done
 cp -r "$2" "$1/tmp/lynis"
-chmod -R go-w "$1/tmp/lynis"
 run="./lynis audit system --quick --no-colors --logfile /tmp/log --report-file /tmp/report"
 chroot "$1" /bin/sh -c "cd /tmp/lynis && exec $run"
 cp "$1/tmp/log" "$1/tmp/report" "$2/"
