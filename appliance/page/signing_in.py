@@ -6,8 +6,9 @@ from flask.typing import ResponseReturnValue
 from appliance.errors import SavedStateError, SettingsError
 from appliance.page import passwords
 from appliance.page.guard import forget, is_signed_in, sign_in
-from appliance.page.owner import Record, read_record
+from appliance.page.owner import Record, read_record, write_record
 from appliance.page.porch import porch
+from appliance.page.saving import CARD_FAILED
 from appliance.text import text
 
 pages = Blueprint("signing_in", __name__)
@@ -34,8 +35,14 @@ def login() -> ResponseReturnValue:
 
 @pages.post("/logout")
 def logout() -> ResponseReturnValue:
-    """Sign this browser out."""
+    """Sign out: this browser, and whoever has a copy of its cookie, so every other browser too."""
+    record = read_record(porch().paths) if is_signed_in() else None
     forget()
+    if record is not None:
+        try:
+            write_record(porch().paths, record.hash)
+        except OSError:
+            return render_template("login.html", error=CARD_FAILED), 507
     return redirect(url_for("signing_in.login"), 303)
 
 

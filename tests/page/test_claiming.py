@@ -86,6 +86,20 @@ def test_signing_in_and_out(page: Page, owner: Visitor) -> None:
     assert visitor.get("/").headers["Location"] == "/login"
 
 
+def test_signing_out_ends_the_session_for_whoever_has_a_copy_of_its_cookie(page: Page, owner: Visitor) -> None:
+    thief = page.visitor()
+    thief.cookies.update(owner.cookies)
+    assert thief.get("/").status == 200
+    assert owner.post("/logout", "/").status == 303
+    assert thief.get("/").headers["Location"] == "/login"
+    # Nobody who is signed out can sign others out, or wear the card down.
+    assert owner.login().status == 303
+    written = record_file(page.paths).stat().st_mtime_ns
+    assert page.visitor().post("/logout", "/login").status == 303
+    assert record_file(page.paths).stat().st_mtime_ns == written
+    assert owner.get("/").status == 200
+
+
 def test_the_same_letters_from_another_keyboard_are_the_same_password(page: Page) -> None:
     page.visitor().claim(page.paths, "Grüße an alle")
     assert page.visitor().login("Gru\u0308ße an alle").status == 303
