@@ -27,8 +27,9 @@ from appliance.settings.load import load
 from appliance.status import relay as relay_status
 from appliance.status.relay import RelayStatus
 from appliance.status.state import State
-from appliance.status.words import rounded_up
 
+# How lately something was: seconds, and the word for less than that.
+LATELY = ((86_400, "within a day"), (3 * 86_400, "within three days"))
 # The services that leave a status in RAM, by the name of their folder.
 SERVICES = ("relay", "page", "lights", "router", "name", "certificate", "update")
 CARRIES = ("chat-tls", "chat", "media", "chat-any")
@@ -137,7 +138,7 @@ def about_relay(relay: RelayStatus | None, now: float) -> dict[str, Any] | None:
             "port": one.port,
             "carries": _one_of(CARRIES, one.carries),
             "open": not one.trouble,
-            "reached_outside_minutes_ago": _minutes(one.reached_outside, now),
+            "reached_outside": _how_lately(one.reached_outside, now),
         }
         for one in relay.ports
     ]
@@ -146,7 +147,6 @@ def about_relay(relay: RelayStatus | None, now: float) -> dict[str, Any] | None:
         "phase": _one_of(PHASES, relay.phase),
         "resting": _one_of(RESTS, relay.resting),
         "workers": relay.workers,
-        "connections_up_to": rounded_up(relay.connections),
         "max_connections": relay.max_connections,
         "ports": ports,
         "upstreams": {name: relay.upstreams[name].reachable for name in GROUPS if name in relay.upstreams},
@@ -204,8 +204,11 @@ def _bounds(histogram: str) -> tuple[str, ...]:
     return (*(f"{one:g}" for one in HISTOGRAMS[histogram]), LONGER)
 
 
-def _minutes(seconds: int | None, now: float) -> int | None:
-    return None if seconds is None else int(max(0.0, now - seconds) // 60)
+def _how_lately(seconds: int | None, now: float) -> str:
+    """When somebody last got through, in a word: to the minute it could be one person's record in a public place."""
+    if seconds is None:
+        return "never"
+    return next((word for limit, word in LATELY if now - seconds < limit), "longer ago")
 
 
 def _one_of(known: Iterable[str], word: str) -> str:

@@ -1,4 +1,4 @@
-"""How exactly ``/metrics`` may tell what the relay counted. No input or output here.
+"""How exactly a neighbour may be told what the relay counted, by ``/metrics`` and ``/status.json``.
 
 A relay may have one single user, and then an exact counter is a record of that person: each step is one connection at
 one moment, the bytes between two looks are the size of what was just sent, and a sum of session times grows by the
@@ -6,7 +6,8 @@ very length of the one that has ended. Whoever also sees the lines of a suspect,
 Prometheus server keeps on its disk for months, can lay one beside the other. So three rules hold, whatever the counter:
 
 - numbers are rounded down to whole tens, bytes to whole 10 MB: no step belongs to one connection;
-- they stand still for a quarter of an hour, so that the steps have no moment either;
+- they stand still for a quarter of an hour, so that the steps have no moment either; so does the number of connections,
+  rounded up, which somebody with ten of their own could else make tell when the next person comes;
 - a histogram has its classes and no sum.
 
 What somebody needs who looks after a relay is still there: how many in a day, which reasons, how slow. The exact
@@ -17,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appliance.status.relay import RelayStatus
+from appliance.status.words import rounded_up
 
 # Events are told in whole tens: as coarse as the connections of this moment on the page.
 EVENTS = 10
@@ -37,12 +39,14 @@ class Measures:
         counters: name, port, number.
         by_reason: name, port, reason, number.
         histograms: name, port, upper bound in seconds, how many took that long at most.
+        connections: that are open, rounded up.
         quota_used: the part of the month's data that is used up, in whole hundredths; None when there is no limit.
     """
 
     counters: Counters
     by_reason: Reasons
     histograms: Reasons
+    connections: int
     quota_used: float | None
 
 
@@ -65,6 +69,7 @@ def coarse(relay: RelayStatus) -> Measures:
         {name: {port: _down(name, number) for port, number in ports.items()} for name, ports in relay.counters.items()},
         by_reason,
         histograms,
+        rounded_up(relay.connections),
         min(100, quota.used * 100 // quota.limit) / 100 if quota else None,
     )
 

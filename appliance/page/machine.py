@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
@@ -42,6 +42,9 @@ def status() -> ResponseReturnValue:
     """How porchlight is doing, for programs and for live.js: the state by its name and in words, and every sum."""
     now = porch().watch.situation()
     relay = now.facts.relay
+    if relay and not is_signed_in():
+        # As for ``/metrics``: a neighbour must not see when somebody comes and goes.
+        relay = replace(relay, connections=porch().standing.measures(relay, porch().clock()).connections)
     words = WORDS[now.state]
     shown = lights.read(porch().paths.lights_status, now.facts.now)
     return jsonify(
@@ -108,9 +111,6 @@ class _Collector:
             return
         age = max(0.0, now - relay.written)
         yield GaugeMetricFamily("porchlight_status_age_seconds", "Since the relay last spoke", value=age)
-        yield GaugeMetricFamily(
-            "porchlight_open_connections", "Connections now, rounded up", value=rounded_up(relay.connections)
-        )
         yield GaugeMetricFamily("porchlight_max_connections", "Most at the same time", value=relay.max_connections)
         yield GaugeMetricFamily("porchlight_workers", "Relay processes", value=relay.workers)
         ports = GaugeMetricFamily("porchlight_port_up", "1 for a port that listens", labels=["port", "carries"])
@@ -132,6 +132,8 @@ class _Collector:
 
 def _measured(measures: Measures) -> Iterator[Metric]:
     """What was counted, as coarsely as it may be told."""
+    about = "Connections a quarter of an hour ago at most, rounded up"
+    yield GaugeMetricFamily("porchlight_open_connections", about, value=measures.connections)
     for name, ports in measures.counters.items():
         metric, about = _named(name)
         family = CounterMetricFamily(metric, about, labels=["port"])

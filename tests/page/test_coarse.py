@@ -1,5 +1,7 @@
 """What ``/metrics`` may tell: never one connection, never one moment."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,7 +55,8 @@ def test_a_histogram_never_falls_from_class_to_class(numbers: list[int]) -> None
 
 def test_the_numbers_stand_still_for_a_while_and_then_follow() -> None:
     standing = Standing()
-    first = standing.measures(status(100), 5000.0)
+    first = standing.measures(replace(status(100), connections=7), 5000.0)
+    assert first.connections == 10
     assert standing.measures(status(900), 5000.0 + STAND_STILL - 1) == first
     assert standing.measures(status(900), 5000.0 + STAND_STILL).counters["connections"]["443"] == 900
 

@@ -108,6 +108,24 @@ def test_status_for_programs_needs_no_login_and_holds_only_round_numbers(page: P
     assert status["version"]
 
 
+def test_only_its_owner_sees_when_somebody_comes_and_goes(page: Page, owner: Visitor) -> None:
+    """A neighbour's device that asks every second, and has ten connections of its own, would else see each of them."""
+    neighbour = page.visitor()
+
+    def told(visitor: Visitor) -> tuple[int, str]:
+        status = json.loads(visitor.get("/status.json").body)
+        return status["connections_up_to"], status["people"]
+
+    publish(page.paths.relay_status, relay(connections=10))
+    before = told(neighbour)
+    publish(page.paths.relay_status, relay(connections=11))
+    assert told(neighbour) == before == (10, "Up to 10 connections")
+    assert told(owner) == (20, "Up to 20 connections")
+    publish(page.paths.relay_status, relay(connections=0))
+    assert told(neighbour) == before
+    assert told(owner) == (0, "Nobody is connected")
+
+
 def test_a_page_that_nobody_has_claimed_waits_for_its_owner(page: Page) -> None:
     publish(page.paths.relay_status, relay(connections=3))
     status = json.loads(page.visitor().get("/status.json").body)
@@ -183,7 +201,7 @@ def test_metrics_stand_still_between_two_looks(page: Page) -> None:
     publish(page.paths.relay_status, relay())
     visitor = page.visitor()
     before = samples(visitor.get("/metrics").body)
-    later = replace(relay(), counters={"connections": {"443": 500}}, by_reason={})
+    later = replace(relay(), counters={"connections": {"443": 500}}, by_reason={}, connections=73)
     publish(page.paths.relay_status, later)
     after = samples(visitor.get("/metrics").body)
     assert after.pop(("porchlight_status_age_seconds",)) >= 0

@@ -124,7 +124,7 @@ def test_no_text_of_another_program_gets_in(paths: Paths, secret: str) -> None:
         "port": 443,
         "carries": OTHER,
         "open": False,
-        "reached_outside_minutes_ago": found.relay["ports"][0]["reached_outside_minutes_ago"],
+        "reached_outside": found.relay["ports"][0]["reached_outside"],
     }
     assert {"relay.max_connections", "page.claim_code"} <= set(found.changed_settings)
 
@@ -178,12 +178,12 @@ def test_what_a_maintainer_needs_is_there(paths: Paths) -> None:
     assert found.status_seconds["relay"] < 60
     assert found.card_free_mib > 0
     assert found.relay is not None
-    assert found.relay["connections_up_to"] == 20
     assert found.relay["counters"]["bytes_to_people"] == {"443": 90_000_000}
     assert found.relay["reasons"] == {"refused": {"443": {"late": 20}}}
     assert found.relay["upstreams"] == {"chat": True, "media": None}
     assert found.relay["resting"] == "paused"
     assert [one["open"] for one in found.relay["ports"]] == [True, False]
+    assert [one["reached_outside"] for one in found.relay["ports"]] == ["within a day", "never"]
     assert_clean(as_text(found))
 
 
@@ -228,3 +228,18 @@ def test_of_a_relay_that_people_have_used_nothing_of_theirs_is_told(
     assert found.relay is not None
     assert found.relay["counters"]["connections"][str(relay.balancer)] == 10
     assert "relay.upstream.chat" in found.changed_settings
+
+
+def test_the_minute_in_which_somebody_came_is_not_told() -> None:
+    """The report is for a public place, and a relay may have one single user."""
+
+    def told(ago: int) -> str:
+        port = PortStatus(443, "chat-tls", "", 1_000_000 - ago)
+        status = RelayStatus(1_000_000.0, "0.1.0", "running", connections=1, ports=(port,), used_lately=True)
+        return json.dumps(about_relay(status, 1_000_000.0))
+
+    day = 86_400
+    assert told(0) == told(3600) == told(day - 1) != told(day)
+    assert told(day) == told(3 * day - 1) != told(3 * day)
+    assert told(3 * day) == told(9 * day)
+    assert "connections_up_to" not in told(0)
