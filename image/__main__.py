@@ -86,8 +86,9 @@ def parser() -> argparse.ArgumentParser:
         nargs="?",
         const="",
         metavar="MANIFEST",
-        help="also write, as .changes.md, what changed in packages since this .manifest of an earlier card (none:"
-        " this is the first release), and which faults are known of them",
+        help="make a release: as with --fresh, unless --locked says of which packages; refused when MANIFEST, that of"
+        " an earlier card (none: this is the first release), is not of an older version; also write, as .changes.md,"
+        " what changed in packages since then, and which faults are known of them",
     )
     made.add_argument(
         "--tracker",
@@ -111,6 +112,23 @@ def asked(options: argparse.Namespace) -> Asked | None:
     return Asked(absolute(Path(options.release)) if options.release else None, absolute(options.tracker))
 
 
+def wished(options: argparse.Namespace) -> Wishes:
+    """What is to be built."""
+    return Wishes(
+        store=options.cache.expanduser().resolve() / "image",
+        output=options.output.expanduser().resolve(),
+        mode=options.mode,
+        sources=Sources(options.mirror, options.security_mirror),
+        # A tree that was made on another day lacks what Debian has mended since, and its key does not say so.
+        fresh=options.fresh or (options.release is not None and options.locked is None),
+        locked=absolute(options.locked),
+        release=Release(
+            options.url, absolute(options.key), absolute(options.update_certificate), absolute(options.update_key)
+        ),
+        asked=asked(options),
+    )
+
+
 def interrupted(number: int, frame: object) -> None:
     """A request to end is handled like Ctrl-C, so that everything is cleaned up."""
     raise KeyboardInterrupt
@@ -128,18 +146,7 @@ def main() -> int:
     os.umask(0o022)
     signal.signal(signal.SIGTERM, interrupted)
     signal.signal(signal.SIGHUP, interrupted)
-    wishes = Wishes(
-        store=options.cache.expanduser().resolve() / "image",
-        output=options.output.expanduser().resolve(),
-        mode=options.mode,
-        sources=Sources(options.mirror, options.security_mirror),
-        fresh=options.fresh,
-        locked=absolute(options.locked),
-        release=Release(
-            options.url, absolute(options.key), absolute(options.update_certificate), absolute(options.update_key)
-        ),
-        asked=asked(options),
-    )
+    wishes = wished(options)
     try:
         build = Build(wishes)
         made = build.run()

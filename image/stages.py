@@ -70,9 +70,11 @@ class Build:
         stage = self.progress.stage
         wishes = self.wishes
         wanted = lock.read(wishes.locked) if wishes.locked else []
+        unsure = ""
         if wishes.asked:
             # Not after half an hour of building.
             statement.before(wishes.asked)
+            unsure = statement.older(wishes.asked, version())
         with stage("checking this machine"):
             host.check_platform()
             host.check_tools()
@@ -89,9 +91,11 @@ class Build:
             self.progress.note("ordinary user, by user namespaces" if self.rootless else "as root")
         try:
             maker = roots.Maker(self.store, wishes.sources, self.rootless, logs, self.progress, wanted)
-            return self._stages(maker, logs)
+            made = self._stages(maker, logs)
         finally:
             self._remove(self.store.unfinished)
+        self.stated = ". ".join(filter(None, (self.stated, unsure)))
+        return made
 
     def _stages(self, maker: roots.Maker, logs: Path) -> Path:
         stage = self.progress.stage
