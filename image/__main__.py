@@ -7,6 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
+from appliance.update.version import newer
+from image.bundle import ANYTHING
 from image.errors import BuildError, NoSpace
 from image.publish import Release
 from image.roots import Sources
@@ -71,6 +73,12 @@ def parser() -> argparse.ArgumentParser:
         help="sign the update with this key (PEM, no password); without it, --update-certificate makes no update",
     )
     made.add_argument(
+        "--since",
+        type=earlier,
+        metavar="VERSION",
+        help="the oldest version that may take the update in one step, older than this card's; default: any",
+    )
+    made.add_argument(
         "--locked",
         type=Path,
         metavar="FILE",
@@ -100,6 +108,20 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def earlier(text: str) -> str:
+    """A version that is older than this card's.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none, or not older: nobody at all could take such an update.
+    """
+    try:
+        if newer(version(), text):
+            return text
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    raise argparse.ArgumentTypeError(f"{text} is not older than {version()}, so nobody could take the update")
+
+
 def absolute(path: Path | None) -> Path | None:
     """A file that was named, wherever the build steps; None when none was."""
     return path and path.expanduser().resolve()
@@ -123,7 +145,11 @@ def wished(options: argparse.Namespace) -> Wishes:
         fresh=options.fresh or (options.release is not None and options.locked is None),
         locked=absolute(options.locked),
         release=Release(
-            options.url, absolute(options.key), absolute(options.update_certificate), absolute(options.update_key)
+            options.url,
+            absolute(options.key),
+            absolute(options.update_certificate),
+            absolute(options.update_key),
+            options.since or ANYTHING,
         ),
         asked=asked(options),
     )
@@ -142,6 +168,8 @@ def main() -> int:
         arguments.error("--tracker says nothing without --release")
     if options.security_mirror is not None and options.mirror is None:
         arguments.error("--security-mirror says nothing without --mirror")
+    if options.since is not None and options.update_certificate is not None and options.update_key is None:
+        arguments.error("--since says nothing without --update-key: no update is made")
     # The card's folders and files get their modes from this, whatever the builder's own habit is.
     os.umask(0o022)
     signal.signal(signal.SIGTERM, interrupted)

@@ -188,7 +188,7 @@ class Build:
         if (keys / "update.key").exists():
             binds = {image.parent: "/work", packed: "/output", keys: "/keys"}
             self._inside(work, "Packing the update", ["bundle", version(), str(epoch()), bundle], binds)
-            publish.offer(packed, bundle, version())
+            publish.offer(packed, bundle, version(), self.wishes.release.since)
         binds = {image.parent: "/work", packed: "/output"}
         self._inside(work, "Compressing", ["pack", image.name, file], binds)
         card = publish.Card(self.name, version(), epoch(), image.stat().st_size, cache.sha256(image))
