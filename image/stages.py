@@ -114,7 +114,7 @@ class Build:
             hardware = maker.root(roots.HARDWARE)
             entries = self._lock(packed, userland, hardware)
             if maker.wanted:
-                lock.insist(entries, maker.wanted)
+                self._insist(entries, maker, tools)
         with stage("base: modules, bytecode, what the card does without"):
             code = [REPOSITORY / "image" / name for name in BASE_CODE]
             trees = [path.name for path in (packed, userland, hardware)]
@@ -133,6 +133,17 @@ class Build:
             self.store.prune(self._remove)
             self.progress.note(f"{result.name}, {result.stat().st_size / 1e6:.1f} MB")
         return result
+
+    def _insist(self, entries: list[list[str]], maker: roots.Maker, tools: Path) -> None:
+        try:
+            lock.insist(entries, maker.wanted)
+        except BuildError:
+            # They bear the lock's name and are not what it says: the next build may have a better archive.
+            for path in maker.held:
+                if path.name.startswith(roots.TOOLS.kind):
+                    self._remove(tools)  # unpacked from it
+                self._remove(path)
+            raise
 
     def _remove(self, path: Path) -> None:
         cell.remove(path, self.rootless)

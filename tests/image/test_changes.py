@@ -1,7 +1,6 @@
 """What `./build --release` states: changes of packages by Debian's order of versions, and faults by its tracker."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from image.errors import BuildError
 from image.faults import Package, State
 from image.roots import Sources
 from image.stages import Build, Wishes, version
+from tests.image.deb import deb
 
 OLD = (
     "bash\t5.2.37-2+b10\tarm64\nlibfoo1\t1:2.0-1\tall\nopenssl\t3.5.4-1~deb13u1\tarm64\ntzdata\t2026b-0+deb13u1\tall\n"
@@ -204,25 +204,6 @@ def test_what_is_no_data_at_all_is_said(tmp_path: Path, text: str) -> None:
     assert "cannot be read (not the tracker's data" in str(statement.known(path, [OPENSSL])[0])
     assert "cannot be read (No such file" in str(statement.known(tmp_path / "missing", [OPENSSL])[0])
     assert "no data of Debian's security tracker was given" in str(statement.known(None, [OPENSSL])[0])
-
-
-def deb(folder: Path, name: str, version: str, source: str) -> None:
-    """A real package file with nothing in it."""
-    tree = folder / f"tree-{name}"
-    (tree / "DEBIAN").mkdir(parents=True)
-    fields = {"Package": name, "Version": version, "Architecture": "arm64", "Source": source}
-    fields |= {"Maintainer": "porchlight <porchlight@example.org>", "Description": "nothing"}
-    control = "".join(f"{field}: {value}\n" for field, value in fields.items() if value)
-    (tree / "DEBIAN/control").write_text(control)
-    command = [
-        "dpkg-deb",
-        "--root-owner-group",
-        "-Znone",
-        "--build",
-        str(tree),
-        str(folder / f"{name}_{version}_arm64.deb"),
-    ]
-    subprocess.run(command, check=True, capture_output=True)
 
 
 def test_the_statement_is_written_of_the_packages_files(tmp_path: Path) -> None:
