@@ -7,6 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
+from appliance.update.version import newer
+from image.bundle import ANYTHING
 from image.errors import BuildError, NoSpace
 from image.publish import Release
 from image.roots import Sources
@@ -71,6 +73,12 @@ def parser() -> argparse.ArgumentParser:
         help="sign the update with this key (PEM, no password); without it, --update-certificate makes no update",
     )
     made.add_argument(
+        "--since",
+        type=earlier,
+        metavar="VERSION",
+        help="the oldest version that may take the update in one step, older than this card's; default: any",
+    )
+    made.add_argument(
         "--locked",
         type=Path,
         metavar="FILE",
@@ -86,8 +94,9 @@ def parser() -> argparse.ArgumentParser:
         nargs="?",
         const="",
         metavar="MANIFEST",
-        help="also write, as .changes.md, what changed in packages since this .manifest of an earlier card (none:"
-        " this is the first release), and which faults are known of them",
+        help="make a release: as with --fresh, unless --locked says of which packages; refused when MANIFEST, that of"
+        " an earlier card (none: this is the first release), is not of an older version; also write, as .changes.md,"
+        " what changed in packages since then, and which faults are known of them",
     )
     made.add_argument(
         "--tracker",
@@ -97,6 +106,20 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--fresh", action="store_true", help="ignore cached trees: newest packages of everything")
     return made
+
+
+def earlier(text: str) -> str:
+    """A version that is older than this card's.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none, or not older: nobody at all could take such an update.
+    """
+    try:
+        if newer(version(), text):
+            return text
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    raise argparse.ArgumentTypeError(f"{text} is not older than {version()}, so nobody could take the update")
 
 
 def absolute(path: Path | None) -> Path | None:
@@ -109,6 +132,27 @@ def asked(options: argparse.Namespace) -> Asked | None:
     if options.release is None:
         return None
     return Asked(absolute(Path(options.release)) if options.release else None, absolute(options.tracker))
+
+
+def wished(options: argparse.Namespace) -> Wishes:
+    """What is to be built."""
+    return Wishes(
+        store=options.cache.expanduser().resolve() / "image",
+        output=options.output.expanduser().resolve(),
+        mode=options.mode,
+        sources=Sources(options.mirror, options.security_mirror),
+        # A tree that was made on another day lacks what Debian has mended since, and its key does not say so.
+        fresh=options.fresh or (options.release is not None and options.locked is None),
+        locked=absolute(options.locked),
+        release=Release(
+            options.url,
+            absolute(options.key),
+            absolute(options.update_certificate),
+            absolute(options.update_key),
+            options.since or ANYTHING,
+        ),
+        asked=asked(options),
+    )
 
 
 def interrupted(number: int, frame: object) -> None:
@@ -124,22 +168,13 @@ def main() -> int:
         arguments.error("--tracker says nothing without --release")
     if options.security_mirror is not None and options.mirror is None:
         arguments.error("--security-mirror says nothing without --mirror")
+    if options.since is not None and options.update_certificate is not None and options.update_key is None:
+        arguments.error("--since says nothing without --update-key: no update is made")
     # The card's folders and files get their modes from this, whatever the builder's own habit is.
     os.umask(0o022)
     signal.signal(signal.SIGTERM, interrupted)
     signal.signal(signal.SIGHUP, interrupted)
-    wishes = Wishes(
-        store=options.cache.expanduser().resolve() / "image",
-        output=options.output.expanduser().resolve(),
-        mode=options.mode,
-        sources=Sources(options.mirror, options.security_mirror),
-        fresh=options.fresh,
-        locked=absolute(options.locked),
-        release=Release(
-            options.url, absolute(options.key), absolute(options.update_certificate), absolute(options.update_key)
-        ),
-        asked=asked(options),
-    )
+    wishes = wished(options)
     try:
         build = Build(wishes)
         made = build.run()

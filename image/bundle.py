@@ -9,6 +9,8 @@ from pathlib import Path
 from appliance.update.feed import COMPATIBLE
 from image import filesystems, layout
 
+# `since` of a feed whose bundle may be installed over anything.
+ANYTHING = "0.0.0"
 # Quick to unpack on a Pi, and to make: xz would be a tenth smaller and three times slower on both.
 COMPRESSION = "-comp zstd -Xcompression-level 9 -b 256K"
 # What a file system needs beside its files: bytes for an inode, and a share for directories and indices.
@@ -61,7 +63,7 @@ def make(image: Path, version: str, epoch: int, keys: Path, scratch: Path, outpu
     subprocess.run(command, check=True)
 
 
-def feed(name: str, version: str, size: int, sha256: str, place: str = "") -> str:
+def feed(name: str, version: str, size: int, sha256: str, place: str = "", since: str = ANYTHING) -> str:
     """The release feed: what ``appliance.update.feed`` reads. No input or output here.
 
     Args:
@@ -70,6 +72,7 @@ def feed(name: str, version: str, size: int, sha256: str, place: str = "") -> st
         size: of the bundle, bytes.
         sha256: of the bundle, for people: cards go by its signature.
         place: where the bundle will lie, with a slash at its end; empty: beside the feed.
+        since: the oldest version that may take it in one step.
     """
     said = {"version": version, "url": f"{place}{name}", "size": size, "sha256": sha256, "compatible": COMPATIBLE}
-    return json.dumps({**said, "since": "0.0.0"}, indent=2) + "\n"
+    return json.dumps({**said, "since": since}, indent=2) + "\n"

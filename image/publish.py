@@ -28,12 +28,14 @@ class Release:
         key: the secret key to sign with, a file of minisign without password; None: one that the build makes.
         update_certificate: PEM; whose updates the card takes; None: those of a key that the build makes.
         update_key: PEM; the key of that; None with a certificate: no bundle is made.
+        since: the oldest version that may take the update in one step.
     """
 
     place: str | None = None
     key: Path | None = None
     update_certificate: Path | None = None
     update_key: Path | None = None
+    since: str = bundle.ANYTHING
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,17 @@ def describe(packed: Path, card: Card, entries: Sequence[lock.Entry], place: str
     (packed / "rpi-imager.json").write_text(text)
 
 
-def offer(packed: Path, name: str, version: str) -> None:
-    """Write the feed of the bundle that lies in ``packed``."""
+def offer(packed: Path, name: str, version: str, since: str = bundle.ANYTHING) -> None:
+    """Write the feed of the bundle that lies in ``packed``.
+
+    Args:
+        packed: the folder.
+        name: of the bundle's file.
+        version: of the system in it.
+        since: the oldest version that may take it in one step.
+    """
     file = packed / name
-    (packed / FEED).write_text(bundle.feed(name, version, file.stat().st_size, cache.sha256(file)))
+    (packed / FEED).write_text(bundle.feed(name, version, file.stat().st_size, cache.sha256(file), since=since))
 
 
 def sign(work: cell.Cell, packed: Path, card: Card, key: Path | None, store: Path) -> None:

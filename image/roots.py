@@ -12,7 +12,7 @@ import re
 import subprocess
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from image import cache, cell, lock, recipe
@@ -65,6 +65,14 @@ for program in {" ".join(recipe.DIVERTED)}; do
 done
 """
 
+# Where dpkg never runs, apt says which files it has chosen: beside them lies whatever an earlier build has kept.
+EXTRACT = "extract"
+CHOSEN = "chosen"
+RECORD = f"""set -eu
+printf 'DPkg::Pre-Install-Pkgs:: "cat > \\047%s\\047";\\n' "$1{ARCHIVES}/{CHOSEN}" > "$1/etc/apt/apt.conf.d/zz-chosen"
+"""
+RECORDED = f'rm "$1{ARCHIVES}/{CHOSEN}" "$1/etc/apt/apt.conf.d/zz-chosen"'
+
 # Where `cell` binds what a command needs.
 POINTS = 'cd "$1" && mkdir -p work source cache output && : > etc/resolv.conf && rm -f etc/apt/sources.list'
 
@@ -85,6 +93,8 @@ class Root:
     def key(self) -> str:
         """Changes when anything that goes into the tree changes (not with the mirror, nor with the day)."""
         hooks = (*self.setup, *self.essential, *self.customize)
+        if self.variant == EXTRACT:
+            hooks += (RECORD, RECORDED)
         fixed = (self.kind, self.variant, self.architectures, recipe.SUITE, recipe.COMPONENTS, str(recipe.BASE_EPOCH))
         return cache.key([*fixed, "\0".join(self.packages), "\0".join(hooks)])
 
@@ -99,7 +109,7 @@ USERLAND = Root(
     essential=(DIVERT,),
     customize=(UNDIVERT,),
 )
-HARDWARE = Root("hardware", "extract", recipe.ARCHITECTURE, recipe.HARDWARE, setup=(BACKPORTS,))
+HARDWARE = Root("hardware", EXTRACT, recipe.ARCHITECTURE, recipe.HARDWARE, setup=(BACKPORTS,))
 
 
 @dataclass(frozen=True)
@@ -143,6 +153,7 @@ class Maker:
     logs: Path
     progress: Progress
     wanted: Sequence[lock.Entry] = ()
+    held: set[Path] = field(default_factory=set)  # trees that are kept under the lock's name
 
     def root(self, root: Root) -> Path:
         """The directory in the cache with `tree.tar` and `packages.lock` of that tree."""
@@ -150,7 +161,9 @@ class Maker:
         if self.wanted and not (kept.exists() and lock.agrees(entries_of(kept), self.wanted)):
             # Not the newest packages, but those of the lock.
             key = cache.key([root.key, lock.text(self.wanted)])
-            return self.store.get(f"{root.kind}-{key}", lambda draft: self._make(root, draft))
+            made = self.store.get(f"{root.kind}-{key}", lambda draft: self._make(root, draft))
+            self.held.add(made)
+            return made
         return self.store.get(kept.name, lambda draft: self._make(root, draft))
 
     def _make(self, root: Root, draft: Path) -> None:
@@ -159,6 +172,7 @@ class Maker:
         packages.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"{root.kind}.log"
         log.unlink(missing_ok=True)
+        (packages / CHOSEN).unlink(missing_ok=True)
         command = self.command(root, draft / "tree.tar", packages)
         env = {**os.environ, "SOURCE_DATE_EPOCH": str(recipe.BASE_EPOCH), "LC_ALL": "C"}
         if not self.rootless:
@@ -183,6 +197,7 @@ class Maker:
             packages: where the downloaded packages are kept.
         """
         fetched = f"sync-out {ARCHIVES} {packages}"
+        extracts = root.variant == EXTRACT
         return [
             "mmdebstrap",
             f"--mode={'unshare' if self.rootless else 'root'}",
@@ -198,8 +213,9 @@ class Maker:
             "--skip=essential/unlink",
             f'--setup-hook=mkdir -p "$1{ARCHIVES}"',
             f"--setup-hook=sync-in {packages} {ARCHIVES}",
-            *(f"--setup-hook={hook}" for hook in (*root.setup, *self._pins())),
+            *(f"--setup-hook={hook}" for hook in (*root.setup, *self._pins(), *([RECORD] if extracts else []))),
             f"--extract-hook={fetched}",  # kept even when a later step fails, and the extract variant ends here
+            *([f"--extract-hook={RECORDED}"] if extracts else []),
             *(f"--essential-hook={hook}" for hook in root.essential),
             *(f"--customize-hook={hook}" for hook in root.customize),
             f"--customize-hook={fetched}",
@@ -236,8 +252,17 @@ def entries_of(kept: Path) -> list[list[str]]:
 
 
 def locked(root: Root, tree: Path, packages: Path) -> list[tuple[str, str, str, str]]:
-    """Name, version, architecture and SHA-256 of what the tree was made of; deletes packages that it was not."""
-    chosen: dict[tuple[str, str], tuple[str, Path]] = {}
+    """Name, version, architecture and SHA-256 of what the tree was made of; deletes packages that it was not.
+
+    Args:
+        root: what was made.
+        tree: what came of it.
+        packages: the package files, those of earlier builds among them.
+
+    Raises:
+        BuildError: what the tree was made of is not all there, or not known.
+    """
+    found: dict[tuple[str, str, str], Path] = {}
     for path in sorted(packages.glob("*.deb")):
         form = "--showformat=${Package}\t${Version}\t${Architecture}"
         shown = subprocess.run(["dpkg-deb", "--show", form, str(path)], capture_output=True, text=True, check=False)
@@ -245,27 +270,34 @@ def locked(root: Root, tree: Path, packages: Path) -> list[tuple[str, str, str, 
             path.unlink()  # cut off in the middle of a download
             continue
         name, version, architecture = shown.stdout.split("\t")
-        other = chosen.get((name, architecture))
-        if other is None or newer(version, other[0]):
-            chosen[name, architecture] = (version, path)
-    wanted = installed(tree)
-    entries = [
-        (name, version, architecture, cache.sha256(path))
-        for (name, architecture), (version, path) in sorted(chosen.items())
-        if not wanted or wanted.get((name, architecture)) == version
-    ]
-    keep = {path for _, path in chosen.values()}
-    for path in packages.glob("*.deb"):
-        if path not in keep:
-            path.unlink()
-    missing = set(wanted) - {(name, architecture) for name, _, architecture, _ in entries}
-    if missing:
+        found[name, version, architecture] = path
+    if root.variant == EXTRACT:
+        names = chosen(packages)
+        there = {path.name for path in found.values()}
+        missing = set(names) - there
+        used = {key: path for key, path in found.items() if path.name in names}
+    else:
+        wanted = {(name, version, architecture) for (name, architecture), version in installed(tree).items()}
+        missing = {name for name, *_ in wanted - found.keys()}
+        used = {key: path for key, path in found.items() if key in wanted}
+    if missing or not used:
         raise BuildError(
-            f"Packages of the {root.kind} tree were not kept: {', '.join(sorted(name for name, _ in missing))}.",
+            f"Packages of the {root.kind} tree were not kept: {', '.join(sorted(missing)) or 'none of them'}.",
             "Their hashes cannot be written into the lock file.",
             f"Delete {packages} and run ./build again.",
         )
-    return entries
+    for key, path in found.items():
+        if key not in used:
+            path.unlink()
+    return sorted((*key, cache.sha256(path)) for key, path in used.items())
+
+
+def chosen(packages: Path) -> set[str]:
+    """The names of the files that apt had extracted, as `RECORD` has them; the record is taken away."""
+    record = packages / CHOSEN
+    names = {Path(line).name for line in record.read_text().splitlines()} if record.exists() else set()
+    record.unlink(missing_ok=True)
+    return names
 
 
 def newer(version: str, other: str) -> bool:

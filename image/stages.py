@@ -70,9 +70,11 @@ class Build:
         stage = self.progress.stage
         wishes = self.wishes
         wanted = lock.read(wishes.locked) if wishes.locked else []
+        unsure = ""
         if wishes.asked:
             # Not after half an hour of building.
             statement.before(wishes.asked)
+            unsure = statement.older(wishes.asked, version())
         with stage("checking this machine"):
             host.check_platform()
             host.check_tools()
@@ -89,9 +91,11 @@ class Build:
             self.progress.note("ordinary user, by user namespaces" if self.rootless else "as root")
         try:
             maker = roots.Maker(self.store, wishes.sources, self.rootless, logs, self.progress, wanted)
-            return self._stages(maker, logs)
+            made = self._stages(maker, logs)
         finally:
             self._remove(self.store.unfinished)
+        self.stated = ". ".join(filter(None, (self.stated, unsure)))
+        return made
 
     def _stages(self, maker: roots.Maker, logs: Path) -> Path:
         stage = self.progress.stage
@@ -110,7 +114,7 @@ class Build:
             hardware = maker.root(roots.HARDWARE)
             entries = self._lock(packed, userland, hardware)
             if maker.wanted:
-                lock.insist(entries, maker.wanted)
+                self._insist(entries, maker, tools)
         with stage("base: modules, bytecode, what the card does without"):
             code = [REPOSITORY / "image" / name for name in BASE_CODE]
             trees = [path.name for path in (packed, userland, hardware)]
@@ -129,6 +133,17 @@ class Build:
             self.store.prune(self._remove)
             self.progress.note(f"{result.name}, {result.stat().st_size / 1e6:.1f} MB")
         return result
+
+    def _insist(self, entries: list[list[str]], maker: roots.Maker, tools: Path) -> None:
+        try:
+            lock.insist(entries, maker.wanted)
+        except BuildError:
+            # They bear the lock's name and are not what it says: the next build may have a better archive.
+            for path in maker.held:
+                if path.name.startswith(roots.TOOLS.kind):
+                    self._remove(tools)  # unpacked from it
+                self._remove(path)
+            raise
 
     def _remove(self, path: Path) -> None:
         cell.remove(path, self.rootless)
@@ -184,7 +199,7 @@ class Build:
         if (keys / "update.key").exists():
             binds = {image.parent: "/work", packed: "/output", keys: "/keys"}
             self._inside(work, "Packing the update", ["bundle", version(), str(epoch()), bundle], binds)
-            publish.offer(packed, bundle, version())
+            publish.offer(packed, bundle, version(), self.wishes.release.since)
         binds = {image.parent: "/work", packed: "/output"}
         self._inside(work, "Compressing", ["pack", image.name, file], binds)
         card = publish.Card(self.name, version(), epoch(), image.stat().st_size, cache.sha256(image))

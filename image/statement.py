@@ -3,15 +3,19 @@
 import functools
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from image import changes, faults, lock, roots
+from appliance.update.version import newer
+from image import changes, faults, lock, recipe, roots
 from image.errors import BuildError
 
 ENDING = ".changes.md"
+# As a build names it (image/stages.py).
+MANIFEST = re.compile(rf"porchlight-(.+)-{recipe.ARCHITECTURE}\.manifest")
 UNKNOWN = "Which known faults they have is not stated here"
 
 
@@ -43,6 +47,37 @@ def before(asked: Asked) -> dict[str, str] | None:
             f"The manifest {asked.since} cannot be read ({error}).", "Nothing was built.", "Correct --release MANIFEST."
         ) from None
     return changes.read(text, str(asked.since))
+
+
+def older(asked: Asked, version: str) -> str:
+    """Insist that the manifest is of an older version than the card that is to be built. No input or output here.
+
+    Args:
+        asked: names the manifest; its version stands in the file's name.
+        version: of the card that is to be built.
+
+    Returns:
+        A sentence if the name has no version, else nothing.
+
+    Raises:
+        BuildError: that version is not older: every card would answer that there is nothing newer.
+    """
+    if asked.since is None:
+        return ""
+    found = MANIFEST.fullmatch(asked.since.name)
+    try:
+        is_older = found is not None and newer(version, found[1])
+    except ValueError:
+        found = None
+    if found is None:
+        return f"Whether {version} is newer was not looked at: `{asked.since.name}` does not name its card's version"
+    if not is_older:
+        raise BuildError(
+            f"This card would be version {version}, and {asked.since.name} is of {found[1]}, which is not older.",
+            "No card out there would take it: each says that there is no newer version. Nothing was built.",
+            "Raise __version__ in appliance/__init__.py and commit it, or give --release an older card's manifest.",
+        )
+    return ""
 
 
 def packages(entries: Iterable[lock.Entry], folders: Sequence[Path]) -> list[faults.Package]:

@@ -92,6 +92,8 @@ def without_system(system: Path, output: Path) -> Path:
     """A file system with the kernel and the initramfs of another one, and nothing for them to start."""
     tree = output.with_suffix(".tree")
     (tree / "boot").mkdir(parents=True)
+    # Or its initramfs would give up over the data, before there is anything to start.
+    (tree / "var/lib/porchlight").mkdir(parents=True)
     for name in ("vmlinuz", "initrd.img"):
         _run(["debugfs", "-R", f"dump /boot/{name} {tree}/boot/{name}", str(system)])
         assert (tree / "boot" / name).stat().st_size

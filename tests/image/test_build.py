@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from image.stages import REPOSITORY
+from image.stages import REPOSITORY, version
 
 BUILD = str(REPOSITORY / "build")
 PREPARED = all(shutil.which(tool) for tool in ("mmdebstrap", "unshare", "newuidmap")) and os.geteuid() == 0
@@ -34,7 +34,7 @@ def test_help_names_every_option() -> None:
     result = run(BUILD, "--help")
     assert result.returncode == 0
     options = ["--mirror", "--cache", "--mode", "--output", "--fresh", "--locked", "--verify", "--key", "--url"]
-    for option in [*options, "--release", "--tracker"]:
+    for option in [*options, "--release", "--tracker", "--since"]:
         assert option in result.stdout
 
 
@@ -64,6 +64,24 @@ def test_data_of_the_tracker_alone_is_refused() -> None:
     result = run(BUILD, "--tracker", "data.json")
     assert result.returncode == 2
     assert "--tracker says nothing without --release" in result.stderr
+
+
+@needs_a_prepared_host
+@pytest.mark.parametrize(
+    ("since", "said"), [("0.1", "is no version"), (version(), "is not older than"), ("99.0.0", "is not older than")]
+)
+def test_an_update_that_nobody_could_take_is_refused(since: str, said: str) -> None:
+    result = run(BUILD, "--since", since)
+    assert result.returncode == 2
+    assert "--since" in result.stderr
+    assert said in result.stderr
+
+
+@needs_a_prepared_host
+def test_who_makes_no_update_cannot_say_who_may_take_it() -> None:
+    result = run(BUILD, "--since", "0.0.1", "--update-certificate", "card.pem")
+    assert result.returncode == 2
+    assert "--since says nothing without --update-key" in result.stderr
 
 
 @needs_a_prepared_host

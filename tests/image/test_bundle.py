@@ -2,7 +2,9 @@
 
 import configparser
 import json
+import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -46,6 +48,56 @@ def test_manifest() -> None:
     config.read_string(bundle.manifest("1.2.3", 1_800_000_000))
     assert dict(config["update"]) == {"compatible": feed.COMPATIBLE, "version": "1.2.3", "build": "1800000000"}
     assert config["bundle"]["format"] == "verity"
+
+
+def certified(folder: Path, name: str) -> tuple[Path, str]:
+    """A key for updates, and its certificate, with the fields of the build's own (image/updatekey.py)."""
+    key, certificate = folder / f"{name}.key", folder / f"{name}.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days"]
+    command += ["36500", "-subj", f"/CN=porchlight {name}", "-addext", "keyUsage=critical,digitalSignature"]
+    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    return key, certificate.read_text()
+
+
+def test_a_new_key_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    """The order of docs/updates.md, "Keys"; a card trusts what was given with --update-certificate when it was made."""
+    (old, first), (new, second) = certified(tmp_path, "old"), certified(tmp_path, "new")
+    # The release, who signs it, and what its cards trust from then on.
+    releases = {
+        "0.1.0": (old, first),
+        "0.2.0": (old, first + second),
+        "0.3.0": (new, second + first),
+        "0.4.0": (new, second),
+    }
+    bundles, keyrings = {}, {}
+    for number, (key, certificates) in releases.items():
+        folder = tmp_path / number
+        folder.mkdir()
+        shutil.copyfile(key, folder / "update.key")
+        keyrings[number] = folder / "update.pem"
+        keyrings[number].write_text(certificates)
+        (folder / "system.ext4").write_bytes(os.urandom(65536))
+        bundles[number] = folder / "update.raucb"
+        image = folder / "system.ext4"
+        bundle.make(image, number, 1_800_000_000, folder, folder / "scratch", bundles[number])
+    taken = {
+        number: [other for other, path in bundles.items() if trusts(keyrings[number], path)] for number in releases
+    }
+    assert taken == {
+        # Whoever still runs this has to take 0.2.0 first: hence --since 0.2.0 for what comes later.
+        "0.1.0": ["0.1.0", "0.2.0"],
+        "0.2.0": ["0.1.0", "0.2.0", "0.3.0", "0.4.0"],
+        "0.3.0": ["0.1.0", "0.2.0", "0.3.0", "0.4.0"],
+        # The old key is worth nothing any more.
+        "0.4.0": ["0.3.0", "0.4.0"],
+    }
+
+
+def trusts(keyring: Path, path: Path) -> bool:
+    """Whether a card with this keyring takes a bundle's signature."""
+    done = subprocess.run(["rauc", f"--keyring={keyring}", "info", str(path)], capture_output=True, text=True)
+    assert done.returncode == 0 or "signature verification failed" in done.stderr, done.stderr
+    return done.returncode == 0
 
 
 @pytest.fixture(scope="module")

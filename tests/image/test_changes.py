@@ -1,17 +1,18 @@
 """What `./build --release` states: changes of packages by Debian's order of versions, and faults by its tracker."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from image import cell, changes, faults, lock, publish, recipe, roots, statement
+from image.__main__ import parser, wished
 from image.errors import BuildError
 from image.faults import Package, State
 from image.roots import Sources
-from image.stages import Build, Wishes
+from image.stages import Build, Wishes, version
+from tests.image.deb import deb
 
 OLD = (
     "bash\t5.2.37-2+b10\tarm64\nlibfoo1\t1:2.0-1\tall\nopenssl\t3.5.4-1~deb13u1\tarm64\ntzdata\t2026b-0+deb13u1\tall\n"
@@ -90,6 +91,54 @@ def test_a_manifest_that_cannot_be_read_is_named(tmp_path: Path) -> None:
             statement.before(statement.Asked(tmp_path / name))
 
 
+@pytest.mark.parametrize("former", ["0.1.9", "0.2.0-rc.1", "0.2.0-alpha-2", "0.1.10+local"])
+def test_an_older_card_s_manifest_is_taken(former: str) -> None:
+    assert statement.older(statement.Asked(Path(f"/there/porchlight-{former}-arm64.manifest")), "0.2.0") == ""
+    assert statement.older(statement.Asked(), "0.2.0") == ""
+
+
+@pytest.mark.parametrize("former", ["0.2.0", "0.2.0+again", "0.2.1", "0.10.0", "1.0.0-rc.1"])
+def test_a_release_that_no_card_would_take_is_refused(former: str) -> None:
+    with pytest.raises(BuildError) as caught:
+        statement.older(statement.Asked(Path(f"/there/porchlight-{former}-arm64.manifest")), "0.2.0")
+    assert f"of {former}, which is not older" in caught.value.what
+    assert "no newer version" in caught.value.means
+    assert "__version__" in caught.value.do
+
+
+@pytest.mark.parametrize(
+    "name", ["earlier.manifest", "porchlight-0.2-arm64.manifest", "porchlight-0.1.0-riscv64.manifest"]
+)
+def test_a_manifest_without_a_version_in_its_name_is_said(name: str) -> None:
+    said = statement.older(statement.Asked(Path(name)), "0.2.0")
+    assert f"`{name}` does not name its card's version" in said
+
+
+def test_it_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    path = tmp_path / f"porchlight-{version()}-arm64.manifest"
+    path.write_text(OLD)
+    build = Build(Wishes(tmp_path / "store", tmp_path / "dist", "root", Sources(), asked=statement.Asked(path)))
+    with pytest.raises(BuildError, match="is not older"):
+        build.run()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fresh"),
+    [
+        ([], False),
+        (["--fresh"], True),
+        (["--release"], True),
+        (["--release", "porchlight-0.0.1-arm64.manifest"], True),
+        # It names the packages of its day, and is insisted on.
+        (["--release", "--locked", "card.lock"], False),
+        (["--release", "--locked", "card.lock", "--fresh"], True),
+    ],
+)
+def test_a_release_is_made_of_the_newest_packages_or_of_a_lock_s(arguments: list[str], fresh: bool) -> None:
+    assert wished(parser().parse_args(arguments)).fresh is fresh
+
+
 def test_faults_are_those_of_the_card_s_own_release_and_version() -> None:
     found = faults.known([OPENSSL], TRACKER, roots.newer)
     assert [(one.cve, one.state, one.fixed, one.urgency) for one in found] == [
@@ -155,25 +204,6 @@ def test_what_is_no_data_at_all_is_said(tmp_path: Path, text: str) -> None:
     assert "cannot be read (not the tracker's data" in str(statement.known(path, [OPENSSL])[0])
     assert "cannot be read (No such file" in str(statement.known(tmp_path / "missing", [OPENSSL])[0])
     assert "no data of Debian's security tracker was given" in str(statement.known(None, [OPENSSL])[0])
-
-
-def deb(folder: Path, name: str, version: str, source: str) -> None:
-    """A real package file with nothing in it."""
-    tree = folder / f"tree-{name}"
-    (tree / "DEBIAN").mkdir(parents=True)
-    fields = {"Package": name, "Version": version, "Architecture": "arm64", "Source": source}
-    fields |= {"Maintainer": "porchlight <porchlight@example.org>", "Description": "nothing"}
-    control = "".join(f"{field}: {value}\n" for field, value in fields.items() if value)
-    (tree / "DEBIAN/control").write_text(control)
-    command = [
-        "dpkg-deb",
-        "--root-owner-group",
-        "-Znone",
-        "--build",
-        str(tree),
-        str(folder / f"{name}_{version}_arm64.deb"),
-    ]
-    subprocess.run(command, check=True, capture_output=True)
 
 
 def test_the_statement_is_written_of_the_packages_files(tmp_path: Path) -> None:

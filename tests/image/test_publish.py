@@ -6,7 +6,9 @@ from typing import cast
 
 import pytest
 
+from appliance.update import feed
 from image import cell, lock, publish, roots, stages, statement
+from image.__main__ import parser, wished
 
 CARD = "porchlight-1.2.3-arm64.img.xz"
 OPTIONAL = ("porchlight-1.2.3-arm64.raucb", publish.FEED, f"porchlight-1.2.3-arm64{statement.ENDING}")
@@ -79,3 +81,20 @@ def test_only_who_has_the_updates_key_leaves_an_update(tmp_path: Path, signs: bo
     assert "old" not in contents(output).values()
     listed = {line.split()[1] for line in (output / publish.SUMS).read_text().splitlines()}
     assert listed == set(contents(output)) - {publish.SUMS}
+
+
+def test_the_feed_says_which_version_may_take_the_update(tmp_path: Path) -> None:
+    release = wished(parser().parse_args(["--since", "0.0.7"])).release
+    for given, since in ((publish.Release(), "0.0.0"), (release, "0.0.7")):
+        place = tmp_path / since
+        build = stages.Build(stages.Wishes(place / "store", place / "dist", "root", roots.Sources(), release=given))
+        build.store.open(shutil.rmtree)
+        image = folder(build.store.unfinished / "card-output", "card", "card.img") / "card.img"
+        keys = folder(place / "keys", "key", "update.pem", "update.key")
+        (place / "dist").mkdir()
+        tree = cast(cell.Cell, Tree(place / "log"))
+        build._publish(tree, image, [["bash", "5.2.37-2", "arm64", "ab" * 32, lock.ON_CARD]], keys)
+        offer = feed.parse((place / "dist" / publish.FEED).read_bytes(), "https://example.org/update.json")
+        assert offer.since == since
+        assert feed.too_far(offer, "0.0.6") is (since != "0.0.0")
+        assert feed.wanted(offer, "0.0.7")

@@ -5,6 +5,7 @@ import itertools
 import os
 import shutil
 import subprocess
+import tarfile
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ import pytest
 from image import cache, lock, recipe, roots, verify
 from image.errors import BuildError
 from image.progress import Progress
+from tests.image.deb import deb
 
 DAY = "20260601T000000Z"
 SNAPSHOT = f"https://snapshot.example.org/archive/debian/{DAY}"
@@ -166,9 +168,20 @@ def test_an_expired_snapshot_serves_a_lock_and_nothing_else(snapshot: str, tmp_p
     assert "Release file" in (said := (tmp_path / "free/hardware.log").read_text())
     assert "is expired" in said
     wanted = [[name, OLD, architecture, "00" * 32, lock.ON_CARD] for name, architecture in PACKAGES]
-    made = roots.entries_of(maker(tmp_path / "held", roots.Sources(snapshot), wanted).root(PORCH))
+    held = maker(tmp_path / "held", roots.Sources(snapshot), wanted)
+    # What other builds have left: the newer ones, and a package of another name.
+    kept = tmp_path / "held/cache/packages/hardware"
+    kept.mkdir(parents=True)
+    for path in (tmp_path / f"web/debian/{DAY}/pool").glob(f"*_{NEW}_*"):
+        shutil.copy(path, kept)
+    deb(kept, "porch-door", NEW)
+    tree = held.root(PORCH)
+    made = roots.entries_of(tree)
     # The older one of each, as the lock has it.
     assert [entry[:3] for entry in made] == [entry[:3] for entry in wanted]
+    assert {path.name.split("_")[1] for path in kept.glob("*.deb")} == {OLD}
+    with tarfile.open(tree / "tree.tar") as archive:
+        assert [name for name in archive.getnames() if roots.CHOSEN in name] == []
     # Their hashes are others than the lock's, so no card would be made of them.
     with pytest.raises(BuildError, match=r"the same version 1\.0-1, but another file"):
         lock.insist([[*entry, lock.ON_CARD] for entry in made], wanted)

@@ -50,6 +50,53 @@ def test_a_circle_is_found(units: Path) -> None:
     assert complaints(units)
 
 
+def of_unit(name: str) -> dict[str, str]:
+    """The lines of a unit's section [Unit] that occur once or are the last of their name."""
+    section = (UNITS / name).read_text().partition("[Unit]\n")[2].partition("\n[")[0]
+    pairs = (line.partition("=") for line in section.splitlines() if line and line[0] != "#")
+    return {key: value for key, _, value in pairs}
+
+
+def ordered_after(name: str) -> set[str]:
+    """What a unit waits for, as far as its own lines say."""
+    lines = (UNITS / name).read_text().splitlines()
+    return {one for line in lines if line.startswith("After=") for one in line.removeprefix("After=").split()}
+
+
+def test_a_judge_that_never_starts_ends_the_trial() -> None:
+    """What is before it may hang for ever, and a service that waits does not fail (systemd.unit(5))."""
+    judge = of_unit("porchlight-good.service")
+    assert ordered_after("porchlight-good.service"), "it waits for nothing"
+    assert (judge["JobTimeoutSec"], judge["JobTimeoutAction"]) == ("65min", "reboot-force")
+    assert judge["DefaultDependencies"] == "no"
+
+
+def test_the_wait_for_a_verdict_waits_for_nothing_itself() -> None:
+    timer = of_unit("porchlight-verdict.timer")
+    assert timer["DefaultDependencies"] == "no"
+    assert ordered_after("porchlight-verdict.timer") == set()
+    text = (UNITS / "porchlight-verdict.timer").read_text()
+    # By the kernel's clock: the other one may jump by years when a time server is heard.
+    assert "\nOnBootSec=65min\n" in text
+    assert "OnCalendar" not in text
+    assert "\nWantedBy=sysinit.target\n" in text
+
+
+def test_systemd_understands_when_it_ends(units: Path) -> None:
+    judge = units / "porchlight-good.service"
+    assert misunderstood(units, judge) == []
+    judge.write_text(judge.read_text().replace("65min", "soon").replace("=reboot-force", "=restart"))
+    assert len(misunderstood(units, judge)) == 2
+
+
+def misunderstood(units: Path, unit: Path) -> list[str]:
+    """What systemd says of a job's timeout; it leaves out such a line. An older one does not know all the others."""
+    environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{units}:{SYSTEM}", "LC_ALL": "C"}
+    command = ["systemd-analyze", "verify", "--man=no", str(unit)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return [line for line in done.stderr.splitlines() if "JobTimeout" in line]
+
+
 def without_limits(unit: Path) -> list[str]:
     """The limits that a unit neither has nor gives a reason for: MemoryMax=, TasksMax=."""
     lines = unit.read_text().splitlines()
