@@ -222,7 +222,8 @@ class Build:
         entries += [[*entry, lock.ON_CARD] for entry in roots.entries_of(userland)]
         named = tuple(name for name in recipe.HARDWARE if name != "linux-image-arm64")
         for entry in roots.entries_of(hardware):
-            used = entry[0] in named or re.match(r"linux-image-\d", entry[0])
+            # Since 7.3 the kernel lies in linux-binary, its modules in linux-modules, and linux-image is all but empty.
+            used = entry[0] in named or re.match(r"linux-(image|binary|modules)-\d", entry[0])
             entries.append([*entry, lock.ON_CARD if used else lock.ONLY_TOOLS])
         for pin in recipe.PINNED:
             name, _, number = pin.requirement.partition("==")
