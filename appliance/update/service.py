@@ -130,7 +130,7 @@ class Updates:
         settings = load(self.paths).settings.update
         address = settings.feed or (FEED.read_text().strip() if FEED.exists() else "")
         last = record.read(self.paths.update_record)
-        if not now and not (settings.enabled and address and schedule.due(self.wall(), self._looked(), settings.hour)):
+        if not now and not (settings.enabled and address and self._due(settings.hour)):
             return
         if not now and self._rests():
             return
@@ -140,11 +140,7 @@ class Updates:
                 "It stays as it is; the relay is not affected.",
                 "Write the address as feed under [update] in porchlight.toml, or install a file.",
             )
-        try:
-            self.paths.update_state.mkdir(mode=0o755, exist_ok=True)
-            self.paths.update_looked.touch()
-        except OSError as error:
-            log.warning("When the feed was asked cannot be kept (%s).", error.strerror)
+        self._note_look(self.wall())
         offer = feed.fetch(address)
         if feed.too_far(offer):
             raise UpdateError(
@@ -222,10 +218,27 @@ class Updates:
         status = relay_status.read(self.paths.relay_status)
         return status is not None and bool(status.resting)
 
-    def _looked(self) -> float | None:
+    def _due(self, hour: int) -> bool:
+        """Whether to look by itself now; where nothing is known of the last look, the days are counted from here on."""
+        now, looked = self.wall(), None
         with suppress(OSError):
-            return self.paths.update_looked.stat().st_mtime
-        return None
+            looked = self.paths.update_looked.stat().st_mtime
+        if schedule.due(now, looked, hour):
+            return True
+        since = schedule.begun(now, looked)
+        if since is not None:
+            self._note_look(since)
+        return False
+
+    def _note_look(self, when: float | None) -> None:
+        """Keep when the feed was asked; None: by the machine's clock, which nobody has set."""
+        try:
+            self.paths.update_state.mkdir(mode=0o755, exist_ok=True)
+            self.paths.update_looked.touch()
+            if when is not None:
+                os.utime(self.paths.update_looked, (when, when))
+        except OSError as error:
+            log.warning("When the feed was asked cannot be kept (%s).", error.strerror)
 
 
 def words(last: Record | None) -> Text | str:

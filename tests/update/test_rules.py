@@ -17,7 +17,7 @@ from appliance.update.bundle import explained
 from appliance.update.disk import Memory
 from appliance.update.feed import Offer, parse, too_far, wanted
 from appliance.update.record import Outcome, Record, refused, settled
-from appliance.update.schedule import HOUR, due
+from appliance.update.schedule import AGAIN_AFTER, HOUR, OVERDUE, begun, due
 from appliance.update.verdict import PATIENCE, PATIENCE_WITHOUT_LINE, Seen, Verdict, judge
 from appliance.update.version import key, newer
 from image.bundle import feed
@@ -88,7 +88,8 @@ NIGHT = 1_800_000_000.0 // (24 * HOUR) * 24 * HOUR + 2 * HOUR
         (None, None, False),
         (NIGHT, None, True),
         (NIGHT + HOUR - 1, None, True),
-        (NIGHT + HOUR, None, False),
+        (NIGHT + HOUR, None, False),  # counted from here on: test_never_on_at_night
+        (NIGHT + HOUR, NIGHT + 24 * HOUR, False),  # so too
         (NIGHT + HOUR - 1, NIGHT, False),
         (NIGHT, NIGHT - 24 * HOUR, True),
         (NIGHT, NIGHT + 24 * HOUR, True),  # the clock was wrong then
@@ -98,6 +99,32 @@ NIGHT = 1_800_000_000.0 // (24 * HOUR) * 24 * HOUR + 2 * HOUR
 )
 def test_when_to_look(now: float | None, looked: float | None, expected: bool) -> None:
     assert due(now, looked, hour=2) == expected
+
+
+@pytest.mark.parametrize("before", [None, NIGHT + 365 * 24 * HOUR])
+def test_never_on_at_night(before: float | None) -> None:
+    """From an empty card, or one whose clock was wrong once: on from eight to eight, it looks on the fourth day."""
+    looked, notes, found = before, 0, 0.0
+    on = [NIGHT + day * 24 * HOUR + hour * HOUR for day in range(10) for hour in range(6, 18)]
+    for now in on:
+        if due(now, looked, hour=2):
+            found = now
+            break
+        since = begun(now, looked)
+        if since is not None:
+            looked, notes = since, notes + 1
+    assert notes == 1
+    assert found == on[0] + OVERDUE
+
+
+def test_the_night_after_the_first_evening_is_not_skipped() -> None:
+    for hours in range(1, 24):
+        since = begun(NIGHT - hours * HOUR, None)
+        assert since is not None
+        assert due(NIGHT, since, hour=2)
+    assert begun(None, None) is None
+    assert begun(NIGHT, NIGHT) is None
+    assert begun(NIGHT, NIGHT + 1) == NIGHT - AGAIN_AFTER
 
 
 @pytest.mark.parametrize(

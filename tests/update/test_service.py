@@ -7,11 +7,13 @@ import datetime
 import http.server
 import ipaddress
 import json
+import os
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,9 @@ from appliance.update.feed import COMPATIBLE
 from appliance.update.record import Outcome, Record
 from appliance.update.service import wish
 from tests.update.card import NEW, Card
+
+# Seconds.
+DAY = 24 * 3600
 
 
 @pytest.fixture
@@ -142,6 +147,36 @@ def test_not_before_its_hour(card: Card, paths: Paths, server: tuple[str, Path])
     offer(paths, server, NEW, f"hour = {(int(time.time() // 3600) + 12) % 24}\n")
     card.updates.look()
     assert card.written == []
+
+
+@pytest.mark.parametrize("left", [None, 400 * DAY])
+def test_never_on_at_the_quiet_hour(card: Card, paths: Paths, server: tuple[str, Path], left: float | None) -> None:
+    """On each day from eight to eight: the timer's runs from an empty folder on, or from a look in the future."""
+    offer(paths, server, NEW, "hour = 2\n")
+    midnight = time.time() // DAY * DAY
+    if left is not None:
+        paths.update_state.mkdir()
+        paths.update_looked.touch()
+        os.utime(paths.update_looked, (midnight + left, midnight + left))
+    days: list[int] = []
+    kept: set[float] = set()
+    for day in range(6):
+        for hour in range(8, 20):
+            now = midnight + day * DAY + hour * 3600
+            replace(card.updates, wall=partial(float, now)).look()
+            days += [day] * (len(card.written) - len(days))
+            kept.add(paths.update_looked.stat().st_mtime)
+    # And again three days later.
+    assert days == [3]
+    # It begins to count, and it looks.
+    assert len(kept) == 2
+
+
+@pytest.mark.parametrize("extra", ["enabled = false\n", 'feed = ""\n'])
+def test_nothing_is_counted_where_nothing_is_asked(card: Card, paths: Paths, extra: str) -> None:
+    paths.owner_file.write_text(f"[update]\nhour = {(int(time.time() // 3600) + 12) % 24}\n{extra}")
+    card.updates.look()
+    assert not paths.update_looked.exists()
 
 
 def test_nobody_named_a_feed(card: Card) -> None:
