@@ -68,11 +68,14 @@ def against(version: str, last: Record | None, running: str = __version__) -> Te
 
     Args:
         version: of the bundle.
-        last: the last update.
+        last: the last update, which remembers those before it.
         running: the version that runs.
     """
     if last and last.version == version and (last.outcome is not Outcome.UNCLEAR or record.refused(last, version)):
         return words(last)
+    if record.refused(last, version):
+        # Before the last one; or else a stick with two that do not work would have them installed in turn for ever.
+        return words(Record(version, "A", running, Outcome.FAILED))
     return "" if newer(version, running) else text("There is no newer version than this one.")
 
 
@@ -164,7 +167,7 @@ def main() -> int:
     log_to_stderr()
     target, known, *folders = sys.argv[1:]
     raw = json.loads(known)
-    last = Record(**{**raw, "outcome": Outcome(raw["outcome"])}) if raw else None
+    last = record.made_of(raw) if raw else None
     try:
         path, version = choose(candidates(Path(one) for one in folders), last)
         _say("taking", version)

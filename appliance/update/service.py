@@ -186,8 +186,7 @@ class Updates:
         with _alone(self.paths.update_status.parent):
             self.root.install(source, progress)
         other: Slot = "B" if self.booted == "A" else "A"
-        unclear = last.unclear if last and last.version == version else 0
-        tried = Record(version, other, __version__, unclear=unclear)
+        tried = record.begun(last, version, other, __version__)
         self.keep(tried)
         self.say("restarting", tried, version=version)
         log.info("Version %s is in slot %s; restarting", version, other)

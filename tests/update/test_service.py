@@ -34,6 +34,7 @@ from appliance.update.environment import Environment
 from appliance.update.feed import COMPATIBLE
 from appliance.update.record import Outcome, Record
 from appliance.update.service import wish
+from appliance.update.verdict import Verdict
 from tests.update.card import NEW, Card
 
 # Seconds.
@@ -221,6 +222,22 @@ def test_a_version_that_failed_waits_for_the_owner(card: Card, paths: Paths, ser
     assert (card.said().phase, card.said().version) == ("waiting", NEW)
     card.updates.look(now=True)
     assert len(card.written) == 1
+
+
+def test_a_version_that_failed_waits_even_when_another_one_failed_after_it(
+    card: Card, paths: Paths, server: tuple[str, Path], brought: str
+) -> None:
+    """As with a stick that holds a bad version, and a feed that offers another."""
+    offer(paths, server, NEW, f"hour = {int(time.time() // 3600) % 24}\n")
+    record.write(paths.update_record, Record(NEW, "B", __version__, outcome=Outcome.FAILED))
+    card.updates.install(brought, "98.0.0")
+    card.start("B").note(Verdict.BAD)
+    card.start("A").settle()
+    card.updates.look()
+    assert card.written == [brought]
+    assert (card.said().phase, card.said().version) == ("waiting", NEW)
+    card.updates.look(now=True)
+    assert len(card.written) == 2
 
 
 def test_the_former_system_is_not_written_over_during_a_trial(card: Card, brought: str) -> None:
