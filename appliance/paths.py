@@ -99,7 +99,7 @@ class Paths:
 
     @property
     def update_looked(self) -> Path:
-        """Its time is when the feed was last asked."""
+        """Its time is when the feed was last asked; in it stands since when that was in vain, if it was."""
         return self.update_state / "looked"
 
     @property

@@ -96,7 +96,7 @@ def update(updates: "Updates", source: str | None = None, *, now: bool = False) 
         else:
             updates.look(now=now or asked is not None)
     except UpdateError as error:
-        updates.rest(last, said=error.what)
+        updates.rest(last, said=error.what, lasting=not updates.trial)
         raise
     finally:
         # What the page has taken is of no more use, whether it was any good or not.

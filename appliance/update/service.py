@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 # Where this card's updates lie, unless the settings name another place; written by ``./build --url``.
 FEED = Path("/usr/lib/porchlight/update-feed")
 BUSY = text("An update is being installed already.")
+# Digits of a second since 1970 for the next three hundred years.
+LONGEST_SECOND = 10
 # Seconds between two words while a bundle is written.
 WORD_EVERY = 5.0
 
@@ -82,19 +84,22 @@ class Updates:
             UpdateError: the card cannot be written.
         """
         last = record.read(self.paths.update_record)
+        held = update_status.read(self.paths.update_status, since_boot())
+        # Why there was no update stays until the next look, which is a day away; this runs each hour.
+        said = held.said if held and held.lasting else ""
         if last:
             found = record.settled(last, self.booted, trial=self.trial)
             if found != last:
                 if found.outcome is Outcome.FAILED:
                     self.root.give_up()
                 self.keep(found)
+                said = ""
             last = found
-        held = update_status.read(self.paths.update_status, since_boot())
         if held and held.phase == WAITING and newer(held.version, __version__):
             # Found at the quiet hour; it waits until the feed says otherwise or the owner takes it.
-            self.say(WAITING, last, version=held.version)
+            self.say(WAITING, last, version=held.version, said=said, lasting=bool(said))
         else:
-            self.rest(last)
+            self.rest(last, said=said, lasting=bool(said))
         return last
 
     def note(self, found: Verdict | None) -> None:
@@ -114,9 +119,10 @@ class Updates:
             self.keep(last)
         self.say("trial" if last.outcome is Outcome.TRIAL else "restarting", last)
 
-    def rest(self, last: Record | None, *, said: str = "") -> None:
+    def rest(self, last: Record | None, *, said: str = "", lasting: bool = False) -> None:
         """Say that nothing is being done."""
-        self.say("trial" if last is not None and last.outcome is Outcome.TRIAL else "idle", last, said=said)
+        phase = "trial" if last is not None and last.outcome is Outcome.TRIAL else "idle"
+        self.say(phase, last, said=said, lasting=lasting)
 
     def look(self, *, now: bool = False) -> None:
         """Ask the feed, if it is time to, and install what it offers.
@@ -140,8 +146,7 @@ class Updates:
                 "It stays as it is; the relay is not affected.",
                 "Write the address as feed under [update] in porchlight.toml, or install a file.",
             )
-        self._note_look(self.wall())
-        offer = feed.fetch(address)
+        offer = self._ask(address)
         if feed.too_far(offer):
             raise UpdateError(
                 text(
@@ -192,12 +197,13 @@ class Updates:
         log.info("Version %s is in slot %s; restarting", version, other)
         self.root.restart()
 
-    def say(self, phase: str, last: Record | None, *, version: str = "", said: str = "") -> None:
+    def say(self, phase: str, last: Record | None, *, version: str = "", said: str = "", lasting: bool = False) -> None:
         """Write the status."""
         there = _other_version(last, self.booted)
         # What is said then is about something else, and would stand there as the reason of the former outcome.
         outcome = str(last.outcome) if last and not said else ""
-        status = UpdateStatus(since_boot(), phase, version, there, outcome, said or words(last))
+        unheard = unheard_since(self.paths.update_looked)
+        status = UpdateStatus(since_boot(), phase, version, there, outcome, said or words(last), lasting, unheard)
         try:
             self.paths.update_status.parent.mkdir(mode=0o755, exist_ok=True)
             update_status.publish(self.paths.update_status, status)
@@ -229,11 +235,34 @@ class Updates:
             self._note_look(since)
         return False
 
-    def _note_look(self, when: float | None) -> None:
-        """Keep when the feed was asked; None: by the machine's clock, which nobody has set."""
+    def _ask(self, address: str) -> feed.Offer:
+        """Ask the feed, and keep that it was asked, and since when in vain."""
+        now = self.wall()
+        self._note_look(now)
+        before = unheard_since(self.paths.update_looked)
+        try:
+            offer = feed.fetch(address)
+        except UpdateError:
+            if now and not 0 < before <= now:
+                self._note_look(now, now)
+            raise
+        if before:
+            self._note_look(now, 0.0)
+        return offer
+
+    def _note_look(self, when: float | None, unheard: float | None = None) -> None:
+        """Keep when the feed was asked.
+
+        Args:
+            when: seconds since 1970; None: by the machine's clock, which nobody has set.
+            unheard: since when it has been asked in vain; 0 when it has answered; None: as it was.
+        """
         try:
             self.paths.update_state.mkdir(mode=0o755, exist_ok=True)
-            self.paths.update_looked.touch()
+            if unheard is None:
+                self.paths.update_looked.touch()
+            else:
+                self.paths.update_looked.write_text(f"{unheard:.0f}\n" if unheard else "")
             if when is not None:
                 os.utime(self.paths.update_looked, (when, when))
         except OSError as error:
@@ -262,6 +291,19 @@ def words(last: Record | None) -> Text | str:
                 version=last.version,
                 former=last.former,
             )
+
+
+def unheard_since(path: Path) -> float:
+    """Since when the feed has been asked in vain, in seconds since 1970; 0 when it has answered.
+
+    Args:
+        path: ``Paths.update_looked``.
+    """
+    try:
+        # Whatever a power cut has left there, or a wrong clock: what is no number is none.
+        return max(0.0, float(int(path.read_text()[:LONGEST_SECOND])))
+    except UNREADABLE:
+        return 0.0
 
 
 def wish(path: Path) -> str | None:

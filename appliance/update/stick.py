@@ -168,12 +168,12 @@ def tell(paths: Paths, said: Text | str, last: Record | None, *, phase: str = ""
     """
     now = since_boot()
     held = update_status.read(paths.update_status, now) or UpdateStatus(now, "idle")
-    outcome = str(last.outcome) if last and said == words(last) else ""
+    about_last = said == words(last)
+    outcome = str(last.outcome) if last and about_last else ""
     if held.at_work:
         held = replace(held, phase="idle", version="")
-    status = replace(
-        held, written=now, phase=phase or held.phase, version=version or held.version, outcome=outcome, said=said
-    )
+    held = replace(held, phase=phase or held.phase, version=version or held.version)
+    status = replace(held, written=now, outcome=outcome, said=said, lasting=not phase and not about_last)
     log.info("%s", said)
     try:
         paths.update_status.parent.mkdir(mode=0o755, exist_ok=True)

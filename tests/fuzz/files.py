@@ -267,6 +267,11 @@ FILES: dict[str, Held] = {
         ),
         lambda paths: record.read(paths.update_record),
     ),
+    "since when nothing was heard of updates": Held(
+        lambda paths: paths.update_looked,
+        (b"1795000000\n",),
+        lambda paths: service.unheard_since(paths.update_looked),
+    ),
     "what the owner asks of the updater": Held(
         lambda paths: paths.update_wish,
         _json({}, {"file": "/x/y"}),

@@ -1,9 +1,14 @@
 """A card in a file whose updates are played from the feed to the verdict; only RAUC's part is not RAUC's."""
 
+import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from appliance.cli.update import update
 from appliance.clock import since_boot
 from appliance.errors import UpdateError
 from appliance.paths import Paths
@@ -11,6 +16,7 @@ from appliance.status import update as update_status
 from appliance.update import trial
 from appliance.update.disk import Memory
 from appliance.update.environment import Slot
+from appliance.update.feed import COMPATIBLE
 from appliance.update.order import GIVE_UP, Order, answered, left
 from appliance.update.root import act, change_slot, install
 from appliance.update.service import Updates
@@ -81,5 +87,22 @@ class Card:
         assert act(self.paths, self.memory, self.updates.booted, self.restart)
         return found
 
+    def run_by_the_timer(self, now: float) -> None:
+        """What the timer starts each hour; it says what it cannot do.
+
+        Args:
+            now: seconds since 1970.
+        """
+        with suppress(UpdateError):
+            update(replace(self.updates, wall=partial(float, now)))
+
     def _ask(self, path: Path, what: str) -> None:
         path.write_bytes(Order("0" * 32, what).written())
+
+
+def offer(paths: Paths, server: tuple[str, Path], version: str, extra: str = "") -> None:
+    """Offer a version, and name the feed in the settings."""
+    address, folder = server
+    said = {"version": version, "url": "x.raucb", "compatible": COMPATIBLE}
+    (folder / "update.json").write_text(json.dumps(said))
+    paths.owner_file.write_text(f'[update]\nfeed = "{address}"\n{extra}')

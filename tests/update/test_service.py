@@ -3,24 +3,16 @@
 What root does is root's own code (``appliance.update.root``); how it is asked, test_root.py shows.
 """
 
-import datetime
-import http.server
-import ipaddress
 import json
 import os
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from appliance import __version__
 from appliance.cli.update import update
@@ -35,54 +27,10 @@ from appliance.update.feed import COMPATIBLE
 from appliance.update.record import Outcome, Record
 from appliance.update.service import wish
 from appliance.update.verdict import Verdict
-from tests.update.card import NEW, Card
+from tests.update.card import NEW, Card, offer
 
 # Seconds.
 DAY = 24 * 3600
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
-    """An HTTPS server that this process trusts: its address, and the folder that it shows."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    begin = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-    made = made.not_valid_before(begin).not_valid_after(begin + datetime.timedelta(days=36500))
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    signed = made.add_extension(address, critical=False).sign(key, hashes.SHA256())
-    pem = tmp_path / "server.pem"
-    plain = serialization.NoEncryption()
-    pem.write_bytes(
-        signed.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    )
-    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-    folder = tmp_path / "www"
-    folder.mkdir()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: object) -> None:
-            super().__init__(*arguments, directory=str(folder))  # type: ignore[arg-type]
-
-        def log_message(self, *words: object) -> None:
-            """Nothing."""
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        listening.socket = context.wrap_socket(listening.socket, server_side=True)
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
-        yield f"https://127.0.0.1:{listening.server_address[1]}/update.json", folder
-        listening.shutdown()
-
-
-def offer(paths: Paths, server: tuple[str, Path], version: str, extra: str = "") -> None:
-    """Offer a version, and name the feed in the settings."""
-    address, folder = server
-    said = {"version": version, "url": "x.raucb", "compatible": COMPATIBLE}
-    (folder / "update.json").write_text(json.dumps(said))
-    paths.owner_file.write_text(f'[update]\nfeed = "{address}"\n{extra}')
 
 
 def test_a_newer_version_is_installed_and_tried(card: Card, paths: Paths, server: tuple[str, Path]) -> None:
