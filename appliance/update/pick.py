@@ -20,7 +20,7 @@ from appliance.cli.journal import log_to_stderr
 from appliance.errors import UpdateError
 from appliance.text import Text, packed, text
 from appliance.update import LARGEST_BUNDLE, record
-from appliance.update.bundle import AGAIN, DAMAGED, NOT_INSTALLED, version_of
+from appliance.update.bundle import AGAIN, DAMAGED, NOT_INSTALLED, not_written, version_of
 from appliance.update.record import Outcome, Record
 from appliance.update.service import words
 from appliance.update.version import VERSION, Key, key, newer
@@ -139,9 +139,7 @@ def _write(target: int, piece: bytes) -> None:
         while view:
             view = view[os.write(target, view) :]
     except OSError as error:
-        raise UpdateError(
-            text("The memory card cannot be written: %(why)s.", why=error.strerror or str(error)), NOT_INSTALLED
-        ) from error
+        raise UpdateError(not_written(error).what, NOT_INSTALLED) from error
 
 
 def _opened(path: Path) -> tuple[int, int]:

@@ -131,7 +131,8 @@ class Updates:
             now: whether the owner has asked: then neither hour nor former failures count.
 
         Raises:
-            UpdateError: nothing could be installed; the running system stays.
+            UpdateError: nothing could be installed; the running system stays. Nothing is by itself where it cannot be
+                remembered: it would be again each hour.
         """
         settings = load(self.paths).settings.update
         address = settings.feed or (FEED.read_text().strip() if FEED.exists() else "")
@@ -146,7 +147,7 @@ class Updates:
                 "It stays as it is; the relay is not affected.",
                 "Write the address as feed under [update] in porchlight.toml, or install a file.",
             )
-        offer = self._ask(address)
+        offer = self._ask(address, wished=now)
         if feed.too_far(offer):
             raise UpdateError(
                 text(
@@ -163,17 +164,19 @@ class Updates:
         elif not now and record.refused(last, offer.version):
             self.say(WAITING, last, version=offer.version)
         else:
-            self.install(offer.url, offer.version)
+            self.install(offer.url, offer.version, wished=now)
 
-    def install(self, source: str, version: str) -> None:
+    def install(self, source: str, version: str, *, wished: bool = True) -> None:
         """Write a bundle into the other slot, and restart into it.
 
         Args:
             source: a file or an HTTPS address.
             version: of the bundle.
+            wished: whether the owner has asked for it.
 
         Raises:
-            UpdateError: it was refused, or not written; the running system stays.
+            UpdateError: it was refused, or not written, or what becomes of it cannot be remembered and nobody has asked
+                for it; the running system stays.
         """
         if self.trial:
             raise bundle.on_trial()
@@ -192,7 +195,10 @@ class Updates:
             self.root.install(source, progress)
         other: Slot = "B" if self.booted == "A" else "A"
         tried = record.begun(last, version, other, __version__)
-        self.keep(tried)
+        if (error := self.keep(tried)) and not wished:
+            # It would fail unseen, and be installed again at the next look.
+            self.root.give_up()
+            raise bundle.not_written(error)
         self.say("restarting", tried, version=version)
         log.info("Version %s is in slot %s; restarting", version, other)
         self.root.restart()
@@ -210,13 +216,15 @@ class Updates:
         except OSError as error:
             log.warning("The status cannot be written (%s).", error.strerror)
 
-    def keep(self, one: Record) -> None:
-        """Keep what became of an update over the next start."""
+    def keep(self, one: Record) -> OSError | None:
+        """Keep what became of an update over the next start; returns why it cannot be kept."""
         try:
             record.write(self.paths.update_record, one)
         except OSError as error:
-            # Then nobody knows later what became of it, and the update works all the same.
+            # Then nobody knows later what became of it; what the owner has asked for works all the same.
             log.warning("What became of the update cannot be kept (%s).", error.strerror)
+            return error
+        return None
 
     def _rests(self) -> bool:
         """Whether the relay relays for nobody by the owner's wish: then no new version can show that it does."""
@@ -235,10 +243,12 @@ class Updates:
             self._note_look(since)
         return False
 
-    def _ask(self, address: str) -> feed.Offer:
+    def _ask(self, address: str, *, wished: bool) -> feed.Offer:
         """Ask the feed, and keep that it was asked, and since when in vain."""
         now = self.wall()
-        self._note_look(now)
+        error = self._note_look(now)
+        if error and not wished:
+            raise bundle.not_written(error)
         before = unheard_since(self.paths.update_looked)
         try:
             offer = feed.fetch(address)
@@ -250,12 +260,15 @@ class Updates:
             self._note_look(now, 0.0)
         return offer
 
-    def _note_look(self, when: float | None, unheard: float | None = None) -> None:
+    def _note_look(self, when: float | None, unheard: float | None = None) -> OSError | None:
         """Keep when the feed was asked.
 
         Args:
             when: seconds since 1970; None: by the machine's clock, which nobody has set.
             unheard: since when it has been asked in vain; 0 when it has answered; None: as it was.
+
+        Returns:
+            Why it cannot be kept.
         """
         try:
             self.paths.update_state.mkdir(mode=0o755, exist_ok=True)
@@ -267,6 +280,8 @@ class Updates:
                 os.utime(self.paths.update_looked, (when, when))
         except OSError as error:
             log.warning("When the feed was asked cannot be kept (%s).", error.strerror)
+            return error
+        return None
 
 
 def words(last: Record | None) -> Text | str:

@@ -27,7 +27,7 @@ from appliance.status.update import UpdateStatus
 from appliance.status.word import sentence
 from appliance.text import Text, text, unpacked
 from appliance.update import record, volumes
-from appliance.update.bundle import DAMAGED
+from appliance.update.bundle import DAMAGED, not_written
 from appliance.update.disk import booted
 from appliance.update.pick import NOTHING
 from appliance.update.record import Outcome, Record
@@ -85,8 +85,7 @@ def look(paths: Paths, folders: Sequence[Path], user: str | None = USER) -> None
         # As the setup page asks (appliance/page/renewing.py).
         write_atomically(paths.update_wish, json.dumps({"file": str(paths.update_upload)}).encode(), durable=False)
     except OSError as error:
-        said = text("The memory card cannot be written: %(why)s.", why=error.strerror or str(error))
-        tell(paths, said, last)
+        tell(paths, not_written(error).what, last)
 
 
 def _taken(paths: Paths, folders: Sequence[Path], last: Record | None, user: str | None) -> bool:
