@@ -103,6 +103,11 @@ class Paths:
         return self.update_state / "looked"
 
     @property
+    def update_installed(self) -> Path:
+        """In RAM, and so gone after a restart: there while a version was installed and the restart has not come yet."""
+        return self.run / "update" / "installed"
+
+    @property
     def update_wish(self) -> Path:
         """What the owner asks for on the page: an update at once, from the feed or from a file.
 

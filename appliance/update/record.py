@@ -123,6 +123,17 @@ def settled(record: Record, booted: Slot, *, trial: bool) -> Record:
     return record if trial else replace(record, outcome=Outcome.GOOD, unclear=0)
 
 
+def waits(record: Record | None, booted: Slot, *, installed: bool) -> bool:
+    """Whether a version was never started, since the restart into it has not come. No input or output here.
+
+    Args:
+        record: as it was left.
+        booted: the slot that runs.
+        installed: whether it was installed since the device was started (``Paths.update_installed``).
+    """
+    return installed and record is not None and record.outcome is Outcome.TRIAL and record.slot != booted
+
+
 def judged(record: Record, found: Verdict | None) -> Record:
     """The record of a trial, before root acts on the verdict. No input or output here.
 

@@ -77,8 +77,16 @@ class Updates:
         """Whether the system that runs has to show yet that it works."""
         return self.on_trial and not self.paths.trial_over.exists()
 
+    @property
+    def restart_waits(self) -> bool:
+        """Whether a version was installed, and the restart into it has not come."""
+        last = record.read(self.paths.update_record)
+        return record.waits(last, self.booted, installed=self.paths.update_installed.exists())
+
     def settle(self) -> Record | None:
         """Find out what became of the last update, and say it in the status.
+
+        Nothing is found out about a version that was never started (``restart_waits``).
 
         Raises:
             UpdateError: the card cannot be written.
@@ -87,7 +95,7 @@ class Updates:
         held = update_status.read(self.paths.update_status, since_boot())
         # Why there was no update stays until the next look, which is a day away; this runs each hour.
         said = held.said if held and held.lasting else ""
-        if last:
+        if last and not self.restart_waits:
             found = record.settled(last, self.booted, trial=self.trial)
             if found != last:
                 if found.outcome is Outcome.FAILED:
@@ -121,7 +129,8 @@ class Updates:
 
     def rest(self, last: Record | None, *, said: str = "", lasting: bool = False) -> None:
         """Say that nothing is being done."""
-        phase = "trial" if last is not None and last.outcome is Outcome.TRIAL else "idle"
+        tried = last is not None and last.outcome is Outcome.TRIAL and last.slot == self.booted
+        phase = "trial" if tried else "idle"
         self.say(phase, last, said=said, lasting=lasting)
 
     def look(self, *, now: bool = False) -> None:
@@ -199,8 +208,22 @@ class Updates:
             # It would fail unseen, and be installed again at the next look.
             self.root.give_up()
             raise bundle.not_written(error)
-        self.say("restarting", tried, version=version)
-        log.info("Version %s is in slot %s; restarting", version, other)
+        with suppress(OSError):
+            # Or else, if it does not restart, the next run takes the version for one that did not stay.
+            self.paths.update_installed.touch()
+        self.restart(tried)
+
+    def restart(self, tried: Record) -> None:
+        """Restart into a version that was installed.
+
+        Args:
+            tried: its record.
+
+        Raises:
+            UpdateError: the device does not restart.
+        """
+        self.say("restarting", tried, version=tried.version)
+        log.info("Version %s is in slot %s; restarting", tried.version, tried.slot)
         self.root.restart()
 
     def say(self, phase: str, last: Record | None, *, version: str = "", said: str = "", lasting: bool = False) -> None:

@@ -150,7 +150,10 @@ def _looked(draft: int, last: Record | None, folders: Sequence[Path], user: str 
 def last_update(paths: Paths) -> Record | None:
     """The last update; one that was tried and does not run has failed, whether somebody has noted it yet or not."""
     last = record.read(paths.update_record)
-    if last and last.outcome is Outcome.TRIAL and booted()[0] not in (None, last.slot):
+    slot = booted()[0]
+    if slot is None or record.waits(last, slot, installed=paths.update_installed.exists()):
+        return last
+    if last and last.outcome is Outcome.TRIAL and slot != last.slot:
         return replace(last, outcome=Outcome.FAILED)
     return last
 

@@ -33,11 +33,12 @@ class Card:
         self.written: list[str] = []
         self.restarts = 0
         self.fails = False
+        self.stays_on = False
         self.updates = self.start("A")
 
     def start(self, slot: Slot) -> Updates:
         """Start from a slot, as the boot script does: on trial when it is remembered so."""
-        for gone in (self.paths.trial_over, self.paths.verdict):
+        for gone in (self.paths.trial_over, self.paths.verdict, self.paths.update_installed):
             gone.unlink(missing_ok=True)
         self.updates = Updates(self.paths, slot, self.memory.read().trial == slot, self, time.time)
         return self.updates
@@ -50,6 +51,8 @@ class Card:
 
     def restart(self) -> None:
         self.restarts += 1
+        if self.stays_on:
+            raise UpdateError("The device does not restart.")
 
     def give_up(self) -> None:
         self._ask(self.paths.slot_order, GIVE_UP)

@@ -1,14 +1,18 @@
 """What is remembered of an update where the card fails, the power goes, or the restart does not come."""
 
 import errno
+import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from appliance import __version__
 from appliance.paths import Paths
-from appliance.update import record
+from appliance.update import record, stick
+from appliance.update.record import Outcome, Record
 from tests.update.card import NEW, Card, offer
 
 HOUR = 3600.0
@@ -56,3 +60,31 @@ def test_a_file_that_the_owner_brings_is_installed_all_the_same(
     monkeypatch.setattr(record, "write", fails)
     card.updates.install(brought, NEW)
     assert (card.written, card.restarts) == ([brought], 1)
+
+
+def test_a_version_that_was_never_started_has_not_failed(
+    card: Card, paths: Paths, server: tuple[str, Path], brought: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in the other slot, and systemd does not restart the device."""
+    offer(paths, server, NEW, "hour = 2\n")
+    card.stays_on = True
+    for hours in range(3):
+        card.run_by_the_timer(NIGHT + hours * HOUR)
+        assert card.restarts == hours + 1
+        assert (card.said().phase, card.said().said) == ("idle", "The device does not restart.")
+    # Nor does a stick make it one that has.
+    monkeypatch.setattr(stick, "booted", lambda: ("A", False))
+    tried = Record(NEW, "B", __version__)
+    assert stick.last_update(paths) == record.read(paths.update_record) == tried
+    # Nothing takes its place.
+    paths.update_wish.write_text(json.dumps({"file": brought}))
+    card.run_by_the_timer(NIGHT + 4 * HOUR)
+    assert not Path(brought).exists()
+    assert len(card.written) == 1
+    card.stays_on = False
+    card.run_by_the_timer(NIGHT + 5 * HOUR)
+    assert card.said().phase == "restarting"
+    assert card.memory.read().trial == "B"
+    # Now it is started, and does not stay.
+    card.start("A").settle()
+    assert record.read(paths.update_record) == replace(tried, outcome=Outcome.FAILED)
