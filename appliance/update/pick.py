@@ -71,9 +71,12 @@ def against(version: str, last: Record | None, running: str = __version__) -> Te
         last: the last update, which remembers those before it.
         running: the version that runs.
     """
-    if last and last.version == version and (last.outcome is not Outcome.UNCLEAR or record.refused(last, version)):
+    refused = record.refused(last, version)
+    # One that was being written when the power went has not been tried.
+    known = last is not None and last.version == version and last.outcome is not Outcome.WRITING
+    if last and known and (refused or last.outcome is not Outcome.UNCLEAR):
         return words(last)
-    if record.refused(last, version):
+    if refused:
         # Before the last one; or else a stick with two that do not work would have them installed in turn for ever.
         return words(Record(version, "A", running, Outcome.FAILED))
     return "" if newer(version, running) else text("There is no newer version than this one.")

@@ -1,7 +1,7 @@
 """What became of the last update: kept on the data partition, since the next start has to know it.
 
-Written by the updater's user alone, when an update is installed and when it has been judged: two or three times for
-each update.
+Written by the updater's user alone, before an update is written and after that, and when it has been judged: three or
+four times for each update.
 """
 
 import json
@@ -21,6 +21,7 @@ MOST_KEPT = 8
 class Outcome(StrEnum):
     """How an update ended."""
 
+    WRITING = "writing"  # it is being written, or the power went before anybody knew more
     TRIAL = "trial"  # installed; the next start, or this one, shows whether it works
     GOOD = "good"  # it relays
     FAILED = "failed"  # it did not, and the former system runs again
@@ -75,12 +76,15 @@ def read(path: Path) -> Record | None:
         return None
 
 
-def write(path: Path, record: Record) -> None:
-    """Keep it.
+def write(path: Path, record: Record | None) -> None:
+    """Keep it, or that there was none.
 
     Raises:
         OSError: the data partition is full or failing.
     """
+    if record is None:
+        path.unlink(missing_ok=True)
+        return
     path.parent.mkdir(mode=0o755, exist_ok=True)
     write_atomically(path, json.dumps(asdict(record)).encode())
 
@@ -99,7 +103,7 @@ def begun(last: Record | None, version: str, slot: Slot, former: str) -> Record:
     failed, once = last.failed, last.once
     if refused(last, last.version):
         failed = (*failed, last.version)
-    elif last.outcome is Outcome.UNCLEAR:
+    elif last.unclear and last.outcome in (Outcome.UNCLEAR, Outcome.WRITING):
         once = (*once, last.version)
     # Whoever has it tried once more without the Internet does not make it one that is tried by itself.
     unclear = 2 if refused(last, version) else last.unclear if last.version == version else int(version in once)
@@ -115,12 +119,15 @@ def settled(record: Record, booted: Slot, *, trial: bool) -> Record:
         booted: the slot that runs.
         trial: whether that one has to show yet that it works.
     """
-    if record.outcome is not Outcome.TRIAL:
+    if record.outcome is Outcome.WRITING and booted != record.slot:
+        # The power went: nobody knows whether it was whole, and nobody has seen it fail.
+        return record
+    if record.outcome not in (Outcome.TRIAL, Outcome.WRITING):
         return record
     if booted != record.slot:
         # Its tries are used up, or somebody started the other slot: either way it did not stay.
         return replace(record, outcome=Outcome.FAILED)
-    return record if trial else replace(record, outcome=Outcome.GOOD, unclear=0)
+    return replace(record, outcome=Outcome.TRIAL) if trial else replace(record, outcome=Outcome.GOOD, unclear=0)
 
 
 def waits(record: Record | None, booted: Slot, *, installed: bool) -> bool:
@@ -158,4 +165,5 @@ def refused(record: Record | None, version: str) -> bool:
     if record.version != version:
         return version in record.failed
     # Once without the Internet says nothing about the version; twice is no accident.
-    return record.outcome is Outcome.FAILED or (record.outcome is Outcome.UNCLEAR and record.unclear > 1)
+    unsure = record.outcome in (Outcome.UNCLEAR, Outcome.WRITING)
+    return record.outcome is Outcome.FAILED or (unsure and record.unclear > 1)

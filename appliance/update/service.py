@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -190,6 +190,8 @@ class Updates:
         if self.trial:
             raise bundle.on_trial()
         last = record.read(self.paths.update_record)
+        other: Slot = "B" if self.booted == "A" else "A"
+        tried = record.begun(last, version, other, __version__)
         spoke = 0.0
 
         def progress(percent: int) -> None:
@@ -201,9 +203,14 @@ class Updates:
 
         progress(0)
         with _alone(self.paths.update_status.parent):
-            self.root.install(source, progress)
-        other: Slot = "B" if self.booted == "A" else "A"
-        tried = record.begun(last, version, other, __version__)
+            # Root marks the slot at once: from then on a power cut starts this version, and no other one is spoken of.
+            if (error := self.keep(replace(tried, outcome=Outcome.WRITING))) and not wished:
+                raise bundle.not_written(error)
+            try:
+                self.root.install(source, progress)
+            except UpdateError:
+                self.keep(last)
+                raise
         if (error := self.keep(tried)) and not wished:
             # It would fail unseen, and be installed again at the next look.
             self.root.give_up()
@@ -239,7 +246,7 @@ class Updates:
         except OSError as error:
             log.warning("The status cannot be written (%s).", error.strerror)
 
-    def keep(self, one: Record) -> OSError | None:
+    def keep(self, one: Record | None) -> OSError | None:
         """Keep what became of an update over the next start; returns why it cannot be kept."""
         try:
             record.write(self.paths.update_record, one)
@@ -312,6 +319,8 @@ def words(last: Record | None) -> Text | str:
     if last is None:
         return ""
     match last.outcome:
+        case Outcome.WRITING:
+            return ""
         case Outcome.TRIAL:
             return text("Version %(version)s is new here and is being tried.", version=last.version)
         case Outcome.GOOD:
@@ -366,7 +375,10 @@ def wish(path: Path) -> str | None:
 def _other_version(last: Record | None, booted: Slot) -> str:
     if last is None:
         return ""
-    return last.former if booted == last.slot else last.version
+    if booted == last.slot:
+        return last.former
+    # One that was being written when the power went may be whole, or not.
+    return last.version if last.outcome is not Outcome.WRITING else ""
 
 
 @contextmanager

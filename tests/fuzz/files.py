@@ -262,7 +262,7 @@ FILES: dict[str, Held] = {
         lambda paths: paths.update_record,
         _json(
             {"version": "0.2.0", "slot": "B", "former": "0.1.0", "outcome": "trial", "unclear": 0},
-            {"version": "2.0.0", "slot": "A", "former": "1.0.0", "outcome": "failed", "unclear": 1}
+            {"version": "2.0.0", "slot": "A", "former": "1.0.0", "outcome": "writing", "unclear": 1}
             | {"failed": ["1.1.0", "1.2.0"], "once": ["1.3.0"]},
         ),
         lambda paths: record.read(paths.update_record),

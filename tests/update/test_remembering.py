@@ -4,12 +4,14 @@ import errno
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from appliance import __version__
+from appliance.errors import UpdateError
 from appliance.paths import Paths
 from appliance.update import record, stick
 from appliance.update.record import Outcome, Record
@@ -48,7 +50,7 @@ def test_what_fails_cannot_come_again_each_night_where_it_cannot_be_remembered(
     offer(paths, server, NEW, "hour = 2\n")
     monkeypatch.setattr(record, "write", fails)
     card.run_by_the_timer(NIGHT)
-    assert card.restarts == 0
+    assert (card.written, card.restarts) == ([], 0)
     assert "cannot be written" in card.said().said
     # Neither by the next start.
     assert (card.memory.read().primary, card.memory.read().trial) == ("A", None)
@@ -88,3 +90,71 @@ def test_a_version_that_was_never_started_has_not_failed(
     # Now it is started, and does not stay.
     card.start("A").settle()
     assert record.read(paths.update_record) == replace(tried, outcome=Outcome.FAILED)
+
+
+class Pulled(Exception):
+    """Somebody has pulled the plug."""
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("former", [None, Record("98.0.0", "B", __version__, Outcome.FAILED)])
+def test_a_power_cut_does_not_make_it_another_version_that_was_tried(
+    card: Card, paths: Paths, brought: str, monkeypatch: pytest.MonkeyPatch, former: Record | None, whole: bool
+) -> None:
+    """Before the slot is marked, or after that and before it is kept that it was."""
+    record.write(paths.update_record, former)
+    install = card.install
+
+    def cut(source: str, progress: Callable[[int], None]) -> None:
+        if whole:
+            install(source, progress)
+        raise Pulled
+
+    monkeypatch.setattr(card, "install", cut)
+    with pytest.raises(Pulled):
+        card.updates.install(brought, NEW)
+    assert card.memory.read().trial == ("B" if whole else None)
+    if not whole:
+        last = card.start("A").settle()
+        assert last
+        assert (last.version, last.outcome) == (NEW, Outcome.WRITING)
+        assert (card.said().phase, card.said().said, card.said().other_version) == ("idle", "", "")
+        # It was not tried, and the former one is not forgotten.
+        assert not record.refused(last, NEW)
+        assert record.refused(last, "98.0.0") == bool(former)
+        return
+    card.start("B")
+    card.record()
+    assert (card.said().phase, card.said().said) == ("trial", f"Version {NEW} is new here and is being tried.")
+    last = card.start("A").settle()
+    assert last
+    assert (last.version, last.outcome) == (NEW, Outcome.FAILED)
+    assert f"Version {NEW} did not work here" in card.said().said
+
+
+@pytest.mark.parametrize("former", [None, Record("98.0.0", "B", __version__, Outcome.FAILED)])
+def test_a_bundle_that_is_refused_leaves_what_was_known(
+    card: Card, paths: Paths, brought: str, former: Record | None
+) -> None:
+    record.write(paths.update_record, former)
+    card.fails = True
+    with pytest.raises(UpdateError):
+        card.updates.install(brought, NEW)
+    assert record.read(paths.update_record) == former
+
+
+def test_what_cannot_be_kept_at_the_end_is_given_up(
+    card: Card, paths: Paths, server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The data partition fails while the slot is written."""
+    offer(paths, server, NEW, "hour = 2\n")
+    install = card.install
+
+    def failing(source: str, progress: Callable[[int], None]) -> None:
+        install(source, progress)
+        monkeypatch.setattr(record, "write", fails)
+
+    monkeypatch.setattr(card, "install", failing)
+    card.run_by_the_timer(NIGHT)
+    assert (len(card.written), card.restarts) == (1, 0)
+    assert (card.memory.read().primary, card.memory.read().trial) == ("A", None)

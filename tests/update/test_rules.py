@@ -164,6 +164,19 @@ def test_what_became_of_an_update() -> None:
     assert settled(TRIED, "B", trial=False).outcome is Outcome.GOOD
     failed = replace(TRIED, outcome=Outcome.FAILED)
     assert settled(failed, "B", trial=False) == failed
+    writing = replace(TRIED, outcome=Outcome.WRITING)
+    assert settled(writing, "A", trial=False) == writing
+    assert settled(writing, "B", trial=True) == TRIED
+    assert settled(writing, "B", trial=False).outcome is Outcome.GOOD
+    # It takes a failure to be refused; where it has been before, it still is.
+    assert not refused(writing, TRIED.version)
+    again = replace(record.begun(failed, TRIED.version, "B", "0.1.0"), outcome=Outcome.WRITING)
+    assert refused(again, TRIED.version)
+    assert refused(record.begun(again, "0.3.0", "B", "0.1.0"), TRIED.version)
+    unclear = replace(TRIED, outcome=Outcome.UNCLEAR, unclear=1)
+    again = replace(record.begun(unclear, TRIED.version, "B", "0.1.0"), outcome=Outcome.WRITING)
+    assert not refused(again, TRIED.version)
+    assert record.begun(record.begun(again, "0.3.0", "B", "0.1.0"), TRIED.version, "B", "0.1.0").unclear == 1
 
 
 def test_a_version_that_failed_is_not_tried_again_by_itself() -> None:

@@ -141,6 +141,8 @@ def test_where_none_is_good_the_newest_one_is_spoken_of(folder: Path) -> None:
         (NEW, Record(NEW, "B", __version__, Outcome.GOOD), "was installed, and it works"),
         (NEW, Record(NEW, "B", __version__, Outcome.UNCLEAR, 1), ""),
         (NEW, Record(NEW, "B", __version__, Outcome.UNCLEAR, 2), "could not show that it relays"),
+        (NEW, Record(NEW, "B", __version__, Outcome.WRITING, 1), ""),
+        (NEW, Record(NEW, "B", __version__, Outcome.WRITING, 2), "did not work here"),
         # Another one came after it.
         (NEW, Record("97.0.0", "B", __version__, Outcome.FAILED, failed=(NEW,)), f"Version {NEW} did not work here"),
         (NEW, Record("97.0.0", "B", __version__, Outcome.FAILED, failed=(NEWEST,), once=(NEW,)), ""),
