@@ -119,8 +119,8 @@ class Updates:
         if not self.trial:
             return
         held = record.read(self.paths.update_record)
-        # Without a record the data partition was lost meanwhile.
-        last = held if held and held.slot == self.booted else Record(__version__, self.booted, "")
+        # Without a record the data partition was lost meanwhile, or could not be written.
+        last = held if held and held.slot == self.booted else record.begun(held, __version__, self.booted, "")
         last = record.judged(last, found)
         log.info("The trial of version %s: %s", last.version, found or "no verdict yet")
         if last != held:
