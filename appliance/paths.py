@@ -99,8 +99,13 @@ class Paths:
 
     @property
     def update_looked(self) -> Path:
-        """Its time is when the feed was last asked."""
+        """Its time is when the feed was last asked; in it stands since when that was in vain, if it was."""
         return self.update_state / "looked"
+
+    @property
+    def update_installed(self) -> Path:
+        """In RAM, and so gone after a restart: there while a version was installed and the restart has not come yet."""
+        return self.run / "update" / "installed"
 
     @property
     def update_wish(self) -> Path:

@@ -76,7 +76,7 @@ def update(updates: "Updates", source: str | None = None, *, now: bool = False) 
     Raises:
         UpdateError: nothing could be installed; the running system stays.
     """
-    from appliance.update import bundle
+    from appliance.update import bundle, record
     from appliance.update.service import wish
 
     paths = updates.paths
@@ -85,18 +85,22 @@ def update(updates: "Updates", source: str | None = None, *, now: bool = False) 
     if source is None and asked is None and updates.trial:
         return 0
     last = updates.settle()
+    again = updates.restart_waits
     name = source or asked
     file = Path(name) if name else None
     try:
-        if updates.trial:
+        if last and again:
+            # What is asked for would take the place of what was never started.
+            updates.restart(last)
+        elif updates.trial:
             # Before anybody outside is asked, or a file is looked at.
             raise bundle.on_trial()
-        if file:
+        elif file:
             updates.install(str(file.resolve()), bundle.version_of(file))
         else:
             updates.look(now=now or asked is not None)
     except UpdateError as error:
-        updates.rest(last, said=error.what)
+        updates.rest(record.read(paths.update_record), said=error.what, lasting=not updates.trial)
         raise
     finally:
         # What the page has taken is of no more use, whether it was any good or not.

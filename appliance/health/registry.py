@@ -44,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     relay.nearly_full,
     upkeep.lights,
     upkeep.update_failed,
+    upkeep.updates_unheard,
     upkeep.update_waiting,
 )
 

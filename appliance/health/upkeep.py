@@ -8,6 +8,9 @@ from appliance.status.facts import Facts
 from appliance.status.update import WAITING
 from appliance.text import text
 
+# Seconds for which the feed may be asked in vain before somebody is told.
+UNHEARD = 7 * 86400.0
+
 
 @check("password", Severity.TROUBLE)
 def password(facts: Facts) -> Iterator[Problem]:
@@ -62,6 +65,24 @@ def update_failed(facts: Facts) -> Iterator[Problem]:
             update.said,
             text("The former version relays as it did before; nothing is lost."),
             text("You need not do anything: the next version is tried by itself. Tell the makers, if you like."),
+        )
+
+
+@check("updates-unheard", Severity.NOTICE)
+def updates_unheard(facts: Facts) -> Iterator[Problem]:
+    """The place of the updates has been asked in vain for a week."""
+    update = facts.update
+    # One night without an answer is nobody's business: the page of the updates says it.
+    if (
+        update
+        and facts.wall is not None
+        and facts.settings.update.enabled
+        and 0 < update.unheard <= facts.wall - UNHEARD
+    ):
+        yield Problem(
+            text("For a week nothing could be learned about new versions."),
+            text("They close gaps in security. One that does not work gives way to the former one."),
+            text("Look for a new version in the settings, under Updates: it says what is in the way."),
         )
 
 

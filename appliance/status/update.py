@@ -28,6 +28,8 @@ class UpdateStatus:
         other_version: what lies in the other slot; empty when nobody knows.
         outcome: how the last update ended, as ``appliance.update.record.Outcome`` has it; empty when there was none.
         said: the same, or what is going on, in plain words; empty when there is nothing to say.
+        lasting: whether what is said is why there was no update, and stays until the next look.
+        unheard: seconds since 1970 since when the feed has been asked in vain; 0 when it has answered.
     """
 
     written: float
@@ -36,6 +38,8 @@ class UpdateStatus:
     other_version: str = ""
     outcome: str = ""
     said: str = ""
+    lasting: bool = False
+    unheard: float = 0.0
 
     @property
     def at_work(self) -> bool:
@@ -64,4 +68,6 @@ def _status(raw: Any) -> UpdateStatus:
         other_version=str(raw.get("other_version", "")),
         outcome=str(raw.get("outcome", "")),
         said=sentence(raw.get("said", "")),
+        lasting=bool(raw.get("lasting", False)),
+        unheard=float(raw.get("unheard", 0.0)),
     )

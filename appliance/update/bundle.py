@@ -155,6 +155,15 @@ def not_started() -> UpdateError:
     return UpdateError(text("The installer did not start."), NOT_INSTALLED, "Restart the device, and try again.")
 
 
+def not_written(error: OSError) -> UpdateError:
+    """The data partition takes nothing, so what becomes of an update could not be remembered."""
+    return UpdateError(
+        text("The memory card cannot be written: %(why)s.", why=error.strerror or str(error)),
+        "No new version is installed by itself as long as nobody could remember what became of it.",
+        "Restart the device. If this stays, save all settings as one file, and flash another card.",
+    )
+
+
 def on_trial() -> UpdateError:
     """The other slot is the way back as long as the system that runs is on trial."""
     return UpdateError(

@@ -20,7 +20,7 @@ from appliance.cli.journal import log_to_stderr
 from appliance.errors import UpdateError
 from appliance.text import Text, packed, text
 from appliance.update import LARGEST_BUNDLE, record
-from appliance.update.bundle import AGAIN, DAMAGED, NOT_INSTALLED, version_of
+from appliance.update.bundle import AGAIN, DAMAGED, NOT_INSTALLED, not_written, version_of
 from appliance.update.record import Outcome, Record
 from appliance.update.service import words
 from appliance.update.version import VERSION, Key, key, newer
@@ -68,11 +68,17 @@ def against(version: str, last: Record | None, running: str = __version__) -> Te
 
     Args:
         version: of the bundle.
-        last: the last update.
+        last: the last update, which remembers those before it.
         running: the version that runs.
     """
-    if last and last.version == version and (last.outcome is not Outcome.UNCLEAR or record.refused(last, version)):
+    refused = record.refused(last, version)
+    # One that was being written when the power went has not been tried.
+    known = last is not None and last.version == version and last.outcome is not Outcome.WRITING
+    if last and known and (refused or last.outcome is not Outcome.UNCLEAR):
         return words(last)
+    if refused:
+        # Before the last one; or else a stick with two that do not work would have them installed in turn for ever.
+        return words(Record(version, "A", running, Outcome.FAILED))
     return "" if newer(version, running) else text("There is no newer version than this one.")
 
 
@@ -136,9 +142,7 @@ def _write(target: int, piece: bytes) -> None:
         while view:
             view = view[os.write(target, view) :]
     except OSError as error:
-        raise UpdateError(
-            text("The memory card cannot be written: %(why)s.", why=error.strerror or str(error)), NOT_INSTALLED
-        ) from error
+        raise UpdateError(not_written(error).what, NOT_INSTALLED) from error
 
 
 def _opened(path: Path) -> tuple[int, int]:
@@ -164,7 +168,7 @@ def main() -> int:
     log_to_stderr()
     target, known, *folders = sys.argv[1:]
     raw = json.loads(known)
-    last = Record(**{**raw, "outcome": Outcome(raw["outcome"])}) if raw else None
+    last = record.made_of(raw) if raw else None
     try:
         path, version = choose(candidates(Path(one) for one in folders), last)
         _say("taking", version)

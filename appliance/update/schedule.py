@@ -22,3 +22,20 @@ def due(now: float | None, looked: float | None, hour: int) -> bool:
     if int(now // HOUR) % 24 == hour:
         return since is None or since >= AGAIN_AFTER
     return since is not None and since >= OVERDUE
+
+
+def begun(now: float | None, looked: float | None) -> float | None:
+    """What to take for the last look where nothing is known of one. No input or output here.
+
+    Without it a device that is never on at night would never be overdue, as nothing would ever be counted.
+
+    Args:
+        now: seconds since 1970; None while nobody has told the time.
+        looked: when it was last done, seconds since 1970; None: never, or not known.
+
+    Returns:
+        Seconds since 1970: so long ago that the coming night counts. None when nothing has to be noted.
+    """
+    if now is None or (looked is not None and looked <= now):
+        return None
+    return now - AGAIN_AFTER

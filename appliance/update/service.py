@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 # Where this card's updates lie, unless the settings name another place; written by ``./build --url``.
 FEED = Path("/usr/lib/porchlight/update-feed")
 BUSY = text("An update is being installed already.")
+# Digits of a second since 1970 for the next three hundred years.
+LONGEST_SECOND = 10
 # Seconds between two words while a bundle is written.
 WORD_EVERY = 5.0
 
@@ -75,26 +77,37 @@ class Updates:
         """Whether the system that runs has to show yet that it works."""
         return self.on_trial and not self.paths.trial_over.exists()
 
+    @property
+    def restart_waits(self) -> bool:
+        """Whether a version was installed, and the restart into it has not come."""
+        last = record.read(self.paths.update_record)
+        return record.waits(last, self.booted, installed=self.paths.update_installed.exists())
+
     def settle(self) -> Record | None:
         """Find out what became of the last update, and say it in the status.
+
+        Nothing is found out about a version that was never started (``restart_waits``).
 
         Raises:
             UpdateError: the card cannot be written.
         """
         last = record.read(self.paths.update_record)
-        if last:
+        held = update_status.read(self.paths.update_status, since_boot())
+        # Why there was no update stays until the next look, which is a day away; this runs each hour.
+        said = held.said if held and held.lasting else ""
+        if last and not self.restart_waits:
             found = record.settled(last, self.booted, trial=self.trial)
             if found != last:
                 if found.outcome is Outcome.FAILED:
                     self.root.give_up()
                 self.keep(found)
+                said = ""
             last = found
-        held = update_status.read(self.paths.update_status, since_boot())
         if held and held.phase == WAITING and newer(held.version, __version__):
             # Found at the quiet hour; it waits until the feed says otherwise or the owner takes it.
-            self.say(WAITING, last, version=held.version)
+            self.say(WAITING, last, version=held.version, said=said, lasting=bool(said))
         else:
-            self.rest(last)
+            self.rest(last, said=said, lasting=bool(said))
         return last
 
     def note(self, found: Verdict | None) -> None:
@@ -106,17 +119,19 @@ class Updates:
         if not self.trial:
             return
         held = record.read(self.paths.update_record)
-        # Without a record the data partition was lost meanwhile.
-        last = held if held and held.slot == self.booted else Record(__version__, self.booted, "")
+        # Without a record the data partition was lost meanwhile, or could not be written.
+        last = held if held and held.slot == self.booted else record.begun(held, __version__, self.booted, "")
         last = record.judged(last, found)
         log.info("The trial of version %s: %s", last.version, found or "no verdict yet")
         if last != held:
             self.keep(last)
         self.say("trial" if last.outcome is Outcome.TRIAL else "restarting", last)
 
-    def rest(self, last: Record | None, *, said: str = "") -> None:
+    def rest(self, last: Record | None, *, said: str = "", lasting: bool = False) -> None:
         """Say that nothing is being done."""
-        self.say("trial" if last is not None and last.outcome is Outcome.TRIAL else "idle", last, said=said)
+        tried = last is not None and last.outcome is Outcome.TRIAL and last.slot == self.booted
+        phase = "trial" if tried else "idle"
+        self.say(phase, last, said=said, lasting=lasting)
 
     def look(self, *, now: bool = False) -> None:
         """Ask the feed, if it is time to, and install what it offers.
@@ -125,12 +140,13 @@ class Updates:
             now: whether the owner has asked: then neither hour nor former failures count.
 
         Raises:
-            UpdateError: nothing could be installed; the running system stays.
+            UpdateError: nothing could be installed; the running system stays. Nothing is by itself where it cannot be
+                remembered: it would be again each hour.
         """
         settings = load(self.paths).settings.update
         address = settings.feed or (FEED.read_text().strip() if FEED.exists() else "")
         last = record.read(self.paths.update_record)
-        if not now and not (settings.enabled and address and schedule.due(self.wall(), self._looked(), settings.hour)):
+        if not now and not (settings.enabled and address and self._due(settings.hour)):
             return
         if not now and self._rests():
             return
@@ -140,12 +156,7 @@ class Updates:
                 "It stays as it is; the relay is not affected.",
                 "Write the address as feed under [update] in porchlight.toml, or install a file.",
             )
-        try:
-            self.paths.update_state.mkdir(mode=0o755, exist_ok=True)
-            self.paths.update_looked.touch()
-        except OSError as error:
-            log.warning("When the feed was asked cannot be kept (%s).", error.strerror)
-        offer = feed.fetch(address)
+        offer = self._ask(address, wished=now)
         if feed.too_far(offer):
             raise UpdateError(
                 text(
@@ -162,21 +173,25 @@ class Updates:
         elif not now and record.refused(last, offer.version):
             self.say(WAITING, last, version=offer.version)
         else:
-            self.install(offer.url, offer.version)
+            self.install(offer.url, offer.version, wished=now)
 
-    def install(self, source: str, version: str) -> None:
+    def install(self, source: str, version: str, *, wished: bool = True) -> None:
         """Write a bundle into the other slot, and restart into it.
 
         Args:
             source: a file or an HTTPS address.
             version: of the bundle.
+            wished: whether the owner has asked for it.
 
         Raises:
-            UpdateError: it was refused, or not written; the running system stays.
+            UpdateError: it was refused, or not written, or what becomes of it cannot be remembered and nobody has asked
+                for it; the running system stays.
         """
         if self.trial:
             raise bundle.on_trial()
         last = record.read(self.paths.update_record)
+        other: Slot = "B" if self.booted == "A" else "A"
+        tried = record.begun(last, version, other, __version__)
         spoke = 0.0
 
         def progress(percent: int) -> None:
@@ -188,43 +203,114 @@ class Updates:
 
         progress(0)
         with _alone(self.paths.update_status.parent):
-            self.root.install(source, progress)
-        other: Slot = "B" if self.booted == "A" else "A"
-        unclear = last.unclear if last and last.version == version else 0
-        tried = Record(version, other, __version__, unclear=unclear)
-        self.keep(tried)
-        self.say("restarting", tried, version=version)
-        log.info("Version %s is in slot %s; restarting", version, other)
+            # Root marks the slot at once: from then on a power cut starts this version, and no other one is spoken of.
+            if (error := self.keep(replace(tried, outcome=Outcome.WRITING))) and not wished:
+                raise bundle.not_written(error)
+            try:
+                self.root.install(source, progress)
+            except UpdateError:
+                self.keep(last)
+                raise
+        if (error := self.keep(tried)) and not wished:
+            # It would fail unseen, and be installed again at the next look.
+            self.root.give_up()
+            raise bundle.not_written(error)
+        with suppress(OSError):
+            # Or else, if it does not restart, the next run takes the version for one that did not stay.
+            self.paths.update_installed.touch()
+        self.restart(tried)
+
+    def restart(self, tried: Record) -> None:
+        """Restart into a version that was installed.
+
+        Args:
+            tried: its record.
+
+        Raises:
+            UpdateError: the device does not restart.
+        """
+        self.say("restarting", tried, version=tried.version)
+        log.info("Version %s is in slot %s; restarting", tried.version, tried.slot)
         self.root.restart()
 
-    def say(self, phase: str, last: Record | None, *, version: str = "", said: str = "") -> None:
+    def say(self, phase: str, last: Record | None, *, version: str = "", said: str = "", lasting: bool = False) -> None:
         """Write the status."""
         there = _other_version(last, self.booted)
         # What is said then is about something else, and would stand there as the reason of the former outcome.
         outcome = str(last.outcome) if last and not said else ""
-        status = UpdateStatus(since_boot(), phase, version, there, outcome, said or words(last))
+        unheard = unheard_since(self.paths.update_looked)
+        status = UpdateStatus(since_boot(), phase, version, there, outcome, said or words(last), lasting, unheard)
         try:
             self.paths.update_status.parent.mkdir(mode=0o755, exist_ok=True)
             update_status.publish(self.paths.update_status, status)
         except OSError as error:
             log.warning("The status cannot be written (%s).", error.strerror)
 
-    def keep(self, one: Record) -> None:
-        """Keep what became of an update over the next start."""
+    def keep(self, one: Record | None) -> OSError | None:
+        """Keep what became of an update over the next start; returns why it cannot be kept."""
         try:
             record.write(self.paths.update_record, one)
         except OSError as error:
-            # Then nobody knows later what became of it, and the update works all the same.
+            # Then nobody knows later what became of it; what the owner has asked for works all the same.
             log.warning("What became of the update cannot be kept (%s).", error.strerror)
+            return error
+        return None
 
     def _rests(self) -> bool:
         """Whether the relay relays for nobody by the owner's wish: then no new version can show that it does."""
         status = relay_status.read(self.paths.relay_status)
         return status is not None and bool(status.resting)
 
-    def _looked(self) -> float | None:
+    def _due(self, hour: int) -> bool:
+        """Whether to look by itself now; where nothing is known of the last look, the days are counted from here on."""
+        now, looked = self.wall(), None
         with suppress(OSError):
-            return self.paths.update_looked.stat().st_mtime
+            looked = self.paths.update_looked.stat().st_mtime
+        if schedule.due(now, looked, hour):
+            return True
+        since = schedule.begun(now, looked)
+        if since is not None:
+            self._note_look(since)
+        return False
+
+    def _ask(self, address: str, *, wished: bool) -> feed.Offer:
+        """Ask the feed, and keep that it was asked, and since when in vain."""
+        now = self.wall()
+        error = self._note_look(now)
+        if error and not wished:
+            raise bundle.not_written(error)
+        before = unheard_since(self.paths.update_looked)
+        try:
+            offer = feed.fetch(address)
+        except UpdateError:
+            if now and not 0 < before <= now:
+                self._note_look(now, now)
+            raise
+        if before:
+            self._note_look(now, 0.0)
+        return offer
+
+    def _note_look(self, when: float | None, unheard: float | None = None) -> OSError | None:
+        """Keep when the feed was asked.
+
+        Args:
+            when: seconds since 1970; None: by the machine's clock, which nobody has set.
+            unheard: since when it has been asked in vain; 0 when it has answered; None: as it was.
+
+        Returns:
+            Why it cannot be kept.
+        """
+        try:
+            self.paths.update_state.mkdir(mode=0o755, exist_ok=True)
+            if unheard is None:
+                self.paths.update_looked.touch()
+            else:
+                self.paths.update_looked.write_text(f"{unheard:.0f}\n" if unheard else "")
+            if when is not None:
+                os.utime(self.paths.update_looked, (when, when))
+        except OSError as error:
+            log.warning("When the feed was asked cannot be kept (%s).", error.strerror)
+            return error
         return None
 
 
@@ -233,6 +319,8 @@ def words(last: Record | None) -> Text | str:
     if last is None:
         return ""
     match last.outcome:
+        case Outcome.WRITING:
+            return ""
         case Outcome.TRIAL:
             return text("Version %(version)s is new here and is being tried.", version=last.version)
         case Outcome.GOOD:
@@ -250,6 +338,19 @@ def words(last: Record | None) -> Text | str:
                 version=last.version,
                 former=last.former,
             )
+
+
+def unheard_since(path: Path) -> float:
+    """Since when the feed has been asked in vain, in seconds since 1970; 0 when it has answered.
+
+    Args:
+        path: ``Paths.update_looked``.
+    """
+    try:
+        # Whatever a power cut has left there, or a wrong clock: what is no number is none.
+        return max(0.0, float(int(path.read_text()[:LONGEST_SECOND])))
+    except UNREADABLE:
+        return 0.0
 
 
 def wish(path: Path) -> str | None:
@@ -274,7 +375,10 @@ def wish(path: Path) -> str | None:
 def _other_version(last: Record | None, booted: Slot) -> str:
     if last is None:
         return ""
-    return last.former if booted == last.slot else last.version
+    if booted == last.slot:
+        return last.former
+    # One that was being written when the power went may be whole, or not.
+    return last.version if last.outcome is not Outcome.WRITING else ""
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from appliance.status.update import UpdateStatus
 from appliance.status.word import sentence
 from appliance.text import Text, text, unpacked
 from appliance.update import record, volumes
-from appliance.update.bundle import DAMAGED
+from appliance.update.bundle import DAMAGED, not_written
 from appliance.update.disk import booted
 from appliance.update.pick import NOTHING
 from appliance.update.record import Outcome, Record
@@ -85,8 +85,7 @@ def look(paths: Paths, folders: Sequence[Path], user: str | None = USER) -> None
         # As the setup page asks (appliance/page/renewing.py).
         write_atomically(paths.update_wish, json.dumps({"file": str(paths.update_upload)}).encode(), durable=False)
     except OSError as error:
-        said = text("The memory card cannot be written: %(why)s.", why=error.strerror or str(error))
-        tell(paths, said, last)
+        tell(paths, not_written(error).what, last)
 
 
 def _taken(paths: Paths, folders: Sequence[Path], last: Record | None, user: str | None) -> bool:
@@ -151,7 +150,10 @@ def _looked(draft: int, last: Record | None, folders: Sequence[Path], user: str 
 def last_update(paths: Paths) -> Record | None:
     """The last update; one that was tried and does not run has failed, whether somebody has noted it yet or not."""
     last = record.read(paths.update_record)
-    if last and last.outcome is Outcome.TRIAL and booted()[0] not in (None, last.slot):
+    slot = booted()[0]
+    if slot is None or record.waits(last, slot, installed=paths.update_installed.exists()):
+        return last
+    if last and last.outcome is Outcome.TRIAL and slot != last.slot:
         return replace(last, outcome=Outcome.FAILED)
     return last
 
@@ -168,12 +170,12 @@ def tell(paths: Paths, said: Text | str, last: Record | None, *, phase: str = ""
     """
     now = since_boot()
     held = update_status.read(paths.update_status, now) or UpdateStatus(now, "idle")
-    outcome = str(last.outcome) if last and said == words(last) else ""
+    about_last = said == words(last)
+    outcome = str(last.outcome) if last and about_last else ""
     if held.at_work:
         held = replace(held, phase="idle", version="")
-    status = replace(
-        held, written=now, phase=phase or held.phase, version=version or held.version, outcome=outcome, said=said
-    )
+    held = replace(held, phase=phase or held.phase, version=version or held.version)
+    status = replace(held, written=now, outcome=outcome, said=said, lasting=not phase and not about_last)
     log.info("%s", said)
     try:
         paths.update_status.parent.mkdir(mode=0o755, exist_ok=True)

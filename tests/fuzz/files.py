@@ -260,8 +260,17 @@ FILES: dict[str, Held] = {
     "reset": Held(reset.mark_file, _json({"word": "ab"}), _forgotten),
     "the last update": Held(
         lambda paths: paths.update_record,
-        _json({"version": "0.2.0", "slot": "B", "former": "0.1.0", "outcome": "trial", "unclear": 0}),
+        _json(
+            {"version": "0.2.0", "slot": "B", "former": "0.1.0", "outcome": "trial", "unclear": 0},
+            {"version": "2.0.0", "slot": "A", "former": "1.0.0", "outcome": "writing", "unclear": 1}
+            | {"failed": ["1.1.0", "1.2.0"], "once": ["1.3.0"]},
+        ),
         lambda paths: record.read(paths.update_record),
+    ),
+    "since when nothing was heard of updates": Held(
+        lambda paths: paths.update_looked,
+        (b"1795000000\n",),
+        lambda paths: service.unheard_since(paths.update_looked),
     ),
     "what the owner asks of the updater": Held(
         lambda paths: paths.update_wish,

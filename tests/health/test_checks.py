@@ -8,6 +8,7 @@ from appliance.health.device import CLOCK_TAKES, HOT, LITTLE_ROOM
 from appliance.health.name import DAY, ENDS_SOON
 from appliance.health.reach import NEVER_AFTER, REACHED_WITHIN
 from appliance.health.registry import CHECKS, problems_of
+from appliance.health.upkeep import UNHEARD
 from appliance.network.verdict import Verdict
 from appliance.settings.declared import Settings, ShareSettings, WifiSettings
 from appliance.settings.problem import Problem, Severity
@@ -130,6 +131,7 @@ WRONG: dict[str, Facts] = {
     "update-failed": replace(
         WELL, update=UpdateStatus(NOW, "idle", outcome="failed", said=text("Version %(version)s did not.", version="1"))
     ),
+    "updates-unheard": replace(WELL, update=UpdateStatus(NOW, "idle", unheard=WALL - UNHEARD)),
     "update-waiting": replace(WELL, update=UpdateStatus(NOW, "waiting", "1.2.0")),
 }
 
@@ -168,6 +170,17 @@ def test_the_order_is_that_of_the_weight_and_names_are_given_once() -> None:
     weights = [list(Severity).index(one.severity) for one in CHECKS]
     assert weights == sorted(weights)
     assert len({one.id for one in CHECKS}) == len(CHECKS)
+
+
+def test_a_week_without_a_word_is_told_and_not_a_night_or_where_nobody_is_to_ask() -> None:
+    unheard = WRONG["updates-unheard"]
+    quiet = replace(unheard.settings, update=replace(unheard.settings.update, enabled=False))
+    for facts in (
+        replace(unheard, update=UpdateStatus(NOW, "idle", unheard=WALL - UNHEARD + 1)),
+        replace(unheard, settings=quiet),
+    ):
+        assert problems_of(facts) == ()
+    assert "updates-unheard" not in ids(replace(unheard, wall=None))
 
 
 def test_without_facts_there_are_no_problems() -> None:

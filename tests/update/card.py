@@ -1,9 +1,14 @@
 """A card in a file whose updates are played from the feed to the verdict; only RAUC's part is not RAUC's."""
 
+import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from appliance.cli.update import update
 from appliance.clock import since_boot
 from appliance.errors import UpdateError
 from appliance.paths import Paths
@@ -11,6 +16,7 @@ from appliance.status import update as update_status
 from appliance.update import trial
 from appliance.update.disk import Memory
 from appliance.update.environment import Slot
+from appliance.update.feed import COMPATIBLE
 from appliance.update.order import GIVE_UP, Order, answered, left
 from appliance.update.root import act, change_slot, install
 from appliance.update.service import Updates
@@ -27,11 +33,12 @@ class Card:
         self.written: list[str] = []
         self.restarts = 0
         self.fails = False
+        self.stays_on = False
         self.updates = self.start("A")
 
     def start(self, slot: Slot) -> Updates:
         """Start from a slot, as the boot script does: on trial when it is remembered so."""
-        for gone in (self.paths.trial_over, self.paths.verdict):
+        for gone in (self.paths.trial_over, self.paths.verdict, self.paths.update_installed):
             gone.unlink(missing_ok=True)
         self.updates = Updates(self.paths, slot, self.memory.read().trial == slot, self, time.time)
         return self.updates
@@ -44,6 +51,8 @@ class Card:
 
     def restart(self) -> None:
         self.restarts += 1
+        if self.stays_on:
+            raise UpdateError("The device does not restart.")
 
     def give_up(self) -> None:
         self._ask(self.paths.slot_order, GIVE_UP)
@@ -81,5 +90,22 @@ class Card:
         assert act(self.paths, self.memory, self.updates.booted, self.restart)
         return found
 
+    def run_by_the_timer(self, now: float) -> None:
+        """What the timer starts each hour; it says what it cannot do.
+
+        Args:
+            now: seconds since 1970.
+        """
+        with suppress(UpdateError):
+            update(replace(self.updates, wall=partial(float, now)))
+
     def _ask(self, path: Path, what: str) -> None:
         path.write_bytes(Order("0" * 32, what).written())
+
+
+def offer(paths: Paths, server: tuple[str, Path], version: str, extra: str = "") -> None:
+    """Offer a version, and name the feed in the settings."""
+    address, folder = server
+    said = {"version": version, "url": "x.raucb", "compatible": COMPATIBLE}
+    (folder / "update.json").write_text(json.dumps(said))
+    paths.owner_file.write_text(f'[update]\nfeed = "{address}"\n{extra}')

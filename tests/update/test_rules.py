@@ -16,8 +16,8 @@ from appliance.update.backend import answer
 from appliance.update.bundle import explained
 from appliance.update.disk import Memory
 from appliance.update.feed import Offer, parse, too_far, wanted
-from appliance.update.record import Outcome, Record, refused, settled
-from appliance.update.schedule import HOUR, due
+from appliance.update.record import Outcome, Record, judged, refused, settled
+from appliance.update.schedule import AGAIN_AFTER, HOUR, OVERDUE, begun, due
 from appliance.update.verdict import PATIENCE, PATIENCE_WITHOUT_LINE, Seen, Verdict, judge
 from appliance.update.version import key, newer
 from image.bundle import feed
@@ -88,7 +88,8 @@ NIGHT = 1_800_000_000.0 // (24 * HOUR) * 24 * HOUR + 2 * HOUR
         (None, None, False),
         (NIGHT, None, True),
         (NIGHT + HOUR - 1, None, True),
-        (NIGHT + HOUR, None, False),
+        (NIGHT + HOUR, None, False),  # counted from here on: test_never_on_at_night
+        (NIGHT + HOUR, NIGHT + 24 * HOUR, False),  # so too
         (NIGHT + HOUR - 1, NIGHT, False),
         (NIGHT, NIGHT - 24 * HOUR, True),
         (NIGHT, NIGHT + 24 * HOUR, True),  # the clock was wrong then
@@ -98,6 +99,32 @@ NIGHT = 1_800_000_000.0 // (24 * HOUR) * 24 * HOUR + 2 * HOUR
 )
 def test_when_to_look(now: float | None, looked: float | None, expected: bool) -> None:
     assert due(now, looked, hour=2) == expected
+
+
+@pytest.mark.parametrize("before", [None, NIGHT + 365 * 24 * HOUR])
+def test_never_on_at_night(before: float | None) -> None:
+    """From an empty card, or one whose clock was wrong once: on from eight to eight, it looks on the fourth day."""
+    looked, notes, found = before, 0, 0.0
+    on = [NIGHT + day * 24 * HOUR + hour * HOUR for day in range(10) for hour in range(6, 18)]
+    for now in on:
+        if due(now, looked, hour=2):
+            found = now
+            break
+        since = begun(now, looked)
+        if since is not None:
+            looked, notes = since, notes + 1
+    assert notes == 1
+    assert found == on[0] + OVERDUE
+
+
+def test_the_night_after_the_first_evening_is_not_skipped() -> None:
+    for hours in range(1, 24):
+        since = begun(NIGHT - hours * HOUR, None)
+        assert since is not None
+        assert due(NIGHT, since, hour=2)
+    assert begun(None, None) is None
+    assert begun(NIGHT, NIGHT) is None
+    assert begun(NIGHT, NIGHT + 1) == NIGHT - AGAIN_AFTER
 
 
 @pytest.mark.parametrize(
@@ -137,6 +164,19 @@ def test_what_became_of_an_update() -> None:
     assert settled(TRIED, "B", trial=False).outcome is Outcome.GOOD
     failed = replace(TRIED, outcome=Outcome.FAILED)
     assert settled(failed, "B", trial=False) == failed
+    writing = replace(TRIED, outcome=Outcome.WRITING)
+    assert settled(writing, "A", trial=False) == writing
+    assert settled(writing, "B", trial=True) == TRIED
+    assert settled(writing, "B", trial=False).outcome is Outcome.GOOD
+    # It takes a failure to be refused; where it has been before, it still is.
+    assert not refused(writing, TRIED.version)
+    again = replace(record.begun(failed, TRIED.version, "B", "0.1.0"), outcome=Outcome.WRITING)
+    assert refused(again, TRIED.version)
+    assert refused(record.begun(again, "0.3.0", "B", "0.1.0"), TRIED.version)
+    unclear = replace(TRIED, outcome=Outcome.UNCLEAR, unclear=1)
+    again = replace(record.begun(unclear, TRIED.version, "B", "0.1.0"), outcome=Outcome.WRITING)
+    assert not refused(again, TRIED.version)
+    assert record.begun(record.begun(again, "0.3.0", "B", "0.1.0"), TRIED.version, "B", "0.1.0").unclear == 1
 
 
 def test_a_version_that_failed_is_not_tried_again_by_itself() -> None:
@@ -149,11 +189,51 @@ def test_a_version_that_failed_is_not_tried_again_by_itself() -> None:
     assert refused(replace(TRIED, outcome=Outcome.UNCLEAR, unclear=2), "0.2.0")
 
 
+def test_what_became_of_those_before_is_remembered() -> None:
+    versions = [f"0.3.{number}" for number in range(2 * record.MOST_KEPT)]
+    last: Record | None = None
+    for version in versions:
+        last = replace(record.begun(last, version, "B", "0.1.0"), outcome=Outcome.FAILED)
+    assert last
+    assert last.failed == tuple(versions[-record.MOST_KEPT - 1 : -1])
+    assert all(refused(last, version) for version in versions[-record.MOST_KEPT - 1 :])
+    # Its owner has it installed again, and it works.
+    again = replace(record.begun(last, versions[-2], "B", "0.1.0"), outcome=Outcome.GOOD)
+    assert not refused(again, versions[-2])
+    assert refused(again, versions[-1])
+    assert not refused(record.begun(again, "1.0.0", "A", versions[-2]), versions[-2])
+
+
+def test_a_version_without_the_internet_has_one_more_try_whatever_comes_between() -> None:
+    last = replace(record.begun(None, "0.3.0", "B", "0.1.0"), outcome=Outcome.UNCLEAR, unclear=1)
+    for version in ("0.2.0", "0.3.0"):
+        assert not refused(last, version)
+        last = judged(record.begun(last, version, "B", "0.1.0"), Verdict.UNCLEAR)
+    assert (last.unclear, refused(last, "0.3.0"), refused(last, "0.2.0")) == (2, True, False)
+    last = judged(record.begun(last, "0.2.0", "B", "0.1.0"), Verdict.UNCLEAR)
+    assert refused(last, "0.2.0")
+    assert refused(last, "0.3.0")
+
+
+def test_an_earlier_version_s_record_is_read_and_a_later_one_s(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    earlier = {"version": "0.2.0", "slot": "B", "former": "0.1.0", "outcome": "trial", "unclear": 0}
+    for raw in (earlier, {**earlier, "later": [1]}):
+        path.write_text(json.dumps(raw))
+        assert record.read(path) == TRIED
+    for lists in ({"failed": "0.1.0"}, {"failed": [1]}, {"once": None}, {"once": {"0.1.0": 1}}):
+        path.write_text(json.dumps(earlier | lists))
+        assert record.read(path) is None
+
+
 def test_record_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "update/record.json"
     assert record.read(path) is None
     record.write(path, TRIED)
     assert record.read(path) == TRIED
+    full = replace(TRIED, failed=("1.0.0", "1.1.0"), once=("2.0.0",))
+    record.write(path, full)
+    assert record.read(path) == full
     for damaged in (b"", b"{}", b"[1]", path.read_bytes().replace(b'"B"', b'"C"'), path.read_bytes()[:-3]):
         path.write_bytes(damaged)
         assert record.read(path) is None

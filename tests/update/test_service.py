@@ -3,22 +3,16 @@
 What root does is root's own code (``appliance.update.root``); how it is asked, test_root.py shows.
 """
 
-import datetime
-import http.server
-import ipaddress
 import json
-import ssl
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from appliance import __version__
 from appliance.cli.update import update
@@ -32,51 +26,11 @@ from appliance.update.environment import Environment
 from appliance.update.feed import COMPATIBLE
 from appliance.update.record import Outcome, Record
 from appliance.update.service import wish
-from tests.update.card import NEW, Card
+from appliance.update.verdict import Verdict
+from tests.update.card import NEW, Card, offer
 
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
-    """An HTTPS server that this process trusts: its address, and the folder that it shows."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    begin = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-    made = made.not_valid_before(begin).not_valid_after(begin + datetime.timedelta(days=36500))
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    signed = made.add_extension(address, critical=False).sign(key, hashes.SHA256())
-    pem = tmp_path / "server.pem"
-    plain = serialization.NoEncryption()
-    pem.write_bytes(
-        signed.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    )
-    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-    folder = tmp_path / "www"
-    folder.mkdir()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: object) -> None:
-            super().__init__(*arguments, directory=str(folder))  # type: ignore[arg-type]
-
-        def log_message(self, *words: object) -> None:
-            """Nothing."""
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        listening.socket = context.wrap_socket(listening.socket, server_side=True)
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
-        yield f"https://127.0.0.1:{listening.server_address[1]}/update.json", folder
-        listening.shutdown()
-
-
-def offer(paths: Paths, server: tuple[str, Path], version: str, extra: str = "") -> None:
-    """Offer a version, and name the feed in the settings."""
-    address, folder = server
-    said = {"version": version, "url": "x.raucb", "compatible": COMPATIBLE}
-    (folder / "update.json").write_text(json.dumps(said))
-    paths.owner_file.write_text(f'[update]\nfeed = "{address}"\n{extra}')
+# Seconds.
+DAY = 24 * 3600
 
 
 def test_a_newer_version_is_installed_and_tried(card: Card, paths: Paths, server: tuple[str, Path]) -> None:
@@ -144,6 +98,36 @@ def test_not_before_its_hour(card: Card, paths: Paths, server: tuple[str, Path])
     assert card.written == []
 
 
+@pytest.mark.parametrize("left", [None, 400 * DAY])
+def test_never_on_at_the_quiet_hour(card: Card, paths: Paths, server: tuple[str, Path], left: float | None) -> None:
+    """On each day from eight to eight: the timer's runs from an empty folder on, or from a look in the future."""
+    offer(paths, server, NEW, "hour = 2\n")
+    midnight = time.time() // DAY * DAY
+    if left is not None:
+        paths.update_state.mkdir()
+        paths.update_looked.touch()
+        os.utime(paths.update_looked, (midnight + left, midnight + left))
+    days: list[int] = []
+    kept: set[float] = set()
+    for day in range(6):
+        for hour in range(8, 20):
+            now = midnight + day * DAY + hour * 3600
+            replace(card.updates, wall=partial(float, now)).look()
+            days += [day] * (len(card.written) - len(days))
+            kept.add(paths.update_looked.stat().st_mtime)
+    # And again three days later.
+    assert days == [3]
+    # It begins to count, and it looks.
+    assert len(kept) == 2
+
+
+@pytest.mark.parametrize("extra", ["enabled = false\n", 'feed = ""\n'])
+def test_nothing_is_counted_where_nothing_is_asked(card: Card, paths: Paths, extra: str) -> None:
+    paths.owner_file.write_text(f"[update]\nhour = {(int(time.time() // 3600) + 12) % 24}\n{extra}")
+    card.updates.look()
+    assert not paths.update_looked.exists()
+
+
 def test_nobody_named_a_feed(card: Card) -> None:
     card.updates.look()
     with pytest.raises(UpdateError, match="Nobody has told"):
@@ -186,6 +170,22 @@ def test_a_version_that_failed_waits_for_the_owner(card: Card, paths: Paths, ser
     assert (card.said().phase, card.said().version) == ("waiting", NEW)
     card.updates.look(now=True)
     assert len(card.written) == 1
+
+
+def test_a_version_that_failed_waits_even_when_another_one_failed_after_it(
+    card: Card, paths: Paths, server: tuple[str, Path], brought: str
+) -> None:
+    """As with a stick that holds a bad version, and a feed that offers another."""
+    offer(paths, server, NEW, f"hour = {int(time.time() // 3600) % 24}\n")
+    record.write(paths.update_record, Record(NEW, "B", __version__, outcome=Outcome.FAILED))
+    card.updates.install(brought, "98.0.0")
+    card.start("B").note(Verdict.BAD)
+    card.start("A").settle()
+    card.updates.look()
+    assert card.written == [brought]
+    assert (card.said().phase, card.said().version) == ("waiting", NEW)
+    card.updates.look(now=True)
+    assert len(card.written) == 2
 
 
 def test_the_former_system_is_not_written_over_during_a_trial(card: Card, brought: str) -> None:

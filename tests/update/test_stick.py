@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +20,12 @@ from appliance.errors import UpdateError
 from appliance.paths import Paths
 from appliance.status import update as update_status
 from appliance.status.update import UpdateStatus
-from appliance.update import LARGEST_BUNDLE, pick, record, stick, volumes
+from appliance.update import LARGEST_BUNDLE, pick, record, stick, trial, volumes
 from appliance.update.feed import COMPATIBLE
 from appliance.update.record import Outcome, Record
 from appliance.update.service import wish
+from appliance.update.verdict import PATIENCE_WITHOUT_LINE, Seen, Verdict
+from tests.update.card import Card
 
 NEW, NEWEST = "98.0.0", "99.0.0"
 # In the place of RAUC: a bundle is good if it says its version in its first line, and of whom.
@@ -138,12 +141,56 @@ def test_where_none_is_good_the_newest_one_is_spoken_of(folder: Path) -> None:
         (NEW, Record(NEW, "B", __version__, Outcome.GOOD), "was installed, and it works"),
         (NEW, Record(NEW, "B", __version__, Outcome.UNCLEAR, 1), ""),
         (NEW, Record(NEW, "B", __version__, Outcome.UNCLEAR, 2), "could not show that it relays"),
+        (NEW, Record(NEW, "B", __version__, Outcome.WRITING, 1), ""),
+        (NEW, Record(NEW, "B", __version__, Outcome.WRITING, 2), "did not work here"),
+        # Another one came after it.
+        (NEW, Record("97.0.0", "B", __version__, Outcome.FAILED, failed=(NEW,)), f"Version {NEW} did not work here"),
+        (NEW, Record("97.0.0", "B", __version__, Outcome.FAILED, failed=(NEWEST,), once=(NEW,)), ""),
     ],
 )
 def test_what_was_tried_here_is_not_tried_again(version: str, last: Record | None, expected: str) -> None:
     found = pick.against(version, last)
     assert expected in found
     assert bool(found) == bool(expected)
+
+
+@pytest.mark.parametrize("seen", [Seen(), Seen(page=True, ports=True)])
+def test_a_stick_full_of_what_does_not_work_comes_to_an_end(
+    card: Card, paths: Paths, folder: Path, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is found at each start; and whoever asks for one of them still gets it."""
+    monkeypatch.setattr(trial, "since_boot", lambda: PATIENCE_WITHOUT_LINE)
+    for version in (NEWEST, NEW, "97.0.0"):
+        bundle(folder, version)
+    tried: list[str] = []
+
+    def choose() -> tuple[Path, str]:
+        return pick.choose(pick.candidates([folder]), record.read(paths.update_record), checked)
+
+    with suppress(UpdateError):
+        while len(tried) < 20:
+            path, version = choose()
+            tried.append(version)
+            install_in_vain(card, path, version, seen)
+    with pytest.raises(UpdateError, match=f"Version {NEWEST}"):
+        choose()
+    # Without the Internet each has two tries.
+    times = 2 if seen.page else 1
+    assert sorted(tried, reverse=True) == [one for one in (NEWEST, NEW, "97.0.0") for _ in range(times)]
+    install_in_vain(card, folder / "porchlight-98.0.0-arm64.raucb", NEW, seen)
+    last = record.read(paths.update_record)
+    assert last
+    assert (last.version, set(last.failed)) == (NEW, {NEWEST, "97.0.0"})
+    assert all(record.refused(last, one) for one in (NEWEST, NEW, "97.0.0"))
+
+
+def install_in_vain(card: Card, path: Path, version: str, seen: Seen) -> None:
+    """What a stick or the owner brings is installed, does not stay, and the former system runs again."""
+    card.paths.update_upload.write_bytes(path.read_bytes())
+    card.updates.install(str(card.paths.update_upload), version)
+    card.start("B")
+    assert card.judge(seen) is not Verdict.GOOD
+    card.start("A").settle()
 
 
 def test_a_trial_that_is_over_has_failed_even_before_anybody_noted_it(

@@ -100,6 +100,17 @@ def test_a_trial_whose_record_was_lost(card: Card, paths: Paths, brought: str) -
     assert record.read(paths.update_record) == Record(__version__, "B", "", outcome=Outcome.FAILED)
 
 
+def test_a_trial_of_which_nobody_could_keep_that_it_began(card: Card, paths: Paths, brought: str) -> None:
+    """What failed before is not forgotten over it."""
+    card.updates.install(brought, NEW)
+    record.write(paths.update_record, Record("98.0.0", "A", "97.0.0", Outcome.FAILED, failed=("96.0.0",)))
+    card.start("B")
+    assert card.judge(Seen()) is Verdict.BAD
+    found = record.read(paths.update_record)
+    assert found
+    assert (found.version, found.failed) == (__version__, ("96.0.0", "98.0.0"))
+
+
 @pytest.mark.parametrize("seen", [Seen(), replace(ALL, page=False), replace(ALL, ports=False)])
 def test_what_does_not_work_gives_way(card: Card, seen: Seen) -> None:
     assert judged(card, seen) is Verdict.BAD
