@@ -21,6 +21,7 @@ from pathlib import Path
 from appliance.clock import since_boot
 from appliance.errors import SavedStateError
 from appliance.files import Stamp, stamp, write_atomically
+from appliance.relay.neutral import seed_of
 from appliance.relay.sessions import remember_as_nginx_does
 from appliance.relay.tls import Rules
 from appliance.relay.validity import not_after
@@ -83,6 +84,11 @@ class Certificate:
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with either of them."""
         return tuple(self._problems.values())
+
+    @property
+    def seed(self) -> bytes | None:
+        """By what the neutral page is drawn (``neutral.seed_of``), also while a public one is in use."""
+        return self._own.seed
 
     def follow(self) -> bool:
         """Take up what stands in the files, and make an own one where there has never been any.
@@ -174,6 +180,7 @@ class _Kept:
         self.file = file
         self.rules: Rules | None = None
         self.not_after = 0
+        self.seed: bytes | None = None
         self._seen: Stamp | None = None
         self._stamp: Stamp | None = None
 
@@ -193,7 +200,8 @@ class _Kept:
         Raises:
             OSError, ValueError: its date cannot be read.
         """
-        self.not_after = not_after(self.file.read_text("ascii", "replace"))
+        text = self.file.read_text("ascii", "replace")
+        self.not_after, self.seed = not_after(text), seed_of(text)
         self.rules = rules
         self.note()
 

@@ -34,7 +34,7 @@ class Delivery:
         self,
         person: Person,
         head: bytes,
-        body: bytes,
+        body: bytes | memoryview,
         done: Callable[[], None],
         failed: Callable[[], None],
     ) -> None:

@@ -18,7 +18,7 @@ from appliance.clock import since_boot
 from appliance.files import UNREADABLE, write_atomically
 from appliance.network.origin import Origin
 from appliance.paths import Paths
-from appliance.relay.site import DEFAULT_MODIFIED, Page, Site
+from appliance.relay.site import Page, Site
 from appliance.status import knock
 from appliance.status.knock import Expected, KnockStatus
 
@@ -27,9 +27,11 @@ log = logging.getLogger(__name__)
 KNOCK = re.compile(rb"GET /s/([A-Za-z0-9_-]{22})(?:\?[^ ]*)? HTTP/1\.[01]\r?\n")
 # RFC 8555 sections 8.1 and 8.3: a token is base64url of 128 bits or more; its answer is that and a digest of 43 more.
 CHALLENGE = re.compile(
-    rb"(?:GET|HEAD) /\.well-known/acme-challenge/([A-Za-z0-9_-]{1,128})(?:\?[^ ]*)? HTTP/1\.[01]\r?\n"
+    rb"(?:GET|HEAD|POST) /\.well-known/acme-challenge/([A-Za-z0-9_-]{1,128})(?:\?[^ ]*)? HTTP/1\.[01]\r?\n"
 )
 LARGEST_ANSWER = 1024
+# Seconds since 1970: a page without a date would stand out. Of no meaning, and only the knock's owner sees it.
+MODIFIED = 1767225600
 # How much a visit of a knock is worth, the best first.
 WAYS = ("tls", "clear", "inside")
 
@@ -90,7 +92,7 @@ class Errands:
         except OSError as error:
             log.error("A visit from outside cannot be told to the setup page (%s).", error.strerror)
             return None
-        return _site(b"/s/" + token, Page(ARRIVED if came.counts else AT_HOME, "text/html", DEFAULT_MODIFIED))
+        return _site(b"/s/" + token, Page(ARRIVED if came.counts else AT_HOME, "text/html", MODIFIED))
 
     def _challenged(self, token: bytes) -> Site | None:
         page = _small_file(self._challenges / token.decode("ascii"))

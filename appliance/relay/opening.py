@@ -279,7 +279,7 @@ class Opening:
         setup_page = self._keeper.setup_page(self._peer[0], cover.host_of(self._early)) if at_home else None
         self._tell(*cover.answer(self._early, site or self._keeper.site, setup_page))
 
-    def _tell(self, head: bytes, body: bytes) -> None:
+    def _tell(self, head: bytes, body: bytes | memoryview) -> None:
         # What the browser says further is of no interest, and may not get between what it is told.
         self._reader.stop()
         self._early = b""

@@ -16,7 +16,7 @@ from appliance.clock import since_boot, told
 from appliance.files import Stamp, stamp
 from appliance.memory import Tidy
 from appliance.paths import Paths
-from appliance.relay import handover, site
+from appliance.relay import handover, neutral, site
 from appliance.relay.certificate import Certificate
 from appliance.relay.errands import Visits
 from appliance.relay.generation import Generation, workers_for
@@ -104,6 +104,8 @@ class Service:
         self._stamps: list[Stamp | None] | None = None
         self._loaded: Loaded | None = None
         self._certificate = Certificate(paths.relay_state, paths.issued_certificate, wall)
+        # By what the neutral page is drawn while there is no certificate: never a common one.
+        self._spare_seed = os.urandom(32)
         self._site_problem: Problem | None = None
         self._last_good = LastGood(paths.relay_upstreams)
         self._started = since_boot()
@@ -211,8 +213,9 @@ class Service:
     def _site(self, folder: str) -> Site:
         """What browsers are shown: the volunteer's folder, or the neutral page and a problem."""
         former, self._site_problem = self._site_problem, None
+        page = neutral.site(self._certificate.seed or self._spare_seed)
         if not folder:
-            return site.DEFAULT
+            return page
         try:
             # What stands in the settings file counts from where that file is: on the card, its FAT partition.
             return site.load(
@@ -222,7 +225,7 @@ class Service:
             self._site_problem = Problem(error.what, error.means, error.todo)
             if self._site_problem != former:
                 log.warning("%s", error)
-            return site.DEFAULT
+            return page
 
     def _bury(self) -> None:
         """Collect the processes that have ended, and the sums of generations that are over."""

@@ -1,4 +1,4 @@
-"""What browsers are shown: the volunteer's own folder of files, or a neutral page. Read once, before workers start.
+"""What browsers are shown instead of a neutral page: the volunteer's own folder. Read once, before workers start.
 
 All of it is in memory afterwards: no request reaches a file system, so none can leave the folder or make the loop
 wait for a card.
@@ -21,15 +21,6 @@ MOST_ENTRIES = 500
 # The same on every machine, whatever lies in /etc/mime.types.
 KINDS = MimeTypes()
 UNKNOWN_KIND = "application/octet-stream"
-# Seconds since 1970: a page without a date would stand out. Of no meaning; the beginning of this code's year.
-DEFAULT_MODIFIED = 1767225600
-
-DEFAULT_PAGE = b"""<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Welcome</title></head>
-<body><h1>Welcome</h1><p>This site is being set up. Please come back later.</p></body>
-</html>
-"""
 
 
 class SiteError(PorchlightError, OSError):
@@ -62,9 +53,6 @@ class Site:
 
     pages: Mapping[bytes, Page]
     folders: frozenset[bytes]
-
-
-DEFAULT = Site({b"/index.html": Page(DEFAULT_PAGE, "text/html", DEFAULT_MODIFIED)}, frozenset({b"/"}))
 
 
 def load(folder: Path, private: Iterable[Path]) -> Site:

@@ -252,9 +252,9 @@ def page(server: Server, request: str, port: int = 0) -> Seen:
 
 
 def face(server: Server, port: int, request: str) -> Seen | bytes:
-    """The same, beside nginx without what docs/cover.md has rows of its own for: server's name and kept connections."""
+    """The same, beside nginx without what docs/cover.md has a row of its own for: kept connections."""
     seen = page(server, request, port)
-    return inside.faceless(seen.data) if server.beside_nginx else seen
+    return inside.ending(seen.data) if server.beside_nginx else seen
 
 
 def _asking(request: str) -> Probe:
@@ -283,6 +283,15 @@ def without_tickets(made: ssl.SSLContext) -> ssl.SSLContext:
     return made
 
 
+def names(server: Server) -> list[bytes]:
+    """What the server calls itself: with a page, with an error, and to HTTP where TLS is due."""
+    asked = ((server.plain, "GET / HTTP/1.0\n\n"), (server.plain, "GET /nowhere HTTP/1.0\n\n"), (server.tls, "x\n"))
+    answers = [page(server, request, port).data for port, request in asked]
+    found = [one for answer in answers for one in re.findall(rb"\r\nServer: ([^\r]*)|<hr><center>([^<]*)<", answer)]
+    assert len(found) >= len(answers), found
+    return [b"".join(one) for one in found]
+
+
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 # TLS 1.0, as a browser of 2005 would say it: one cipher, no extensions.
 OLD_HELLO = b"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x01" + b"r" * 32 + b"\x00\x00\x02\x00\x2f\x01\x00"
@@ -291,6 +300,10 @@ OLD_HELLO = b"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x01" + b"r" * 32 + b"\x00
 _EXTENSIONS = "002b0003020304 000a000800062a2a00170018 000d00080006040308040401 0033002600242a2a0020" + "55" * 32
 _BODY = "0303" + "72" * 32 + "20" + "73" * 32 + "0006130113021303" + "0100" + "0049" + _EXTENSIONS
 SHARELESS_HELLO = bytes.fromhex("160301009c 01000098" + _BODY)
+# To a browser of this kind nginx sends a longer error.
+CHROME = (
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+)
 NOTHING = bytes(range(128, 192))
 # What an app begins with, as somebody has recorded it.
 CHAT = b"WA\x06\x03\x00\x00\x24\x12\x22\x0a\x20" + b"k" * 32
@@ -341,7 +354,11 @@ PROBES: dict[str, Probe] = {
     "no-host": _asking("GET / HTTP/1.1\n\n"),
     "http-2.0": _asking(f"GET / HTTP/2.0\nHost: {HOST}\n\n"),
     "long-target": _asking(f"GET /{'a' * 9000} HTTP/1.1\nHost: {HOST}\n\n"),
-    "name-of-server": lambda server: b"\r\nServer: " in page(server, "GET / HTTP/1.0\n\n").data,
+    "name-of-server": names,
+    "range": _asking(f"GET / HTTP/1.1\nHost: {HOST}\nRange: bytes=5-19\nConnection: close\n\n"),
+    "range-beyond": _asking(f"GET / HTTP/1.1\nHost: {HOST}\nRange: bytes=99999-\nConnection: close\n\n"),
+    "several-ranges": _asking(f"GET / HTTP/1.1\nHost: {HOST}\nRange: bytes=0-4,9-12\nConnection: close\n\n"),
+    "error-for-chrome": _asking(f"GET /nowhere HTTP/1.1\nHost: {HOST}\n{CHROME}\nConnection: close\n\n"),
     "kept-alive": lambda server: page(server, f"GET / HTTP/1.1\nHost: {HOST}\n\n").end,
     "random-bytes": _sending_plain(NOTHING),
     "request-cut-off": _sending_plain(b"GET / HTT"),

@@ -1,11 +1,15 @@
-"""Debian's nginx as it is without any setting of ours, with the same page and certificate as the relay beside it."""
+"""Debian's nginx as it is but for its version, with the same page and certificate as the relay beside it.
 
+Its version is hidden, as many a guide advises: the relay names no version either.
+"""
+
+import os
 import shutil
 import socket
 import subprocess
 from pathlib import Path
 
-from appliance.relay.site import DEFAULT_PAGE
+from appliance.relay.site import Page
 from tests.cover.release import inside
 from tests.relay.running import free_ports, wait_for
 
@@ -17,6 +21,7 @@ pid {folder}/pid;
 error_log stderr;
 events {{}}
 http {{
+    server_tokens off;
     access_log off;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -43,15 +48,18 @@ class Stock:
     Args:
         folder: a new one for all that it needs.
         certificate: the relay's own, key and chain in one file.
+        page: what the relay shows, and its date.
 
     Attributes:
         plain: its port for HTTP.
         tls: its port for HTTPS.
     """
 
-    def __init__(self, folder: Path, certificate: Path) -> None:
+    def __init__(self, folder: Path, certificate: Path, page: Page) -> None:
         (folder / "site").mkdir(parents=True)
-        (folder / "site/index.html").write_bytes(DEFAULT_PAGE)
+        index = folder / "site/index.html"
+        index.write_bytes(page.body)
+        os.utime(index, (page.modified, page.modified))
         shutil.copy(certificate, folder / "certificate.pem")
         # Beside those that a relay takes in the same process.
         self.plain, self.tls = free_ports(62)[-2:]

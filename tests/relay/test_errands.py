@@ -76,7 +76,8 @@ def test_a_knock_from_outside_counts_once(start_relay: StartRelay, nowhere: str)
     for path in (nowhere, made.path + "A", made.path[:-1], made.path.swapcase(), "/x" + made.path, made.path + "/"):
         assert undated(ask(relay, path)) == ordinary, path
     assert b"404" in ask(relay, made.path, method="HEAD")
-    assert b"405" in ask(relay, made.path, method="POST")
+    # As nginx answers where nothing is.
+    assert undated(ask(relay, made.path, method="POST")) == ordinary
     assert now(relay).state is State.WAITING
     before = since_boot()
     answer = ask(relay, made.path)
@@ -242,7 +243,7 @@ def test_a_visitor_at_home_is_led_to_the_page_as_ever(start_relay: StartRelay) -
     relay = start_relay()
     put(relay, "good", b"good")
     ordinary = asked(relay.connect(relay.chat), "/nothing-here", secure=False)
-    assert b"302 Found" in ordinary
+    assert b"302 Moved Temporarily" in ordinary
     assert undated(asked(relay.connect(relay.chat), FOLDER + "A" * 22, secure=False)) == undated(ordinary)
     assert asked(relay.connect(relay.chat), CHALLENGE + "good", secure=False).endswith(b"good")
     made = links.begin(places(relay), since_boot())

@@ -77,7 +77,7 @@ def test_browsers_get_a_page(container: Both, tls: bool) -> None:
 
     page, reference = container.play(script)
     # The stages' clients have addresses of this very machine, so they are at home and are led to the setup page.
-    assert page.data.startswith(b"HTTP/1.1 302 Found\r\n")
+    assert page.data.startswith(b"HTTP/1.1 302 Moved Temporarily\r\n")
     assert page.ending == "end"
     assert reference.data == REQUEST
 
