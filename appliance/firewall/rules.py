@@ -7,6 +7,9 @@ Of UDP the card serves nothing to strangers; answers come from the ports that we
 ask (``net.ipv4.ip_local_port_range``), and the kernel gives a datagram only to a socket that waits for it.
 
 What is turned away gets what a closed port gives, so that the setup page's port looks like any other from outside.
+Where a socket listens, the kernel leaves a packet without SYN, ACK and RST unanswered (FIN, NULL and Xmas scans), and
+where none does it resets. No connection has such packets (RFC 9293, section 3.10.7.4), so they are refused alike
+wherever not everybody may come. The page's socket is silent to strangers' ACKs too, by its unit's ``IPAddressAllow=``.
 Nothing is logged, since a line of the log would hold an address; counters count packets.
 """
 
@@ -16,7 +19,7 @@ from dataclasses import fields, is_dataclass
 from urllib.parse import urlsplit
 
 from appliance.firewall.ranges import HOMELY, NOT_PUBLIC_IPV4, NOT_PUBLIC_IPV6, PUBLIC_IPV6, ports, ranges
-from appliance.network.home import Address, Home, Network
+from appliance.network.home import Address, Home, Network, delegated
 from appliance.settings.declared import Settings
 from appliance.settings.kinds import split_host_port
 
@@ -26,7 +29,8 @@ RELAY, PAGE, LIGHTS, ROUTER, NAME, CERTIFICATE, UPDATE, FETCH, JUDGE = 811, 812,
 # Who fetches by HTTP; of an update the one asks the feed, and the other streams the bundle to RAUC. Root does not.
 WEB_USERS = (NAME, CERTIFICATE, UPDATE, FETCH)
 # usr/lib/sysctl.d/90-porchlight.conf: from where programs ask.
-ASKING = "10240-65535"
+FIRST_ASKING = 10240
+ASKING = f"{FIRST_ASKING}-65535"
 DNS, NTP, DHCP, DHCP_CLIENT, DHCPV6, DHCPV6_CLIENT, MDNS = 53, 123, 67, 68, 547, 546, 5353
 PCP, PCP_ANNOUNCEMENT, SSDP = 5351, 5350, 1900
 WEB = {"http": 80, "https": 443}
@@ -62,11 +66,21 @@ def rules(settings: Settings, home: Home | None) -> str:
 def _input(settings: Settings, home: Home | None) -> Iterator[str]:
     page, relay = settings.page, settings.relay
     yield "iif lo accept"
+    balancers = set(relay.balancer_ports) - {0, page.port}
+    open_ports = _open_ports(settings)
+    # What each packet is asked first is one comparison: most are nothing of the kind.
+    yield f"tcp flags & (syn | ack | rst) == 0 {_elsewhere('dport', open_ports)}counter {REFUSED_TCP}"
+    refused_page = tuple(_page_refused(settings, home))
+    if page.port < FIRST_ASKING:
+        # The card itself begins no connection from there, so none of a stranger's can be one.
+        yield from refused_page
+        refused_page = ()
     yield "tcp flags & (syn | ack) != syn accept"
-    if home and not page.allow_gateway:
-        yield from _by_version(f"{{}} saddr {{}} tcp dport {page.port} counter {REFUSED_TCP}", home.gateways)
+    yield from refused_page
     yield from _by_version(f"{{}} saddr {{}} tcp dport {page.port} accept", _neighbours(home))
-    open_ports = {relay.chat_tls_port, *relay.chat_ports, *relay.media_ports, *relay.balancer_ports} - {0, page.port}
+    if balancers:
+        # Whatever address the header names there is believed. The gateway may be the balancer.
+        yield from _by_version(f"{{}} saddr {{}} tcp dport {{{ports(balancers)}}} accept", _neighbours(home))
     if open_ports:
         yield f"tcp dport {ports(open_ports)} accept"
     yield "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept"
@@ -92,14 +106,43 @@ def _input(settings: Settings, home: Home | None) -> Iterator[str]:
     yield "counter drop"
 
 
+def _page_refused(settings: Settings, home: Home | None) -> Iterator[str]:
+    """The page's port is nothing for whoever is not at home, and nothing for the gateway."""
+    port, refused = f"tcp dport {settings.page.port}", f"counter {REFUSED_TCP}"
+    if home and not settings.page.allow_gateway:
+        yield from _by_version(f"{port} {{}} saddr {{}} {refused}", home.gateways)
+    for version in (4, 6):
+        found = ranges(_neighbours(home), version)
+        who = f"{_family(version)} saddr != {found}" if found else f"meta nfproto ipv{version}"
+        yield f"{port} {who} {refused}"
+
+
+def _open_ports(settings: Settings) -> set[int]:
+    """The relay's ports that are for everybody."""
+    relay = settings.relay
+    everybody = {relay.chat_tls_port, *relay.chat_ports, *relay.media_ports}
+    return everybody - {0, settings.page.port, *relay.balancer_ports}
+
+
+def _elsewhere(side: str, numbers: set[int]) -> str:
+    """What matches every port but these."""
+    return f"tcp {side} != {ports(numbers)} " if numbers else ""
+
+
 def _output(settings: Settings, home: Home | None) -> Iterator[str]:
+    yield "tcp flags & (syn | rst) == 0 accept"
+    # The kernel's resets repeat the sender's kind of service, the firewall's do not, and nobody is to tell them apart.
+    resets = f"tcp flags & rst == rst {_elsewhere('sport', _open_ports(settings))}"
+    yield f"{resets}ip dscp set cs0 ip ecn set not-ect"
+    yield f"{resets}ip6 dscp set cs0 ip6 ecn set not-ect"
     yield "tcp flags & (syn | ack) != syn accept"
-    yield "meta l4proto { icmp, ipv6-icmp, igmp } accept"
     # Names are looked up at the card's own resolver, by everybody.
     yield f"oif lo meta l4proto {{ tcp, udp }} th dport {DNS} ip daddr 127.0.0.0/8 accept"
     yield from _relay(settings, home)
     # The page answers, and asks nobody; the lights only look at the card's own addresses.
     yield from _refuse(f"meta skuid {{ {PAGE}, {LIGHTS} }} ")
+    # Those three ping nobody either. What the kernel says by itself, such as who is on the cable, is no user's.
+    yield "meta l4proto { icmp, ipv6-icmp, igmp } accept"
     yield "oif lo accept"
     yield from _router(settings, home)
     yield from _web(settings, home)
@@ -128,7 +171,7 @@ def _relay(settings: Settings, home: Home | None) -> Iterator[str]:
     """The relay reaches its upstreams' ports, and at private addresses nothing, the card's own page included."""
     upstream = settings.relay.upstream
     # At its start it tries on a connection with itself whether this kernel can splice (appliance/relay/pipe.py).
-    if settings.page.port >= int(ASKING.partition("-")[0]):
+    if settings.page.port >= FIRST_ASKING:
         # To the page it would be somebody at home.
         yield f"meta skuid {RELAY} tcp dport {settings.page.port} counter {REFUSED_TCP}"
     yield f"meta skuid {RELAY} oif lo ip saddr 127.0.0.1 ip daddr 127.0.0.1 tcp dport {ASKING} accept"
@@ -192,7 +235,7 @@ def web_addresses(section: object) -> Iterator[str]:
 
 def _public(who: str, what: str, home: Home | None) -> Iterator[str]:
     """One rule for each version, for public addresses only; the home's own prefixes are not, whatever they are."""
-    own = [one for one in home.prefixes if one.prefixlen >= WIDEST[one.version]] if home else []
+    own = [delegated(one) for one in home.prefixes if one.prefixlen >= WIDEST[one.version]] if home else []
     yield f"{who} ip daddr != {ranges((*NOT_PUBLIC_IPV4, *own), 4)} {what}"
     yield f"{who} ip6 daddr {ranges(PUBLIC_IPV6, 6)} ip6 daddr != {ranges((*NOT_PUBLIC_IPV6, *own), 6)} {what}"
 

@@ -7,6 +7,8 @@ import netifaces
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# Bits. What providers delegate to a home, or more (RIPE-690); a cable there has a /64 of it.
+DELEGATED = 56
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,17 @@ def look() -> Home:
         for gateway in netifaces.gateways().get(family, ())
     ]
     return Home(tuple(addresses), tuple(dict.fromkeys(prefixes)), tuple(dict.fromkeys(gateways)))
+
+
+def delegated(network: Network) -> Network:
+    """What a home has of the internet, of which a network is a part: for global IPv6 a /56, else the network itself.
+
+    Args:
+        network: one that the device stands in, or one address of its home.
+    """
+    if isinstance(network, ipaddress.IPv6Network) and network.is_global and network.prefixlen > DELEGATED:
+        return network.supernet(new_prefix=DELEGATED)
+    return network
 
 
 def _add(entry: dict[str, str], addresses: list[Address], prefixes: list[Network]) -> None:

@@ -1,9 +1,12 @@
 """Where peers come from, for one worker: the home is looked at now and then, and answers are kept meanwhile."""
 
+import ipaddress
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from appliance.network import home
+from appliance.network.home import Address
 from appliance.network.origin import Origin, origin
 from appliance.relay.evidence import outer_addresses
 
@@ -39,15 +42,33 @@ class Surroundings:
         """The home network, as it was some seconds ago at most; as it was before while no descriptor is left to ask."""
         now = self._now()
         if now >= self._until:
+            self._until = now + HOME_FOR
             try:
-                self._home, self._until = home.look(), now + HOME_FOR
+                self._look()
             except OSError:
                 self._until = now + AGAIN_AFTER
-                return self._home
-            self._is_known = True
-            self._outer = outer_addresses(self._router_status)
-            self._kept.clear()
         return self._home
+
+    def own(self) -> tuple[Address, ...]:
+        """The addresses of this device now, and of its home as it is seen outside: none of them is an upstream.
+
+        Raises:
+            OSError: no descriptor is left to ask the kernel with.
+        """
+        self._look()
+        found = list(self._home.addresses)
+        for told in self._outer:
+            # Another service's word, in which anything may stand.
+            with suppress(ValueError):
+                found.append(ipaddress.ip_address(told))
+        return tuple(found)
+
+    def _look(self) -> None:
+        self._home = home.look()
+        self._is_known = True
+        # A router service that has just begun knows nothing yet; the home has not moved for that.
+        self._outer = outer_addresses(self._router_status) or self._outer
+        self._kept.clear()
 
     def origin(self, address: str, own: tuple[str, ...] = ()) -> Origin:
         """Where a peer comes from; inside as long as nothing is known of the home, since that proves nothing.

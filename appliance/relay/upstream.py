@@ -7,7 +7,7 @@ import errno
 import ipaddress
 import logging
 import socket as sockets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import gevent
@@ -15,7 +15,7 @@ from gevent import socket
 from gevent.event import Event
 
 from appliance.clock import since_boot
-from appliance.network import home
+from appliance.network.home import Address
 from appliance.relay.destination import is_allowed
 from appliance.relay.last_good import LastGood
 from appliance.settings.kinds import split_host_port
@@ -59,12 +59,21 @@ class Group:
 
     Args:
         names: ``host:port`` entries.
+        own: tells the addresses of this device and of its home, which are no upstream; OSError for no answer.
         allow_private: whether private addresses may be used.
         last_good: what former processes found; None where there is no folder for it.
     """
 
-    def __init__(self, names: Sequence[str], *, allow_private: bool, last_good: LastGood | None = None) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        own: Callable[[], Collection[Address]],
+        *,
+        allow_private: bool,
+        last_good: LastGood | None = None,
+    ) -> None:
         self._names = [split_host_port(name) for name in names]
+        self._own = own
         self._allow_private = allow_private
         self._last_good = last_good
         self._endpoints: dict[tuple[str, int], list[Endpoint]] = {}
@@ -91,7 +100,7 @@ class Group:
         if self._last_good is None:
             return
         try:
-            own = home.look().addresses
+            own = self._own()
         except OSError:
             # No descriptor is left to ask the kernel with, and without its answer no address may be used.
             return
@@ -111,10 +120,11 @@ class Group:
     def resolve(self) -> bool:
         """Look every name up once; the last good addresses stay when the DNS fails. True when all were found."""
         try:
-            own = home.look().addresses
+            own = self._own()
         except OSError:
             # No descriptor is left to ask the kernel with: soon again.
             return False
+        self._forget(own)
         complete = True
         refused = False
         for host, port in self._names:
@@ -143,6 +153,17 @@ class Group:
         self._warned = refused
         self._refused_private = refused and not self.resolved
         return complete
+
+    def _forget(self, own: Collection[Address]) -> None:
+        """Let go what was found while nobody knew yet that it is the home's own: the last good one it is not."""
+        for name, found in list(self._endpoints.items()):
+            kept = [
+                one
+                for one in found
+                if is_allowed(ipaddress.ip_address(one.address[0]), own, allow_private=self._allow_private)
+            ]
+            if len(kept) < len(found):
+                self._endpoints[name] = kept
 
     def probe(self) -> None:
         """See which addresses accept a connection, and keep the verdict: whether any does.

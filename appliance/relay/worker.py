@@ -125,7 +125,12 @@ class Worker:
         upstream = plan.settings.upstream
         names = {"chat": upstream.chat, "http": upstream.http, "media": upstream.media}
         self.groups: Mapping[str, Group] = {
-            group: Group(names[group], allow_private=upstream.allow_private, last_good=plan.last_good)
+            group: Group(
+                names[group],
+                self._surroundings.own,
+                allow_private=upstream.allow_private,
+                last_good=plan.last_good,
+            )
             for group in groups_of(plan.ports)
         }
         self._watches: dict[str, Watch] = {}

@@ -76,8 +76,8 @@ class RelaySettings:
         (),
         kinds.ports,
         "Ports behind a load balancer of your own, which puts a PROXY header (v1 or v2) before each connection.\n"
-        "A connection without the header is refused. A port that also stands in another list carries what that\n"
-        "list says; any other carries chat, with TLS or without. Never forward such a port in your router.",
+        "A connection without it is refused. A port that also stands in another list carries what that list says;\n"
+        "any other chat, with TLS or without. Only for the home network: never forward such a port in your router.",
     )
     listen: tuple[str, ...] = _setting(
         ("0.0.0.0", "::"),

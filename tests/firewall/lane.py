@@ -11,8 +11,10 @@ import ipaddress
 import os
 import select
 import socket
+import struct
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
@@ -24,6 +26,8 @@ CARD, ROUTER, NEIGHBOUR, STRANGER = "192.168.77.50", "192.168.77.1", "192.168.77
 # The same with IPv6; the home also has a prefix that the whole world can reach.
 CARD6, ROUTER6, NEIGHBOUR6 = "fd77::50", "fd77::1", "fd77::2"
 GLOBAL6, GLOBAL_NEIGHBOUR6, STRANGER6 = "2a01:4f8:77::50", "2a01:4f8:77::2", "2a00:1450::9"
+# What the provider has delegated to that home is a /56: another cable of it, and the next home.
+OTHER_CABLE6, NEXT_HOME6 = "2a01:4f8:77:ff::9", "2a01:4f8:77:100::9"
 # Other homes and providers behind the same router: each range that is nobody's on the internet (RFC 1918, RFC 6598,
 # RFC 3927, RFC 4193, RFC 4291, RFC 3879).
 ELSEWHERE = ("10.9.9.9", "172.16.9.9", "172.31.255.254", "192.168.0.9", "100.64.9.9", "100.127.255.254", "169.254.9.9")
@@ -35,7 +39,7 @@ TRANSLATED6 = "64:ff9b::50c8:9"
 LINK6 = "fe80::9%eth0"
 WORLD = (
     *(f"{one}/32" for one in ELSEWHERE),
-    *(f"{one}/128" for one in (*ELSEWHERE6, *HIDDEN6, TRANSLATED6)),
+    *(f"{one}/128" for one in (*ELSEWHERE6, *HIDDEN6, TRANSLATED6, OTHER_CABLE6, NEXT_HOME6)),
     f"{LINK6.partition('%')[0]}/64",
     *(f"{ROUTER}/24", f"{NEIGHBOUR}/24", f"{STRANGER}/32"),
     *(f"{ROUTER6}/64", f"{NEIGHBOUR6}/64", f"{GLOBAL_NEIGHBOUR6}/64", f"{STRANGER6}/128"),
@@ -46,6 +50,12 @@ HOME = Home(
     tuple(ipaddress.ip_address(one) for one in (ROUTER, ROUTER6)),
 )
 CLONE_NEWNET = 0x40000000  # sched.h
+# What a segment asks of those who carry it, if they care; the last two bits are ECN's (RFC 3168).
+SERVICE = 0x13
+# linux/in6.h
+IPV6_CHECKSUM = 7
+# asm-generic/socket.h
+SO_ATTACH_FILTER = 26
 LIBC = ctypes.CDLL(None, use_errno=True)
 # Seconds for a packet on a cable that has no length; what comes at all comes within a millisecond.
 ARRIVES = 0.5
@@ -77,6 +87,8 @@ class Lane:
             # Before the cable is there: no address has to wait for proof that nobody else has it.
             _run("ip", "netns", "exec", name, "sysctl", "-q", "-w", "net.ipv6.conf.default.accept_dad=0")
             _run("ip", "netns", "exec", name, "sysctl", "-q", "-w", "net.ipv4.ip_local_port_range=10240 65535")
+            # As systemd sets it: whoever is no root may ping too.
+            _run("ip", "netns", "exec", name, "sysctl", "-q", "-w", "net.ipv4.ping_group_range=0 2147483647")
             self._threads[name] = ThreadPoolExecutor(1, initializer=_enter, initargs=(name,))
         _run("ip", "-n", self.card, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", self.world)
         for name, addresses in ((self.card, (f"{CARD}/24", f"{CARD6}/64", f"{GLOBAL6}/64")), (self.world, WORLD)):
@@ -157,14 +169,79 @@ class Lane:
             waiting.bind(("::" if version == socket.AF_INET6 else "0.0.0.0", target[1]))
             return self.within(where, sent, user) and bool(select.select([waiting], [], [], ARRIVES)[0])
 
+    def ping_leaves(self, user: int, target: str) -> bool:
+        """Whether an echo request that one of the card's users makes by itself reaches somebody."""
+        version = _family(target)
+        six = version == socket.AF_INET6
+        protocol, kind = (socket.IPPROTO_ICMPV6, 128) if six else (socket.IPPROTO_ICMP, 8)
+        token = os.urandom(8)
+
+        def sent() -> bool:
+            with socket.socket(version, socket.SOCK_DGRAM, protocol) as asking:
+                try:
+                    asking.sendto(bytes((kind, 0, 0, 0, 0, 0, 0, 1)) + token, _place(target, 0))
+                except PermissionError:
+                    return False
+            return True
+
+        with self.within(self.world, lambda: socket.socket(version, socket.SOCK_RAW, protocol)) as waiting:
+            return self.within(self.card, sent, user) and bool(_wait_for(waiting, lambda packet: token in packet))
+
+    def forget_neighbours(self) -> None:
+        """Let the card's kernel ask anew who is on the cable."""
+        _run("ip", "-n", self.card, "neigh", "flush", "all")
+
+    def is_told_that_nobody_waits(self, source: str, source_port: int, port: int, target: str = CARD) -> bool:
+        """Whether the card's kernel tells the sender of a datagram that nobody waits for it."""
+
+        def told() -> bool:
+            with socket.socket(_family(target), socket.SOCK_DGRAM) as asking:
+                asking.bind((source, source_port))
+                asking.connect((target, port))
+                asking.settimeout(ARRIVES)
+                asking.send(b"here")
+                try:
+                    asking.recv(1)
+                except ConnectionRefusedError:
+                    return True
+                except TimeoutError:
+                    return False
+            return False
+
+        return self.within(self.world, told)
+
+    def answer_to(
+        self, flags: int, source: str, port: int, target: str = CARD, *, listens: bool, deaf: bool = False
+    ) -> bytes:
+        """What comes back for one TCP segment of no connection: all that could tell two ports apart; empty for nothing.
+
+        Args:
+            flags: those of its header.
+            source: whose it is.
+            port: where it goes.
+            target: the card, by one of its addresses.
+            listens: whether somebody does at that port.
+            deaf: whether that socket gets nothing, as a unit's ``IPAddressDeny=`` does it.
+        """
+        version = _family(target)
+        listening = _listening(self, self.card, version, port, deaf=deaf) if listens else contextlib.nullcontext()
+        with listening:
+            return self.within(self.world, lambda: _exchange(version, source, target, port, flags))
+
 
 @contextlib.contextmanager
-def _listening(lane: Lane, name: str, version: socket.AddressFamily, port: int) -> Iterator[None]:
+def _listening(
+    lane: Lane, name: str, version: socket.AddressFamily, port: int, *, deaf: bool = False
+) -> Iterator[None]:
     def listen() -> socket.socket:
         made = socket.socket(version, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(("::" if version == socket.AF_INET6 else "0.0.0.0", port))
         made.listen()
+        if deaf:
+            # socket(7): a program that lets no packet in, one instruction (BPF_RET | BPF_K, 0).
+            program = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+            made.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program)))
         return made
 
     with lane.within(name, listen):
@@ -185,6 +262,45 @@ def _dial(version: socket.AddressFamily, source: str, target: str, port: int) ->
         except OSError as error:
             return os.strerror(error.errno or 0)
         return "open"
+
+
+def _exchange(version: socket.AddressFamily, source: str, target: str, port: int, flags: int) -> bytes:
+    """One segment and its answer: without ports and checksum; of the packet its service, hops, number and flags."""
+    own_port = 4000
+    header = struct.pack("!HHIIBBHHH", own_port, port, 1000, 2000, 5 << 4, flags, 1024, 0, 0)
+    with socket.socket(version, socket.SOCK_RAW, socket.IPPROTO_TCP) as sending:
+        sending.bind((source, 0))
+        if version == socket.AF_INET6:
+            sending.setsockopt(socket.IPPROTO_IPV6, IPV6_CHECKSUM, 16)
+            sending.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, SERVICE)
+            for told in (socket.IPV6_RECVTCLASS, socket.IPV6_RECVHOPLIMIT):
+                sending.setsockopt(socket.IPPROTO_IPV6, told, 1)
+        else:
+            # What the kernel takes over into its own resets, and a firewall's may not.
+            sending.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, SERVICE)
+            addresses = socket.inet_aton(source) + socket.inet_aton(target)
+            words = struct.unpack("!16H", addresses + struct.pack("!HH", socket.IPPROTO_TCP, len(header)) + header)
+            total = sum(words)
+            total = (total & 0xFFFF) + (total >> 16)
+            checksum = ~(total + (total >> 16)) & 0xFFFF
+            header = header[:16] + struct.pack("!H", checksum) + header[18:]
+        sending.sendto(header, (target, 0))
+        begins = 0 if version == socket.AF_INET6 else 20
+        ends = struct.pack("!HH", port, own_port)
+        packet = _wait_for(sending, lambda one: one[begins : begins + 4] == ends)
+    if not packet:
+        return b""
+    return packet[1:2] + packet[4:9] + packet[24:36] if begins else packet[4:16] + packet[20:]
+
+
+def _wait_for(waiting: socket.socket, is_it: Callable[[bytes], bool]) -> bytes:
+    """The first packet of the kind, and what the kernel tells beside it; empty when none comes."""
+    until = time.monotonic() + ARRIVES
+    while (left := until - time.monotonic()) > 0 and select.select([waiting], [], [], left)[0]:
+        packet, beside, _flags, _sender = waiting.recvmsg(2048, 256)
+        if is_it(packet):
+            return packet + b"".join(data for _level, _kind, data in beside)
+    return b""
 
 
 def _place(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:

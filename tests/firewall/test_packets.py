@@ -9,6 +9,7 @@ import pytest
 
 from appliance.firewall.rules import CERTIFICATE, FETCH, JUDGE, LIGHTS, NAME, PAGE, RELAY, UPDATE, rules
 from appliance.firewall.rules import ROUTER as ROUTER_SERVICE
+from appliance.network.home import Home
 from appliance.settings.declared import (
     NameSettings,
     PageSettings,
@@ -28,6 +29,8 @@ from tests.firewall.lane import (
     LINK6,
     NEIGHBOUR,
     NEIGHBOUR6,
+    NEXT_HOME6,
+    OTHER_CABLE6,
     ROUTER,
     ROUTER6,
     STRANGER,
@@ -42,6 +45,8 @@ pytestmark = [pytest.mark.namespaces, pytest.mark.xdist_group("firewall")]
 DEFAULT = Settings()
 LAB = Settings(relay=RelaySettings(upstream=UpstreamSettings(allow_private=True)))
 PAGE_PORT = DEFAULT.page.port
+# RFC 9293, section 3.1.
+FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 # Where nobody of the internet is. The last two are an address of IPv4 as a program can write it, and the cable's own.
 PRIVATE = (*ELSEWHERE, *ELSEWHERE6, *HIDDEN6, f"::ffff:{ELSEWHERE[0]}", LINK6)
 BASE = Path(__file__).parents[2] / "image/files/usr/lib/porchlight/firewall.nft"
@@ -130,8 +135,62 @@ def test_a_port_opens_and_closes_with_its_setting(lane: Lane) -> None:
     )
     lane.rule(rules(moved, HOME))
     assert [lane.comes_in(STRANGER, port) for port in (443, 5222, 80, 9000)] == ["refused"] * 4
-    assert [lane.comes_in(STRANGER, port) for port in (2000, 8443, 587)] == ["open"] * 3
+    assert [lane.comes_in(STRANGER, port) for port in (2000, 587)] == ["open"] * 2
     assert [lane.comes_in(NEIGHBOUR, port) for port in (9000, PAGE_PORT)] == ["open", "refused"]
+
+
+@pytest.mark.parametrize("home", [HOME, None])
+def test_a_balancer_is_somebody_at_home(lane: Lane, home: Home | None) -> None:
+    """Whatever address it names is believed, so nobody else may; not even at a port that another list has too."""
+    behind = Settings(relay=RelaySettings(chat_ports=(5222, 8080), balancer_ports=(8443, 8080)))
+    lane.rule(rules(behind, home))
+    for port in (8443, 8080):
+        for source, target in ((NEIGHBOUR, CARD), (NEIGHBOUR6, CARD6), (ROUTER, CARD)):
+            assert lane.comes_in(source, port, target) == "open", (source, port)
+        for source, target in ((STRANGER, CARD), (STRANGER6, GLOBAL6), (GLOBAL_NEIGHBOUR6, GLOBAL6)):
+            assert lane.comes_in(source, port, target) == "refused", (source, port)
+    assert lane.comes_in(STRANGER, 5222) == "open"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        pytest.param(one, id=name)
+        for name, one in {
+            "null": 0,
+            "fin": FIN,
+            "xmas": FIN | PSH | URG,
+            "ack": ACK,
+            "maimon": FIN | ACK,
+            "syn-ack": SYN | ACK,
+            "syn-fin": SYN | FIN,
+            "syn": SYN,
+        }.items()
+    ],
+)
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [(STRANGER, CARD), (ROUTER, CARD), (STRANGER6, GLOBAL6), (GLOBAL_NEIGHBOUR6, GLOBAL6), (ROUTER6, CARD6)],
+)
+def test_no_packet_tells_the_page_s_port_from_a_closed_one(card: Lane, flags: int, source: str, target: str) -> None:
+    closed = card.answer_to(flags, source, 8198, target, listens=False)
+    for deaf in (False, True):
+        assert card.answer_to(flags, source, PAGE_PORT, target, listens=True, deaf=deaf) == closed != b""
+
+
+def test_nor_where_the_page_has_moved_or_a_balancer_is_awaited(lane: Lane) -> None:
+    moved = Settings(relay=RelaySettings(balancer_ports=(8443,)), page=PageSettings(port=18199))
+    lane.rule(rules(moved, HOME))
+    for port in (18199, 8443):
+        for flags in (0, FIN, FIN | PSH | URG, ACK, SYN):
+            found = lane.answer_to(flags, STRANGER, port, listens=True)
+            assert found == lane.answer_to(flags, STRANGER, 8198, listens=False) != b"", (port, flags)
+
+
+def test_what_is_open_to_everybody_is_as_silent_as_any_server(card: Lane) -> None:
+    for flags in (0, FIN, FIN | PSH | URG):
+        assert card.answer_to(flags, STRANGER, 443, listens=True) == b""
+        assert card.answer_to(flags, STRANGER6, 443, GLOBAL6, listens=True) == b""
 
 
 def test_no_datagram_reaches_a_port_on_which_a_service_listens(card: Lane) -> None:
@@ -161,7 +220,7 @@ def test_answers_come_back(card: Lane) -> None:
 
 
 def test_the_relay_reaches_its_upstreams_ports_at_public_addresses(card: Lane, users: None) -> None:
-    for target in (STRANGER, STRANGER6, TRANSLATED6):
+    for target in (STRANGER, STRANGER6, TRANSLATED6, NEXT_HOME6):
         assert [card.gets_out(RELAY, target, port) for port in (5222, 80, 443)] == ["open"] * 3
         assert [card.gets_out(RELAY, target, port) for port in (22, 25, 5223, 8199)] == ["refused"] * 4
 
@@ -174,7 +233,8 @@ def test_the_relay_sends_no_datagram_to_anybody(card: Lane, users: None, target:
 @pytest.mark.parametrize(
     "target",
     [
-        *(NEIGHBOUR, ROUTER, NEIGHBOUR6, ROUTER6, GLOBAL_NEIGHBOUR6, CARD, CARD6, GLOBAL6, "127.0.0.1", "::1"),
+        *(NEIGHBOUR, ROUTER, NEIGHBOUR6, ROUTER6, GLOBAL_NEIGHBOUR6, OTHER_CABLE6, CARD, CARD6, GLOBAL6),
+        *("127.0.0.1", "::1"),
         *PRIVATE,
     ],
 )
@@ -182,6 +242,22 @@ def test_the_relay_never_reaches_home(card: Lane, users: None, target: str) -> N
     """Nor the card itself, where the setup page is; nor a device at home by an address that is public."""
     for port in (443, 80, 5222, PAGE_PORT):
         assert card.gets_out(RELAY, target, port) == "refused"
+
+
+@pytest.mark.parametrize("target", [STRANGER, STRANGER6, NEIGHBOUR, NEIGHBOUR6, ROUTER, ROUTER6, ELSEWHERE[0]])
+def test_the_relay_pings_nobody(card: Lane, users: None, target: str) -> None:
+    """Nor do page and lights; the system may."""
+    assert [user for user in (RELAY, PAGE, LIGHTS) if card.ping_leaves(user, target)] == []
+    assert card.ping_leaves(0, target)
+
+
+def test_the_kernel_itself_says_what_it_has_to(card: Lane, users: None) -> None:
+    """For the relay too: it finds the neighbour through which its packets go."""
+    card.forget_neighbours()
+    assert card.gets_out(RELAY, STRANGER6, 5222) == "open"
+    assert card.gets_out(RELAY, STRANGER, 5222) == "open"
+    assert card.is_told_that_nobody_waits(STRANGER, 53, 20000)
+    assert card.is_told_that_nobody_waits(STRANGER6, 53, 20000, GLOBAL6)
 
 
 @pytest.mark.parametrize("target", PRIVATE)

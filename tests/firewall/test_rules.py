@@ -62,6 +62,25 @@ def test_the_page_s_port_is_never_open_to_everybody() -> None:
     assert not [line for line in rules(both, None).splitlines() if "8199" in line and "saddr" not in line]
 
 
+def test_nor_is_a_port_for_a_balancer() -> None:
+    """Not even where another list has it too, and not where nobody at home can be told from strangers."""
+    public = Home((), (ipaddress.ip_network("80.200.0.0/24"),), ())
+    for home in (None, public):
+        for relay in (
+            RelaySettings(balancer_ports=(8443,)),
+            RelaySettings(chat_ports=(8443,), balancer_ports=(8443,)),
+            RelaySettings(chat_tls_port=8443, balancer_ports=(8443,)),
+        ):
+            made = [line for line in rules(Settings(relay=relay), home).splitlines() if "8443" in line]
+            assert len(made) == (0 if home else 2)
+            assert all("saddr" in line for line in made)
+
+
+def test_the_page_s_port_is_not_for_a_balancer() -> None:
+    both = Settings(relay=RelaySettings(balancer_ports=(8199,)))
+    assert rules(both, None) == rules(Settings(), None)
+
+
 @pytest.mark.parametrize("prefix", ["0.0.0.0/0", "128.0.0.0/1", "::/0", "8.0.0.0/8", "2000::/3"])
 def test_a_prefix_that_holds_the_world_lets_nobody_in_and_shuts_nobody_out(prefix: str) -> None:
     """Whatever a neighbour's DHCP server has said."""

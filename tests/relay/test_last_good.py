@@ -1,5 +1,6 @@
 """The last good addresses: what is noted is recalled, and a damaged file is no more than no file."""
 
+import ipaddress
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from appliance.relay.last_good import LastGood
 from appliance.relay.upstream import Group
 
 CHAT, MEDIA = ("g.example", 5222), ("m.example", 443)
+# The home's own, seen from outside.
+OUTER = ipaddress.ip_address("80.200.0.9")
 
 
 def test_what_one_process_notes_another_recalls(tmp_path: Path) -> None:
@@ -46,7 +49,7 @@ def test_a_folder_that_cannot_be_written_is_logged_once(tmp_path: Path, caplog: 
 
 def test_recalled_addresses_are_judged_like_answers(tmp_path: Path) -> None:
     path = tmp_path / "upstreams.json"
-    LastGood(path).note({CHAT: ["192.168.1.1", "not an address", "93.184.215.14"]})
-    group = Group(["g.example:5222"], allow_private=False, last_good=LastGood(path))
+    LastGood(path).note({CHAT: ["192.168.1.1", "not an address", str(OUTER), "93.184.215.14"]})
+    group = Group(["g.example:5222"], lambda: (OUTER,), allow_private=False, last_good=LastGood(path))
     group.recall()
     assert [endpoint.address for endpoint in group.addresses()] == [("93.184.215.14", 5222)]

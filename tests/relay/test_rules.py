@@ -73,6 +73,20 @@ def test_public_addresses_are_allowed_except_our_own(address: str) -> None:
     assert not is_allowed(one, (one,), allow_private=False)
 
 
+@pytest.mark.parametrize("address", ["2a01:4f8:77::9", "2a01:4f8:77:1::9", "2a01:4f8:77:ff:ffff:ffff:ffff:ffff"])
+def test_nothing_that_a_provider_has_delegated_to_the_home_is_allowed(address: str) -> None:
+    """Devices at home have global IPv6 addresses too, on another cable those of another /64."""
+    card = ipaddress.ip_address("2a01:4f8:77::50")
+    assert is_allowed(ipaddress.ip_address(address), (), allow_private=False)
+    assert not is_allowed(ipaddress.ip_address(address), (card,), allow_private=False)
+
+
+@pytest.mark.parametrize("address", ["2a01:4f8:77:100::9", "2a01:4f8:76:ff00::9", "157.240.1.2"])
+def test_who_is_next_to_the_home_is_not_at_home(address: str) -> None:
+    own = [ipaddress.ip_address(one) for one in ("2a01:4f8:77::50", "fe80::1", "fd00::1", "157.240.1.1")]
+    assert is_allowed(ipaddress.ip_address(address), own, allow_private=False)
+
+
 @pytest.mark.parametrize("clock", ["1970-01-01", "2026-11-01", "2033-05-05T05:05:05.5"])
 def test_a_certificate_is_valid_for_years_whatever_the_clock_says(clock: str) -> None:
     now = datetime.datetime.fromisoformat(clock).replace(tzinfo=datetime.UTC)

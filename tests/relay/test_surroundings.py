@@ -65,6 +65,36 @@ def test_the_homes_outer_address_counts_as_soon_as_the_router_tells_it(tmp_path:
     assert around.origin(STRANGER) is Origin.INSIDE
 
 
+def test_what_is_no_upstream_are_the_card_s_addresses_and_the_homes_outer_ones(
+    tmp_path: Path, asked: list[str]
+) -> None:
+    told = tmp_path / "status.json"
+    around = Surroundings(told, Clock())
+    assert [str(one) for one in around.own()] == ["192.168.1.7"]
+    told.write_text(f'{{"outer": "{STRANGER}", "seen": "80.200.0.8"}}')
+    assert [str(one) for one in around.own()] == ["192.168.1.7", STRANGER, "80.200.0.8"]
+    # A router service that starts anew, or is switched off: the home is where it was.
+    for nothing in ('{"outer": "", "seen": ""}', "", "[]"):
+        told.write_text(nothing)
+        assert [str(one) for one in around.own()] == ["192.168.1.7", STRANGER, "80.200.0.8"]
+    told.write_text(f'{{"outer": "nonsense", "seen": "{NEIGHBOUR}"}}')
+    assert [str(one) for one in around.own()] == ["192.168.1.7", NEIGHBOUR]
+
+
+def test_without_descriptors_nobody_says_what_is_no_upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even what it was before: somebody asks again seconds later."""
+
+    def fails() -> Home:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("appliance.network.home.look", lambda: HOME)
+    around = Surroundings(tmp_path / "none", Clock())
+    around.own()
+    monkeypatch.setattr("appliance.network.home.look", fails)
+    with pytest.raises(OSError, match="Too many open files"):
+        around.own()
+
+
 def test_without_descriptors_the_home_is_taken_for_what_it_was(
     tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

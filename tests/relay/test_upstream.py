@@ -1,5 +1,6 @@
 """The upstreams: tried in order, remembered when they fail, looked up again, probed, and never somebody at home."""
 
+import ipaddress
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 import gevent.socket
 import pytest
 
+from appliance.network.home import Address
 from appliance.relay import upstream as upstreams
 from appliance.relay.upstream import NEVER, REMEMBER_FAILURE, Endpoint, Group, Verdict, Watch
 from tests.relay.conftest import StartRelay
@@ -25,7 +27,7 @@ BACK_WITHIN = 10.0
 
 
 def literal_group(*ports: int) -> Group:
-    group = Group([f"127.0.0.1:{port}" for port in ports], allow_private=True)
+    group = Group([f"127.0.0.1:{port}" for port in ports], tuple, allow_private=True)
     assert group.resolve()
     return group
 
@@ -49,6 +51,30 @@ def test_the_settings_order_counts_and_what_failed_comes_last_for_a_while(monkey
     assert ports_of(group.addresses()) == [3, 1, 2]
     now += REMEMBER_FAILURE
     assert ports_of(group.addresses()) == [3, 1, 2]
+
+
+def test_an_address_that_turns_out_to_be_the_homes_own_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a start the relay asks for names before the router service knows how the home looks from outside."""
+    outer, whatsapp = "80.200.0.9", "157.240.1.60"
+    said, own = [outer, whatsapp], list[Address]()
+
+    def answer(_host: str, port: int, **_options: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (one, port)) for one in said]
+
+    monkeypatch.setattr(gevent.socket, "getaddrinfo", answer)
+    group = Group(["g.example:443"], lambda: own, allow_private=False)
+    assert group.resolve()
+    assert [one.address[0] for one in group.addresses()] == [outer, whatsapp]
+    own.append(ipaddress.ip_address(outer))
+    # Also when it is all that the name servers say, so that the last good addresses stay.
+    said = [outer]
+    assert not group.resolve()
+    assert [one.address[0] for one in group.addresses()] == [whatsapp]
+    own.append(ipaddress.ip_address(whatsapp))
+    group.resolve()
+    assert not group.resolved
+    group.probe()
+    assert group.verdict == Verdict.REFUSED_PRIVATE
 
 
 class Looking:
@@ -88,7 +114,7 @@ def look_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Group], Looki
 
 
 def test_a_death_is_seen_without_anybody_who_dials(upstream: Upstream, look_at: Callable[[Group], Looking]) -> None:
-    looking = look_at(Group([f"127.0.0.1:{upstream.port}"], allow_private=True))
+    looking = look_at(Group([f"127.0.0.1:{upstream.port}"], tuple, allow_private=True))
     looking.until_verdict(Verdict.REACHABLE)
     upstream.stop()
     looking.until_verdict(Verdict.UNREACHABLE)
@@ -100,7 +126,7 @@ def test_each_address_is_probed_while_the_first_one_answers(
     upstream: Upstream, look_at: Callable[[Group], Looking]
 ) -> None:
     second = Upstream(free_ports(60)[-1])
-    looking = look_at(Group([f"127.0.0.1:{one.port}" for one in (upstream, second)], allow_private=True))
+    looking = look_at(Group([f"127.0.0.1:{one.port}" for one in (upstream, second)], tuple, allow_private=True))
     try:
         looking.until_verdict(Verdict.REACHABLE)
         first_one, other = looking.group.addresses()
@@ -124,7 +150,7 @@ def test_a_name_that_moves_is_followed_without_anybody_who_dials(
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (said, port))]
 
     monkeypatch.setattr(gevent.socket, "getaddrinfo", answer)
-    looking = look_at(Group([f"moves.example:{upstream.port}"], allow_private=True))
+    looking = look_at(Group([f"moves.example:{upstream.port}"], tuple, allow_private=True))
     looking.until_verdict(Verdict.REACHABLE)
     # Nobody listens there, which the next probe finds.
     said = "127.0.0.9"
