@@ -174,9 +174,9 @@ def test_the_rules_are_those_of_this_home(board: Board, relaying: Span) -> None:
     port = PageSettings().port
     # nft may write a set of one in braces or without.
     router, home = re.escape(ROUTER), re.escape("192.168.77.0/24")
-    assert re.search(rf"ip saddr (?:{{ )?{router}(?: }})? tcp dport {port} counter .*reject with tcp reset", rules), (
-        rules
-    )
+    for whom in (router, f"!= {home}"):
+        refused = rf"tcp dport {port} ip saddr (?:!= )?(?:{{ )?{whom}(?: }})? counter .*reject with tcp reset"
+        assert re.search(refused, rules), rules
     assert re.search(rf"ip saddr (?:{{ )?{home}(?: }})? tcp dport {port} accept", rules), rules
     assert "nf_conntrack" not in board.shell.run("cat /proc/modules")
 

@@ -135,6 +135,16 @@ def test_the_updater_cannot_say_that_a_new_system_is_good(board: Board, relaying
     assert board.shell.run(f"{root} cat {place}/try && {root} rm {place}/try && ls {place}") == "good"
 
 
+def test_networkd_cannot_do_most_of_what_root_can(board: Board, relaying: Span) -> None:
+    """Debian's unit gives it CAP_SYS_ADMIN and CAP_BPF (capabilities(7): 21 and 39), for what nobody here needs."""
+    status = board.shell.run("cat /proc/$(systemctl show -P MainPID systemd-networkd)/status")
+    held = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith("Cap")]
+    assert len(held) == 5
+    assert [one & (1 << 21 | 1 << 39) for one in held] == [0] * 5
+    # It still does its work, and says nothing of what it lacks.
+    assert board.shell.run("journalctl -b -o cat -p warning --no-pager -u systemd-networkd") == ""
+
+
 def test_nobody_can_log_in(board: Board, relaying: Span) -> None:
     locked = board.shell.run("cut -d: -f1,2 /etc/shadow").split()
     assert all(line.partition(":")[2] in ("*", "!", "!*") for line in locked), locked
