@@ -60,9 +60,10 @@ def lights(facts: Facts) -> Iterator[Problem]:
 def update_failed(facts: Facts) -> Iterator[Problem]:
     """The last update did not work here, and the former version runs again."""
     update = facts.update
-    if update and update.outcome in ("failed", "unclear"):
+    if update and update.failed:
         yield Problem(
-            update.said,
+            # Not what is said now, which may be that there is nothing newer.
+            update.failed,
             text("The former version relays as it did before; nothing is lost."),
             text("You need not do anything: the next version is tried by itself. Tell the makers, if you like."),
         )

@@ -29,6 +29,7 @@ class UpdateStatus:
         outcome: how the last update ended, as ``appliance.update.record.Outcome`` has it; empty when there was none.
         said: the same, or what is going on, in plain words; empty when there is nothing to say.
         lasting: whether what is said is why there was no update, and stays until the next look.
+        failed: the sentence about the last update, whatever else is said, when it did not work here; else empty.
         unheard: seconds since 1970 since when the feed has been asked in vain; 0 when it has answered.
     """
 
@@ -40,6 +41,7 @@ class UpdateStatus:
     said: str = ""
     lasting: bool = False
     unheard: float = 0.0
+    failed: str = ""
 
     @property
     def at_work(self) -> bool:
@@ -70,4 +72,5 @@ def _status(raw: Any) -> UpdateStatus:
         said=sentence(raw.get("said", "")),
         lasting=bool(raw.get("lasting", False)),
         unheard=float(raw.get("unheard", 0.0)),
+        failed=sentence(raw.get("failed", "")),
     )

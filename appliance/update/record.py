@@ -86,7 +86,9 @@ def write(path: Path, record: Record | None) -> None:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(mode=0o755, exist_ok=True)
-    write_atomically(path, json.dumps(asdict(record)).encode())
+    # No empty list: a version from before there were any, to which a bad update may lead back, can read it then.
+    kept = {name: value for name, value in asdict(record).items() if value != ()}
+    write_atomically(path, json.dumps(kept).encode())
 
 
 def begun(last: Record | None, version: str, slot: Slot, former: str) -> Record:

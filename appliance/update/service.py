@@ -239,7 +239,8 @@ class Updates:
         # What is said then is about something else, and would stand there as the reason of the former outcome.
         outcome = str(last.outcome) if last and not said else ""
         unheard = unheard_since(self.paths.update_looked)
-        status = UpdateStatus(since_boot(), phase, version, there, outcome, said or words(last), lasting, unheard)
+        line = said or words(last)
+        status = UpdateStatus(since_boot(), phase, version, there, outcome, line, lasting, unheard, failure(last))
         try:
             self.paths.update_status.parent.mkdir(mode=0o755, exist_ok=True)
             update_status.publish(self.paths.update_status, status)
@@ -338,6 +339,11 @@ def words(last: Record | None) -> Text | str:
                 version=last.version,
                 former=last.former,
             )
+
+
+def failure(last: Record | None) -> Text | str:
+    """The same if the last update did not work here, else nothing. No input or output here."""
+    return words(last) if last and last.outcome in (Outcome.FAILED, Outcome.UNCLEAR) else ""
 
 
 def unheard_since(path: Path) -> float:

@@ -31,7 +31,7 @@ from appliance.update.bundle import DAMAGED, not_written
 from appliance.update.disk import booted
 from appliance.update.pick import NOTHING
 from appliance.update.record import Outcome, Record
-from appliance.update.service import words
+from appliance.update.service import failure, words
 
 log = logging.getLogger("porchlight.stick")
 
@@ -175,7 +175,8 @@ def tell(paths: Paths, said: Text | str, last: Record | None, *, phase: str = ""
     if held.at_work:
         held = replace(held, phase="idle", version="")
     held = replace(held, phase=phase or held.phase, version=version or held.version)
-    status = replace(held, written=now, outcome=outcome, said=said, lasting=not phase and not about_last)
+    lasting = not phase and not about_last
+    status = replace(held, written=now, outcome=outcome, said=said, lasting=lasting, failed=failure(last))
     log.info("%s", said)
     try:
         paths.update_status.parent.mkdir(mode=0o755, exist_ok=True)

@@ -129,7 +129,10 @@ WRONG: dict[str, Facts] = {
     "nearly-full": relay(connections=900),
     "lights": replace(WELL, lights=LightsStatus(NOW, "relaying", "Another program holds the pins.")),
     "update-failed": replace(
-        WELL, update=UpdateStatus(NOW, "idle", outcome="failed", said=text("Version %(version)s did not.", version="1"))
+        WELL,
+        update=UpdateStatus(
+            NOW, "idle", said="nothing newer", failed=text("Version %(version)s did not.", version="1")
+        ),
     ),
     "updates-unheard": replace(WELL, update=UpdateStatus(NOW, "idle", unheard=WALL - UNHEARD)),
     "update-waiting": replace(WELL, update=UpdateStatus(NOW, "waiting", "1.2.0")),

@@ -109,3 +109,31 @@ def test_since_when_nobody_answers_is_known_over_a_restart(
     assert run(24 * 9 + 1).unheard == NIGHT + 216 * HOUR
     feed.write_bytes(held)
     assert run(24 * 10).unheard == 0
+
+
+def test_that_a_version_failed_is_told_whatever_else_is_said(
+    card: Card, run: Callable[[float], UpdateStatus], paths: Paths, server: tuple[str, Path]
+) -> None:
+    """A feed that does not answer, or a stick with nothing newer, is no reason to hide it."""
+    last = Record(NEW, "B", "0.1.0", Outcome.FAILED)
+    record.write(paths.update_record, last)
+    (server[1] / "update.json").unlink()
+    run(0)
+    for hours in (1, 2, 25):
+        told = run(hours)
+        assert "cannot be asked for updates" in told.said
+        assert "did not work here" in told.failed
+    stick.tell(paths, pick.NOTHING, last)
+    assert card.said().said == pick.NOTHING
+    assert "did not work here" in card.said().failed
+    record.write(paths.update_record, None)
+    assert run(26).failed == ""
+
+
+def test_a_record_without_lists_is_read_by_versions_from_before_there_were_any(paths: Paths) -> None:
+    """A bad update leads back to one of them, which takes a file with something that it does not know for damaged."""
+    record.write(paths.update_record, Record(NEW, "B", "0.1.0", Outcome.FAILED))
+    kept = json.loads(paths.update_record.read_text())
+    assert kept.keys() == {"version", "slot", "former", "outcome", "unclear"}
+    record.write(paths.update_record, Record(NEW, "B", "0.1.0", Outcome.FAILED, failed=("0.0.9",)))
+    assert json.loads(paths.update_record.read_text())["failed"] == ["0.0.9"]
