@@ -67,6 +67,7 @@ def test_from_plugged_in_to_shared(card: Card, window: Callable[..., BrowserCont
     look("setup-3-name")
     # 3: a name; first with a wrong password, whose error is shown at once and in words.
     tab.click("a[href='/name/free']")
+    tab.wait_for_url(f"{PAGE}/name/free")
     look("setup-3-name-free")
     tab.click("main summary")
     tab.click("main a[href*='custom']")
@@ -140,7 +141,7 @@ def test_each_step_can_be_skipped_and_come_back_to_without_javascript(
     tab.goto(f"{PAGE}/")
     tab.select_option("#language", "fa")
     tab.click("form.language button")
-    assert tab.get_attribute("html", "dir") == "rtl"
+    expect(tab.locator("html")).to_have_attribute("dir", "rtl")
     tab.click("form[action='/logout'] button")
     tab.wait_for_url(f"{PAGE}/login")
     assert tab.get_attribute("html", "dir") == "rtl"
