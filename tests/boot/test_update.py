@@ -29,6 +29,8 @@ from tests.boot.upstream import MIB, Upstream
 
 SLOT_B = 3
 KEPT = "/var/lib/porchlight/update"
+# What the page has taken, or a stick has brought.
+UPLOAD = "/var/lib/porchlight/upload"
 # Says something once root has been asked to stream a bundle.
 ASKED = "journalctl _SYSTEMD_UNIT=porchlight-install.service --no-pager -o cat | grep -m1 'https://.*tampered.raucb'"
 # Who wrote a line of the log, and with which capabilities.
@@ -148,6 +150,8 @@ def updated(
     card.fill(SLOT_B, stick, STICK_AT)
     board.shell.run("modprobe loop; mkdir -p /run/stick")
     board.shell.run(f"mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
+    # As a restart, or a power cut, leaves it of a file that somebody has brought, or was just bringing.
+    board.shell.run(f"touch {UPLOAD}/update.raucb {UPLOAD}/.update.raucb.new")
     ask_for_update(board, json.dumps({"file": "/run/stick/newer.raucb"}))
     wait_until_off(board, INSTALLING_TAKES)
     return try_it(board, card, "B")
@@ -161,6 +165,10 @@ def test_newer_version_is_kept_once_it_relays(
     held = remembered(card)
     assert (held.primary, held.trial, held.left("A")) == ("B", None, 3)
     relays(board, upstream, "after the update")
+
+
+def test_what_somebody_has_brought_does_not_stay(board: Board, updated: dict[str, object]) -> None:
+    assert board.shell.run(f"ls -A {UPLOAD}") == ""
 
 
 def test_it_was_judged_by_a_stream_through_the_relay_and_the_page(board: Board, updated: dict[str, object]) -> None:
