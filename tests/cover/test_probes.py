@@ -142,8 +142,8 @@ def test_an_upstream_that_is_of_no_use_ends_what_is_passed_on(
     name: str, reactions: Callable[[str], list[object]]
 ) -> None:
     found = [(one.data, one.end) if isinstance(one, Seen) else one for one in reactions(name)]
-    # In TLS nobody says so; without, there is nothing to say it with.
-    end = "UNEXPECTED_EOF_WHILE_READING" if name == "chat-in-tls" else "end"
+    # In TLS it is said, as the reference does; without, there is nothing to say it with.
+    end = "close_notify" if name == "chat-in-tls" else "end"
     assert found == [(b"", "open"), (b"", end), (b"", f"{end} after 4.5 s")]
 
 
