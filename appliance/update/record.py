@@ -113,14 +113,18 @@ def begun(last: Record | None, version: str, slot: Slot, former: str) -> Record:
     return Record(version, slot, former, unclear=unclear, failed=kept[0], once=kept[1])
 
 
-def settled(record: Record, booted: Slot, *, trial: bool) -> Record:
+def settled(record: Record, booted: Slot, *, trial: bool, running: str) -> Record:
     """The record after a start: a trial that is over without a word has failed. No input or output here.
 
     Args:
         record: as it was left.
         booted: the slot that runs.
         trial: whether that one has to show yet that it works.
+        running: the version that runs.
     """
+    if booted != record.slot and not record.former:
+        # The new version had found no record, since the data were lost meanwhile, and could not know the former one.
+        record = replace(record, former=running)
     if record.outcome is Outcome.WRITING and booted != record.slot:
         # The power went: nobody knows whether it was whole, and nobody has seen it fail.
         return record

@@ -96,7 +96,7 @@ class Updates:
         # Why there was no update stays until the next look, which is a day away; this runs each hour.
         said = held.said if held and held.lasting else ""
         if last and not self.restart_waits:
-            found = record.settled(last, self.booted, trial=self.trial)
+            found = record.settled(last, self.booted, trial=self.trial, running=__version__)
             if found != last:
                 if found.outcome is Outcome.FAILED:
                     self.root.give_up()

@@ -130,7 +130,13 @@ def test_an_update_is_asked_for_and_what_became_of_it_is_said(page: Page, owner:
     page.paths.update_status.parent.mkdir(exist_ok=True)
     said = update_service.words(Record("9.9.9", "B", "0.1.0", outcome=Outcome.FAILED))
     update.publish(page.paths.update_status, UpdateStatus(since_boot(), "idle", outcome="failed", said=said))
-    assert "Version 9.9.9 did not work here, so version 0.1.0 runs again." in owner.get("/settings/update").text
+    failed = "Version 9.9.9 did not work here, so version 0.1.0 runs again."
+    assert owner.get("/settings/update").text.count(failed) == 1
+    # Nor does it vanish behind what is said afterwards.
+    nothing = "There is no newer version than this one."
+    update.publish(page.paths.update_status, UpdateStatus(since_boot(), "idle", said=nothing, failed=said))
+    shown = owner.get("/settings/update").text
+    assert (shown.count(failed), shown.count(nothing)) == (1, 1)
 
 
 def bring(owner: Visitor, content: bytes, token: str | None = None) -> Answer:

@@ -3,6 +3,7 @@
 import itertools
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -159,15 +160,16 @@ def test_nothing_but_a_relayed_stream_and_the_page_makes_it_good(passed: float) 
 
 
 def test_what_became_of_an_update() -> None:
-    assert settled(TRIED, "A", trial=False).outcome is Outcome.FAILED
-    assert settled(TRIED, "B", trial=True) == TRIED
-    assert settled(TRIED, "B", trial=False).outcome is Outcome.GOOD
+    settle = partial(settled, running="0.1.0")
+    assert settle(TRIED, "A", trial=False).outcome is Outcome.FAILED
+    assert settle(TRIED, "B", trial=True) == TRIED
+    assert settle(TRIED, "B", trial=False).outcome is Outcome.GOOD
     failed = replace(TRIED, outcome=Outcome.FAILED)
-    assert settled(failed, "B", trial=False) == failed
+    assert settle(failed, "B", trial=False) == failed
     writing = replace(TRIED, outcome=Outcome.WRITING)
-    assert settled(writing, "A", trial=False) == writing
-    assert settled(writing, "B", trial=True) == TRIED
-    assert settled(writing, "B", trial=False).outcome is Outcome.GOOD
+    assert settle(writing, "A", trial=False) == writing
+    assert settle(writing, "B", trial=True) == TRIED
+    assert settle(writing, "B", trial=False).outcome is Outcome.GOOD
     # It takes a failure to be refused; where it has been before, it still is.
     assert not refused(writing, TRIED.version)
     again = replace(record.begun(failed, TRIED.version, "B", "0.1.0"), outcome=Outcome.WRITING)
@@ -177,6 +179,11 @@ def test_what_became_of_an_update() -> None:
     again = replace(record.begun(unclear, TRIED.version, "B", "0.1.0"), outcome=Outcome.WRITING)
     assert not refused(again, TRIED.version)
     assert record.begun(record.begun(again, "0.3.0", "B", "0.1.0"), TRIED.version, "B", "0.1.0").unclear == 1
+    # It could not know which one ran before; whoever runs again does, and says so.
+    unknown = replace(TRIED, former="")
+    assert settle(unknown, "B", trial=True).former == ""
+    for one in (unknown, replace(unknown, outcome=Outcome.FAILED)):
+        assert settle(one, "A", trial=False) == replace(failed, former="0.1.0")
 
 
 def test_a_version_that_failed_is_not_tried_again_by_itself() -> None:
