@@ -51,9 +51,17 @@ def card(epoch: int, name: str, place: str) -> None:
     filesystems.fat(layout.FIRMWARE, parts[1], fat, epoch)
     filesystems.ext4(layout.SLOT_A, parts[2], root, filesystems.SLOT_BLOCK, filesystems.SLOT_FEATURES)
     bundle.system(root, OUTPUT / "system.ext4")
+    kept = WORK / "data"
+    kept.mkdir()
+    kept.chmod(0o755)
+    # What tells the initramfs that this file system is not one that a repair has emptied.
+    mark = kept / "in-use"
+    mark.touch()
+    mark.chmod(0o644)
+    filesystems.clamp(kept, epoch)
     data = (filesystems.DATA_BLOCK, filesystems.DATA_FEATURES, filesystems.DATA_GROWS_TO)
     inodes = layout.DATA.size // filesystems.DATA_BYTES_PER_INODE
-    filesystems.ext4(layout.DATA, parts[4], None, *data, inodes=inodes)
+    filesystems.ext4(layout.DATA, parts[4], kept, *data, inodes=inodes)
     say("partition table")
     images = {number: path for number, path in parts.items() if number != layout.SLOT_B.number}
     filesystems.card(images, WORK / name, WORK / "genimage")

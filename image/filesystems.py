@@ -42,7 +42,7 @@ def size(tree: Path) -> int:
 def ext4(
     partition: layout.Partition,
     output: Path,
-    tree: Path | None,
+    tree: Path,
     block: int,
     features: str,
     extended: str = "",
@@ -53,10 +53,9 @@ def ext4(
         file.truncate(partition.size)
     options = ",".join(filter(None, (f"hash_seed={partition.uuid},lazy_itable_init=0,lazy_journal_init=0", extended)))
     command = ["mke2fs", "-q", "-F", "-t", "ext4", "-b", str(block), "-L", partition.label, "-U", partition.uuid]
-    command += ["-O", features, "-E", options, "-m", "0" if tree else "1"]
+    command += ["-O", features, "-E", options, "-m", "1" if partition is layout.DATA else "0"]
     command += ["-N", str(inodes)] if inodes else []
-    command += ["-d", str(tree)] if tree else []
-    result = subprocess.run([*command, str(output)], capture_output=True, text=True, check=False)
+    result = subprocess.run([*command, "-d", str(tree), str(output)], capture_output=True, text=True, check=False)
     if result.returncode:
         raise BuildError(
             f"mke2fs could not make {partition.label}: {result.stderr.strip()}",

@@ -66,7 +66,7 @@ def card_full(facts: Facts) -> Iterator[Problem]:
 
 @check("data-lost", Severity.TROUBLE)
 def data_lost(facts: Facts) -> Iterator[Problem]:
-    """At this boot the data partition was beyond repair and was made anew."""
+    """The data partition was beyond repair and was made anew; told until the card is claimed and starts once more."""
     if facts.data_lost:
         yield Problem(
             text("The card's memory for settings was damaged and had to be made anew."),

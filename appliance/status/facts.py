@@ -42,7 +42,7 @@ class Facts:
         silent: which services have spoken since boot and do not any more, the relay aside: whoever was told to stop
             takes its word away, so these have died or hang.
         firewall_failed: whether the firewall could not be given the rules that settings and network ask for.
-        data_lost: whether the data partition was made anew at this boot.
+        data_lost: whether the data partition was made anew since somebody last claimed the card.
         halting: whether the system shuts down.
         stored: whether, while it shuts down, nothing can be written to the card any more.
     """

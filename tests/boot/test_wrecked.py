@@ -62,6 +62,8 @@ def test_what_is_beyond_repair_is_made_anew_and_said(board: Board, lost: None) -
     visitor = Visitor(board.home)
     status = json.loads(visitor.get(f"{HOME_PAGE}status.json").body)
     assert "data-lost" in [problem["id"] for problem in status["problems"]], status
+    # It is said at the next start, too.
+    assert board.shell.run("ls -A /var/lib/porchlight | grep -cx -e in-use -e data-lost") == "2"
     # It belongs to whoever holds the card, as on the first day: there is a code again.
     board.console.wait_for(CODE, BOOT_TAKES)
 

@@ -100,12 +100,16 @@ umount() { :; }
 dd() { :; }
 sleep() { :; }
 reboot() { echo restarting; exit; }
+# In the end there is always something mounted.
+grep() { :; }
 chroot() { echo "${2##*/}"; [ "${2##*/}" != e2fsck ] || return "$CHECKED"; }
 disk=706f7263
 """
 
 
-def data_partition(folder: Path, words: str, checked: int = 12, mounts: bool = False, in_use: bool = True) -> list[str]:
+def data_partition(
+    folder: Path, words: str, checked: int = 12, mounts: bool = False, in_use: bool = True, holds: tuple[str, ...] = ()
+) -> list[str]:
     """What the initramfs does about the data partition.
 
     Args:
@@ -113,7 +117,8 @@ def data_partition(folder: Path, words: str, checked: int = 12, mounts: bool = F
         words: of the kernel's command line.
         checked: e2fsck's exit status.
         mounts: whether it can be mounted.
-        in_use: whether the mark is on it that something was kept there.
+        in_use: whether the mark is on it that the build puts there.
+        holds: what else.
     """
     gives_up = INIT[INIT.index("give_up() {") : INIT.index("# Drivers, by what the board says")]
     piece = INIT[INIT.index("# The data partition: repaired") : INIT.index("# A Pi has no clock")]
@@ -125,6 +130,10 @@ def data_partition(folder: Path, words: str, checked: int = 12, mounts: bool = F
     (folder / "sys/class/block/data/size").write_text("131072\n")
     if in_use:
         (folder / "system/var/lib/porchlight/in-use").touch()
+    for name in holds:
+        there = folder / "system/var/lib/porchlight" / name
+        there.parent.mkdir(exist_ok=True)
+        there.touch()
     env = {"MOUNTS": "yes" if mounts else "", "CHECKED": str(checked), "PATH": "/usr/bin:/bin"}
     script = f"line='ro {words} panic=10'\n{gives_up}{STUBS}{piece}"
     done = subprocess.run([SHELL, "-c", script], env=env, capture_output=True, text=True, check=False, timeout=20)
@@ -150,12 +159,28 @@ def test_who_is_left_alone_or_has_shown_what_it_can_makes_it_anew(
     assert "restarting" not in did
 
 
-def test_on_trial_too_it_is_said_that_a_repair_has_left_nothing(tmp_path: Path) -> None:
-    """At the next start it would pass for a card on which nothing had ever been kept."""
-    did = data_partition(tmp_path, "rauc.slot=B porchlight.trial", mounts=True, in_use=False)
+@pytest.mark.parametrize("checked", [0, 1, 12])
+@pytest.mark.parametrize("words", ["rauc.slot=A", "rauc.slot=B porchlight.trial"])
+def test_it_is_said_that_a_repair_has_left_nothing_at_whatever_start_it_was(
+    tmp_path: Path, words: str, checked: int
+) -> None:
+    """The power may have gone after it, and e2fsck finds the empty file system in order then."""
+    did = data_partition(tmp_path, words, checked, mounts=True, in_use=False)
     assert MADE_ANEW in did
     assert "restarting" not in did
     assert (tmp_path / "run/porchlight/data-lost").exists()
+    kept = tmp_path / "system/var/lib/porchlight"
+    assert {one.name for one in kept.iterdir()} == {"in-use", "data-lost"}
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+def test_it_is_said_until_somebody_has_claimed_the_card(tmp_path: Path, claimed: bool) -> None:
+    """So also when the system on trial that lost the data is not the one that runs in the end."""
+    holds = ("data-lost", "page/password.json") if claimed else ("data-lost",)
+    did = data_partition(tmp_path, "rauc.slot=A", checked=0, mounts=True, holds=holds)
+    assert MADE_ANEW not in did
+    assert (tmp_path / "run/porchlight/data-lost").exists() is not claimed
+    assert (tmp_path / "system/var/lib/porchlight/data-lost").exists() is not claimed
 
 
 @pytest.mark.parametrize("checked", [0, 1, 4])
