@@ -29,8 +29,8 @@ from appliance.paths import Paths
 
 log = logging.getLogger("porchlight.reset")
 
-# What is no setting: what the file system itself keeps at the top, and the mark of image/initramfs/init.
-KEPT = ("lost+found", "in-use")
+# What is no setting: the mark of image/initramfs/init.
+KEPT = ("in-use",)
 # Seconds that systemd may take to accept that the card is to start again.
 SYSTEMCTL_TAKES = 60
 

@@ -61,6 +61,8 @@ def use(paths: Paths) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     (paths.state / "lost+found").mkdir()
+    # What a repair of the file system has found may have been a key.
+    (paths.state / "lost+found/#12").write_text("a key")
     # Whatever a service that speaks to the network could have put there.
     (paths.state / "relay/link").symlink_to(paths.state.parent / "outside")
     (paths.state / "relay/folder").symlink_to(paths.owner_file.parent)
@@ -85,7 +87,7 @@ def assert_forgotten(paths: Paths) -> None:
     # The owner's file, and whatever lies elsewhere, stays.
     assert load(paths).settings.relay.idle_timeout == 100
     assert (paths.state.parent / "outside").read_text() == "not porchlight's"
-    assert (paths.state / "lost+found").is_dir()
+    assert list((paths.state / "lost+found").iterdir()) == []
     # The services' own folders stay with their owners.
     assert (paths.state / "relay").is_dir()
 
