@@ -58,7 +58,7 @@ def test_a_stick_is_all_that_it_takes(
     while works not in board.shell.run(asked, check=False):
         assert time.monotonic() < deadline, board.console.tail()
         time.sleep(1)
-    wait_for_word(board, works, BOOT_TAKES)
+    assert wait_for_word(board, f'"{VERSION}"', BOOT_TAKES)["outcome"] == "good"
     assert board.shell.run("find /var/lib/porchlight -name '*.raucb'") == ""
     held = remembered(card)
     assert (held.primary, held.trial) == (tried, None)
