@@ -48,7 +48,11 @@ class Console:
         self._text = ""
         self._changed = threading.Condition()
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
+        try:
+            self._socket.connect(str(path))
+        except OSError:
+            self._socket.close()
+            raise
         self._log = log.open("ab")
         self._thread = threading.Thread(target=self._read, name=f"console {log.name}", daemon=True)
         self._thread.start()

@@ -119,11 +119,13 @@ def is_whole(card: Card) -> None:
     Raises:
         AssertionError: something is.
     """
-    where = f"{card.path}?offset={card.range(DATA)[0]}"
+    # In a file of its own: in the midst of the card e2fsck (1.47.0) does not find it again once the journal is empty.
+    copy = card.take(DATA, card.path.with_suffix(".data"))
     for options in (["-p"], ["-f", "-n"]):
-        done = subprocess.run(["e2fsck", *options, where], capture_output=True, text=True, check=False)
+        done = subprocess.run(["e2fsck", *options, str(copy)], capture_output=True, text=True, check=False)
         # 1: what the journal held has been put in its place.
         assert done.returncode <= (options == ["-p"]), done.stdout + done.stderr
+    copy.unlink()
 
 
 @pytest.mark.parametrize("size", [2, 32, 512, 1024], ids="{} GiB".format)
