@@ -137,11 +137,14 @@ class Shell:
             self._wake(timeout)
         self._number += 1
         since = len(self._console.text)
-        # Written in two halves, so that the echo of the line is not taken for its end.
-        self._console.send(f"{{ {command}\n}} 2>&1; printf '\\n=%s=%s=%s=\\n' end {self._number} $?\n")
-        end = self._console.wait_for(rf"^=end={self._number}=(\d+)=$", timeout, since)
-        output = self._console.text[since : end.start()].strip("\n")
-        assert not check or end[1] == "0", f"{command!r} ended with {end[1]}:\n{output}"
+        # Written in two halves, so that the echo of the line, which some terminals begin again, is not taken for either.
+        begin, end = (f"printf '\\n=%s=%s=%s=\\n' {one} {self._number}" for one in ("begin", "end"))
+        self._console.send(f"{begin} 0; {{ {command}\n}} 2>&1; {end} $?\n")
+        said = self._console.wait_for(
+            rf"(?s)^=begin={self._number}=0=\n(.*)^=end={self._number}=(\d+)=$", timeout, since
+        )
+        output = said[1].strip("\n")
+        assert not check or said[2] == "0", f"{command!r} ended with {said[2]}:\n{output}"
         return output
 
     def write(self, path: str, content: str) -> None:
