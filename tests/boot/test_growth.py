@@ -35,7 +35,7 @@ FACTS = {
     "available": "sed -n 's/^MemAvailable: *//p' /proc/meminfo",
     "killed": "sed -n 's/^oom_kill //p' /proc/vmstat",
     "mounted": "stat -f -c '%b %S' /var/lib/porchlight",
-    "marked": "cat /var/lib/porchlight/marked",
+    "marked": "cat /var/lib/porchlight/marked 2>/dev/null",
     "lost": "ls /run/porchlight/data-lost",
 }
 
