@@ -22,8 +22,8 @@ from appliance.text import text
 
 log = logging.getLogger(__name__)
 
-# Seconds between two writes to the card: 48 a day. Each costs some 41 KB (docs/image.md), so that six in an hour would be
-# more than the 5 MB a day that everything together may be.
+# Seconds between two writes to the card: 48 a day. Each costs some 41 KB (docs/image.md), so that six in an hour would
+# be more than the 5 MB a day that everything together may be.
 WRITE_EVERY = 1800.0
 # Seconds since boot after which a clock that nobody has set is worth a word; until then the network is coming up.
 CLOCK_TAKES = 600.0

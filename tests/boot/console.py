@@ -137,7 +137,7 @@ class Shell:
             self._wake(timeout)
         self._number += 1
         since = len(self._console.text)
-        # Written in two halves, so that the echo of the line, which some terminals begin again, is not taken for either.
+        # Written in two halves, so that the echo of the line, which some terminals begin again, is taken for neither.
         begin, end = (f"printf '\\n=%s=%s=%s=\\n' {one} {self._number}" for one in ("begin", "end"))
         self._console.send(f"{begin} 0; {{ {command}\n}} 2>&1; {end} $?\n")
         said = self._console.wait_for(
