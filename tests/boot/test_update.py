@@ -148,6 +148,8 @@ def updated(
     # system with the bundle; nobody has read there before, so it may be put there while the board is on.
     stick = release.file_system_with(offered / "newer.raucb", folder / "stick")
     card.fill(SLOT_B, stick, STICK_AT)
+    # The installer takes its modules away again when it ends.
+    board.shell.run("while systemctl is-active porchlight-install | grep -q ing; do sleep 1; done")
     board.shell.run("modprobe loop; mkdir -p /run/stick")
     board.shell.run(f"mount -t squashfs -o ro,loop,offset={STICK_AT} /dev/mmcblk0p3 /run/stick")
     # As a restart, or a power cut, leaves it of a file that somebody has brought, or was just bringing.
