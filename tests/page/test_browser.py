@@ -15,7 +15,12 @@ from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from appliance.clock import since_boot
+from appliance.status import update
 from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
+from appliance.status.update import UpdateStatus
+from appliance.text import text
+from appliance.update import service as update_service
+from appliance.update.record import Outcome, Record
 from tests.browser.chromium import CHROMIUM, OPTIONS, SIZES
 from tests.page.conftest import PASSWORD, Page, code_of
 
@@ -85,6 +90,7 @@ def fits(tab: Tab) -> bool:
     wide = tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     small = tab.evaluate(
         """[...document.querySelectorAll("button, input:not([type=hidden]), a.button, nav a")]
+           .map(one => one.type == "checkbox" && one.closest("label") || one)
            .filter(one => one.checkVisibility() && one.getBoundingClientRect().height < 40).length"""
     )
     return not wide and small == 0
@@ -126,6 +132,26 @@ def test_the_months_data_runs_out_while_the_page_is_open(page: Page, relay: Rela
     assert fits(tab)
     assert complaints == []
     _picture(tab, f"quota-reached-{size}")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_update_that_failed_stays_in_sight(page: Page, relay: Relay, browser: Browser, size: str) -> None:
+    """A later look that found nothing new does not hide it, on the page where updates are asked for."""
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light")
+    claim(context.new_page(), page)
+    tab = context.new_page()
+    complaints = seen(tab)
+    failed = update_service.words(Record("9.9.9", "B", "0.1.0", outcome=Outcome.FAILED))
+    nothing = text("There is no newer version than this one.")
+    page.paths.update_status.parent.mkdir(exist_ok=True)
+    update.publish(page.paths.update_status, UpdateStatus(since_boot(), "idle", said=nothing, failed=failed))
+    tab.goto(f"http://127.0.0.1:{page.port}/settings/update")
+    tab.wait_for_selector("text=Version 9.9.9 did not work here, so version 0.1.0 runs again.")
+    tab.wait_for_selector("text=There is no newer version than this one.")
+    _picture(tab, f"update-failed-{size}")
+    assert fits(tab)
+    assert complaints == []
 
 
 def _picture(tab: Tab, name: str) -> None:
