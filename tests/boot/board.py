@@ -12,11 +12,12 @@ from pathlib import Path
 from appliance.lights.language import ALL, DARK
 from appliance.lights.pins import load_pins
 from tests.boot import asleep, gpio
+from tests.boot.cable import Cable, plug_in
 from tests.boot.card import Card, loader_files
 from tests.boot.console import Console, Shell, shell_arguments
 from tests.boot.eye import ONE_COLOUR, Eye, told
 from tests.boot.hand import Hand
-from tests.boot.home import BOARD, MAC, TAP, Home
+from tests.boot.home import BOARD, TAP, Home
 from tests.boot.qmp import Monitor
 
 # What an emulator, or a loader, puts on the kernel's command line: the card stays as it was flashed.
@@ -55,7 +56,7 @@ class Board:
         """Put the plug in.
 
         Args:
-            cable: whether the network's cable is put in too, as soon as the loader has done its part.
+            cable: whether the network's cable is put in too, as soon as the kernel can see it (``cable.py``).
             held: whether somebody holds the button down meanwhile.
             guarded: whether the system may open the watchdog, as on a real board; it bites at once.
 
@@ -79,17 +80,15 @@ class Board:
             self.shell = Shell(self.other_port)
             self.monitor.execute("cont")
             self.eye = Eye(lambda: self.levels().lit)
-            if cable:
-                # The emulated USB controller tells of a new device once. U-Boot would take that word, and the kernel,
-                # which on a real board hears it again, would wait for ever: so the adapter comes after U-Boot.
-                self.console.wait_for("Starting kernel", BOOT_TAKES)
-                self.plug_in_the_cable()
+            self._cable = Cable(self.monitor) if cable else None
         except BaseException:
             self._kill()
             raise
 
     def pull_the_plug(self) -> None:
         """Power off, at once and without a word to the system."""
+        if self._cable:
+            self._cable.close()
         self.eye.close()
         (self._here / "lights.log").write_text(told(self.eye.looks(), last=None).replace(", ", "\n"))
         self._kill()
@@ -99,8 +98,8 @@ class Board:
         self.other_port.close()
 
     def plug_in_the_cable(self) -> None:
-        """Put the network adapter in. The emulated one cannot be taken out again: QEMU 7.2 ends with an assertion."""
-        self.monitor.execute("device_add", driver="usb-net", id="adapter", netdev="cable", mac=MAC)
+        """Put the network's cable in; it stays until the plug is pulled."""
+        plug_in(self.monitor)
 
     def plug_in_a_stick(self, path: Path) -> None:
         """Put a USB stick in; it stays until the plug is pulled.
