@@ -3,6 +3,7 @@
     probe.py attempts          each forbidden thing, tried: "ok", or the kernel's error
     probe.py look NUMBER...    what the kernel holds of some processes; those that have ended are left out
     probe.py send ADDRESS...   a datagram to each
+    probe.py open DEVICE...    each opened for reading
     probe.py work NAME         what gevent, splice and fork must be able to do; NAME is looked up
 
 It is sent to the card and answers in JSON; nothing of porchlight's but the pipe is used.
@@ -132,6 +133,11 @@ def send(address: str) -> str:
         return attempt(lambda: sender.sendto(b"?", (address, DNS)))
 
 
+def opened(device: str) -> str:
+    """A device's file, opened and closed."""
+    return attempt(lambda: os.close(os.open(device, os.O_RDONLY | os.O_NONBLOCK)))
+
+
 def work(name: str) -> dict[str, object]:
     """What relay and page do all day: a loop, a lookup in a thread of gevent's, a splice, a worker.
 
@@ -165,6 +171,7 @@ def main() -> None:
         "attempts": lambda: {"itself": look("self"), "attempts": attempts()},
         "look": lambda: look_at(words),
         "send": lambda: {one: send(one) for one in words},
+        "open": lambda: {one: opened(one) for one in words},
         "work": lambda: work(words[0]),
     }
     print(json.dumps(answers[what]()))

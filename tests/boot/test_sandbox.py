@@ -25,6 +25,9 @@ SERVICES = ("relay", "page", "lights", "router", "name", "certificate")
 TRIED = (*SERVICES, "update", "install", "record", "good", "verdict")
 # Of these two the units say whom they may speak with.
 ADDRESSED = ("page", "lights")
+# And of these two which devices they may open, of all those that are there: their units leave the card's in sight.
+CARD, PINS = "/dev/mmcblk0", "/dev/gpiochip0"
+DEVICES = {"lights": {CARD: "EPERM", PINS: "ok"}, "install": {CARD: "ok", PINS: "EPERM"}}
 CREDENTIALS = "/run/credentials/"
 PLACE, UNITS_PUT = "/run/probe", "/run/systemd/system"
 # Nobody (RFC 5737), and nobody whose traces other tests look for.
@@ -126,6 +129,9 @@ def answers(board: Board, relaying: Span) -> Iterator[dict[str, Any]]:
     units["free"] = ("", FREE + program("attempts", "free"))
     units |= {f"{one}-sends": (whole(one), AS_ROOT + program(asked, f"{one}-sends")) for one in ADDRESSED}
     units["free-sends"] = ("", program(asked, "free-sends"))
+    opens = f"open {CARD} {PINS}"
+    units |= {f"{one}-opens": (whole(one), AS_ROOT + program(opens, f"{one}-opens")) for one in DEVICES}
+    units["free-opens"] = ("", program(opens, "free-opens"))
     for one in ("relay", "page"):
         units[f"{one}-works"] = (whole(one), program(f"work {MEDIA_SERVERS}", f"{one}-works"))
     made = (
@@ -235,6 +241,12 @@ def test_page_and_lights_speak_with_nobody_far_away(answers: dict[str, Any]) -> 
     assert set(answers["free-sends"].values()) == {"ok"}
     assert answers["page-sends"] == {FAR: "EPERM", NEIGHBOUR: "ok", ROUTER: "ok", "127.0.0.53": "ok"}
     assert set(answers["lights-sends"].values()) == {"EPERM"}
+
+
+def test_lights_open_pins_and_the_installer_the_card(answers: dict[str, Any]) -> None:
+    """As root, so that no file's owner stands in the way: what stops it is the unit (DevicePolicy=, DeviceAllow=)."""
+    assert answers["free-opens"] == {CARD: "ok", PINS: "ok"}
+    assert {one: answers[f"{one}-opens"] for one in DEVICES} == DEVICES
 
 
 @pytest.mark.parametrize("service", ["relay", "page"])
