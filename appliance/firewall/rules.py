@@ -220,6 +220,8 @@ def _web(settings: Settings, home: Home | None) -> Iterator[str]:
         else:
             # Written down by the owner as it is, so it may be one at home.
             yield f"{who} {_family(address.version)} daddr {address} tcp dport {port} accept"
+    # A bundle is streamed over HTTPS, and RAUC would follow a redirect from there to plain HTTP.
+    yield f"meta skuid {FETCH} tcp dport {WEB['http']} counter {REFUSED_TCP}"
     yield from _public(who, f"tcp dport {ports(numbers)} accept", home)
 
 

@@ -19,6 +19,7 @@ from appliance.files import UNREADABLE
 from appliance.text import Text, text
 from appliance.update.feed import COMPATIBLE
 from appliance.update.version import newer
+from appliance.update.web import NO_PARTS, OTHER_SERVER
 
 BUS = Path("/usr/lib/porchlight/update-bus.conf")
 # A downgrade is refused by RAUC itself, whoever asks for it. The version is this system's own.
@@ -51,6 +52,12 @@ REASONS: tuple[tuple[str, Text, str], ...] = (
     ),
     ("signature verification failed", text("The update was not signed by the makers of this porchlight."), AGAIN),
     ("nvalid bundle", DAMAGED, AGAIN),
+    # Seen when the stream begins (RAUC, src/nbd.c). The updater has looked at that before (``web``).
+    (
+        "range requests not supported",
+        text("The update could not be installed: %(why)s", why=NO_PARTS),
+        OTHER_SERVER,
+    ),
     # A block that is not what was signed, seen while mounting; or while writing, as a download that breaks off is.
     ("dm-verity status", DAMAGED, AGAIN),
     ("nput/output error", DAMAGED, AGAIN),

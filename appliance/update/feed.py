@@ -4,9 +4,6 @@ It is not signed, since the bundle is: whoever forges it can at most withhold an
 """
 
 import json
-import ssl
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -15,6 +12,7 @@ from appliance import __version__
 from appliance.errors import UpdateError
 from appliance.files import UNREADABLE
 from appliance.text import text
+from appliance.update import web
 from appliance.update.order import is_address
 from appliance.update.version import key, newer
 
@@ -22,8 +20,6 @@ from appliance.update.version import key, newer
 COMPATIBLE = "porchlight-arm64"
 # Bytes; it is a few hundred long.
 LONGEST = 65536
-# Seconds without a byte.
-PATIENCE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,8 @@ def parse(data: bytes, address: str, compatible: str = COMPATIBLE) -> Offer:
 
     Args:
         data: the file.
-        address: where it came from; the bundle's address may be relative to it.
+        address: where it was asked for; the bundle's address may be relative to it. Not where redirects led to: a
+            release page keeps its files in a store in which they are no neighbours.
         compatible: what this card takes.
 
     Raises:
@@ -90,21 +87,9 @@ def fetch(address: str) -> Offer:
     """Ask for the feed.
 
     Args:
-        address: an HTTPS address.
+        address: where it is; redirects are followed.
 
     Raises:
         UpdateError: it cannot be had, or not be understood.
     """
-    request = urllib.request.Request(address, headers={"User-Agent": "porchlight"})  # noqa: S310 - kinds.web_address
-    try:
-        context = ssl.create_default_context()
-        with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:  # noqa: S310
-            data = answer.read(LONGEST + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise UpdateError(
-            text("%(address)s cannot be asked for updates: %(why)s.", address=address, why=str(reason)),
-            "No update was installed; the relay is not affected.",
-            "It is tried again tomorrow.",
-        ) from error
-    return parse(data, address)
+    return parse(web.read(address, LONGEST + 1), address)

@@ -24,7 +24,7 @@ from appliance.status import relay as relay_status
 from appliance.status import update as update_status
 from appliance.status.update import WAITING, UpdateStatus
 from appliance.text import Text, text
-from appliance.update import bundle, feed, record, schedule
+from appliance.update import bundle, feed, record, schedule, web
 from appliance.update.environment import Slot
 from appliance.update.record import Outcome, Record
 from appliance.update.verdict import Verdict
@@ -173,7 +173,7 @@ class Updates:
         elif not now and record.refused(last, offer.version):
             self.say(WAITING, last, version=offer.version)
         else:
-            self.install(offer.url, offer.version, wished=now)
+            self.install(web.streamed(offer.url), offer.version, wished=now)
 
     def install(self, source: str, version: str, *, wished: bool = True) -> None:
         """Write a bundle into the other slot, and restart into it.

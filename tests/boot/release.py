@@ -1,23 +1,15 @@
 """A place that offers updates: bundles made of the one that ships, and a web server that shows them."""
 
-import datetime
 import http.server
-import ipaddress
 import os
-import re
 import shutil
-import ssl
 import subprocess
 import threading
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from image.layout import MIB, SLOT_A
 from tests.boot.home import ROUTER, Home
+from tests.release_page import Shown, certificate, encrypting, handler
 
 # Versions: of an update that works, and of a later one in which there is nothing to start.
 NEWER, HOLLOW = "0.1.2", "0.1.3"
@@ -26,9 +18,8 @@ PLACE = f"https://{ROUTER}:{PORT}"
 SYSTEM = "system.ext4"
 # What U-Boot reads (image/filesystems.py).
 FEATURES = "^has_journal,^metadata_csum,^64bit"
-RANGE = re.compile(r"bytes=(\d+)-(\d*)")
-# Bytes at a time; the emulated network is slow, and others want to be served meanwhile.
-PIECE = 65536
+# Where a release page keeps its files, and what an address of its store ends with.
+STORE, SIGNATURE = "store", "se=2030-01-01T00%3A00%3A00Z&sig=a%2Bb%3D&rscd=attachment%3B+filename%3Dx"
 HANGING = "#!/bin/sh\necho hanging now >/dev/console\nwhile :; do sleep 1000; done\n"
 MANIFEST = """\
 [update]
@@ -138,81 +129,41 @@ class Server:
     """
 
     def __init__(self, home: Home, folder: Path) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "release")])
-        # The emulated board's clock stands at the build's time.
-        begin = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-        made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        made = made.serial_number(1).not_valid_before(begin).not_valid_after(begin + datetime.timedelta(days=36500))
-        made = made.add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(ROUTER))]), critical=False
-        )
-        signed = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(
-            key, hashes.SHA256()
-        )
-        self.certificate = signed.public_bytes(serialization.Encoding.PEM).decode()
+        made, secret = certificate(ROUTER, "release")
+        self.certificate = made.decode()
         pem = folder.with_suffix(".pem")
-        plain = serialization.NoEncryption()
-        secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-        pem.write_bytes(self.certificate.encode() + secret)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        # The files that somebody asked for, each as often as it was.
-        self.asked: list[str] = []
-        handler = _handler(folder, self.asked)
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler, bind_and_activate=False)
+        pem.write_bytes(made + secret)
+        self.shown = Shown(folder)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(self.shown), bind_and_activate=False)
         self._server.socket.close()
-        self._server.socket = context.wrap_socket(home.listen(ROUTER, PORT), server_side=True)
+        self._server.socket = encrypting(pem).wrap_socket(home.listen(ROUTER, PORT), server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def asked(self) -> list[str]:
+        """The files that somebody asked for, each as often as it was."""
+        return self.shown.asked
+
+    def store(self, name: str) -> None:
+        """Put a file where only a redirect leads to, as a release page does; to the same port, for the card's firewall.
+
+        Args:
+            name: of a file in the folder; who asks for it is sent to an address with a signature.
+        """
+        there = self.shown.folder / STORE / name
+        there.parent.mkdir(exist_ok=True)
+        (self.shown.folder / name).rename(there)
+        self.shown.moved[f"/{name}"] = (302, f"{PLACE}/{STORE}/{name}?{SIGNATURE}")
+
+    def unstore(self, name: str) -> None:
+        """Take a file away that was put in the store."""
+        del self.shown.moved[f"/{name}"]
+        (self.shown.folder / STORE / name).unlink()
 
     def close(self) -> None:
         """Stop."""
         self._server.shutdown()
         self._server.server_close()
-
-
-def _handler(folder: Path, asked_for: list[str]) -> type[http.server.BaseHTTPRequestHandler]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        """RFC 9110, section 14: one range."""
-
-        protocol_version = "HTTP/1.1"
-
-        def do_HEAD(self) -> None:
-            self._answer(body=False)
-
-        def do_GET(self) -> None:
-            self._answer(body=True)
-
-        def _answer(self, *, body: bool) -> None:
-            path = folder / self.path.strip("/")
-            asked_for.append(path.name)
-            if "/" in self.path.strip("/") or not path.is_file():
-                self.send_error(404)
-                return
-            size = path.stat().st_size
-            first, last = 0, size - 1
-            if asked := RANGE.fullmatch(self.headers.get("Range", "")):
-                first, last = int(asked[1]), min(int(asked[2] or size), size - 1)
-                self.send_response(206)
-                self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
-            else:
-                self.send_response(200)
-            self.send_header("Accept-Ranges", "bytes")
-            self.send_header("Content-Length", str(last - first + 1))
-            self.end_headers()
-            if body:
-                with path.open("rb") as file:
-                    file.seek(first)
-                    left = last - first + 1
-                    while left:
-                        piece = file.read(min(PIECE, left))
-                        self.wfile.write(piece)
-                        left -= len(piece)
-
-        def log_message(self, *words: object) -> None:
-            """Nothing."""
-
-    return Handler
 
 
 def _run(command: list[str]) -> None:

@@ -44,6 +44,7 @@ UPDATER = "porchlight-update"
 EVERY = 15
 OFTEN = f"/run/systemd/system/{UPDATER}.timer.d/often.conf"
 PAGE = "/sys/fs/cgroup/system.slice/porchlight-page.service"
+BEHIND_REDIRECTS = ("update.json", "whole.raucb")
 # What the page may need beyond what it had before, for a file of any size: memory has no room for it.
 MORE_MEMORY = 16 * MIB
 
@@ -61,12 +62,15 @@ def runs(board: Board) -> int:
 
 @pytest.fixture(scope="module")
 def offer(system: Path, offered: Path, server: Server) -> Iterator[None]:
-    """The feed offers an update that works."""
+    """The feed offers an update that works; as on a public release page, redirects lead to feed and bundle."""
     bundle = release.pack(system, offered / "whole.raucb", VERSION, release.development_key())
     feed = {"version": VERSION, "url": bundle.name, "compatible": "porchlight-arm64"}
     (offered / "update.json").write_text(json.dumps(feed))
+    for name in BEHIND_REDIRECTS:
+        server.store(name)
     yield
-    bundle.unlink()
+    for name in BEHIND_REDIRECTS:
+        server.unstore(name)
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +99,7 @@ def at_the_quiet_hour(board: Board, card: Card, home: Home, server: Server, by_t
     slot = other(remembered(card).primary)
     watch_restarts(board)
     server.asked.clear()
+    server.shown.sent_on.clear()
     assert nobody_has_told(board)
     wait_for_a_run(board)
     assert nobody_has_told(board)
@@ -134,6 +139,10 @@ def test_at_the_quiet_hour_a_whole_system_is_streamed_and_kept(
     # The feed once; the bundle in as many parts as RAUC wants of it.
     assert server.asked.count("update.json") == 1
     assert server.asked.count("whole.raucb") > 1
+    # The updater was sent on from both, and RAUC from the bundle: at the beginning, and it stays where it was sent.
+    sent_on = server.shown.sent_on
+    assert sent_on.count("/update.json") == 1
+    assert 1 < sent_on.count("/whole.raucb") < server.asked.count("whole.raucb")
     held = remembered(card)
     assert (held.trial, held.left(other(held.primary))) == (None, 3)
     relays(board, upstream, "after the quiet hour")

@@ -23,6 +23,8 @@ from appliance.update.service import Updates
 from appliance.update.verdict import Seen, Verdict, verdict_of
 
 NEW = "99.0.0"
+# Enough of a bundle for who looks at its first bytes.
+BUNDLE = b"hsqs and more"
 
 
 class Card:
@@ -108,4 +110,5 @@ def offer(paths: Paths, server: tuple[str, Path], version: str, extra: str = "")
     address, folder = server
     said = {"version": version, "url": "x.raucb", "compatible": COMPATIBLE}
     (folder / "update.json").write_text(json.dumps(said))
+    (folder / "x.raucb").write_bytes(BUNDLE)
     paths.owner_file.write_text(f'[update]\nfeed = "{address}"\n{extra}')
