@@ -64,7 +64,8 @@ def check(folder: Path, root: Path) -> None:
         BuildError: names everything that is missing, and for which board.
     """
     faults: list[str] = []
-    config = (folder / "config.txt").read_text()
+    # Without it there is nothing to read, which is told below, board by board.
+    config = (folder / "config.txt").read_text() if whole(folder / "config.txt") else ""
     modules = next((root / "usr/lib/modules").iterdir())
     for board in boards.BOARDS:
         for name in (*boards.COMMON, *board.loader, board.tree):

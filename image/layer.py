@@ -23,6 +23,9 @@ with WheelFile.open(wheel) as source:
     install(source, where, {"INSTALLER": b"porchlight"})
 """
 
+# As in Debian's own lines; the program itself, which would only say so, is not on the card.
+NO_SHELL = "/usr/sbin/nologin"
+
 STAGED = ("appliance", "hardware", "image", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -65,10 +68,21 @@ def files(root: Path, source: Path) -> None:
 
 
 def users(root: Path) -> None:
-    """The users and groups of `sysusers.d`, with the numbers that they declare."""
+    """The users and groups of `sysusers.d`, with the numbers that they declare; nobody has a shell, root neither."""
     subprocess.run(["systemd-sysusers", f"--root={root}"], check=True)
+    accounts = root / "etc/passwd"
+    accounts.write_text(without_shells(accounts.read_text()))
     for name in ("passwd-", "group-", "shadow-", "gshadow-", ".pwd.lock"):
         (root / "etc" / name).unlink(missing_ok=True)
+
+
+def without_shells(passwd: str) -> str:
+    """Debian's list of users with `NO_SHELL` for everybody (passwd(5), the last field).
+
+    Nothing on the card asks for a user's shell: no login, cron or su runs, systemd and RAUC start programs by their
+    path, and a script names its own shell.
+    """
+    return "".join(f"{line.rpartition(':')[0]}:{NO_SHELL}\n" for line in passwd.splitlines())
 
 
 def services(root: Path) -> None:

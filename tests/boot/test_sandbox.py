@@ -23,8 +23,8 @@ UNITS = ROOT / "image/files/usr/lib/systemd/system"
 SERVICES = ("relay", "page", "lights", "router", "name", "certificate")
 # What looks for updates, and what writes and judges them, two of these as root: they run when there is something to do.
 TRIED = (*SERVICES, "update", "install", "record", "good", "verdict")
-# Of these two the units say whom they may speak with.
-ADDRESSED = ("page", "lights")
+# Of these the units say whom they may speak with; the updater's line is that of all who ask hosts by name.
+ADDRESSED = ("page", "lights", "update")
 # And of these two which devices they may open, of all those that are there: their units leave the card's in sight.
 CARD, PINS = "/dev/mmcblk0", "/dev/gpiochip0"
 DEVICES = {"lights": {CARD: "EPERM", PINS: "ok"}, "install": {CARD: "ok", PINS: "EPERM"}}
@@ -32,6 +32,8 @@ CREDENTIALS = "/run/credentials/"
 PLACE, UNITS_PUT = "/run/probe", "/run/systemd/system"
 # Nobody (RFC 5737), and nobody whose traces other tests look for.
 FAR = "198.51.100.53"
+# Routers that speak UPnP.
+GROUP = "239.255.255.250"
 # Nothing else is to be started or ended, by whatever comes of it, and a trial is not waited for.
 LEFT_OUT = "^(Wants|OnSuccess|FailureAction|Condition[A-Za-z]+)="
 # What takes the place of the unit's own, which stands before it.
@@ -123,7 +125,7 @@ def mounts(looked: dict[str, Any]) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def answers(board: Board, relaying: Span) -> Iterator[dict[str, Any]]:
     """What the probe said in each unit, by the unit's name; a few run at once, as many as the emulated Pi has cores."""
-    asked = f"send {FAR} {NEIGHBOUR} {ROUTER} 127.0.0.53"
+    asked = f"send {FAR} {NEIGHBOUR} {ROUTER} {GROUP} 127.0.0.53"
     whole = "/usr/lib/systemd/system/porchlight-{}.service".format
     units = {name: (whole(name), program("attempts", name)) for name in TRIED}
     units["free"] = ("", FREE + program("attempts", "free"))
@@ -239,8 +241,13 @@ def test_no_folder_is_everybodys(board: Board, answers: dict[str, Any]) -> None:
 def test_page_and_lights_speak_with_nobody_far_away(answers: dict[str, Any]) -> None:
     """Root's questions to a name server pass the firewall; in these units the kernel refuses them."""
     assert set(answers["free-sends"].values()) == {"ok"}
-    assert answers["page-sends"] == {FAR: "EPERM", NEIGHBOUR: "ok", ROUTER: "ok", "127.0.0.53": "ok"}
+    home = {NEIGHBOUR: "ok", ROUTER: "ok", "127.0.0.53": "ok"}
+    assert answers["page-sends"] == {FAR: "EPERM", GROUP: "EPERM", **home}
     assert set(answers["lights-sends"].values()) == {"EPERM"}
+
+
+def test_who_asks_hosts_by_name_speaks_with_no_group(answers: dict[str, Any]) -> None:
+    assert answers["update-sends"] == {FAR: "ok", NEIGHBOUR: "ok", ROUTER: "ok", GROUP: "EPERM", "127.0.0.53": "ok"}
 
 
 def test_lights_open_pins_and_the_installer_the_card(answers: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from image.layer import NO_SHELL
 from tests.image.card import Card
 
 pytestmark = pytest.mark.image
@@ -35,14 +36,11 @@ def test_no_program_lends_anybody_rights(card: Card) -> None:
     assert lending == []
 
 
-# Locked, as test_card.py shows: root's line wants something, and "sync" is Debian's and runs nothing but /bin/sync.
-HARMLESS = {"root", "sync"}
-
-
 def test_nobody_has_a_shell(card: Card) -> None:
+    """Nor a password, as test_card.py shows."""
     lines = [line.split(":") for line in (card.slot() / "etc/passwd").read_text().splitlines()]
-    shells = {line[0]: line[6].rsplit("/", 1)[-1] for line in lines}
-    assert {user for user, shell in shells.items() if shell not in ("nologin", "false")} <= HARMLESS
+    assert {"root", "sync", "nobody", "porchlight-relay"} <= {line[0] for line in lines}
+    assert {line[0]: line[6] for line in lines if line[6] != NO_SHELL} == {}
 
 
 def test_only_porchlight_s_own_rules_are_there(card: Card) -> None:

@@ -1,9 +1,10 @@
 """The card's units: systemd can start all of them together, in an order without a circle.
 
 A circle is no error at boot: systemd leaves one of the units out, and says so in a log that nobody reads. And none of
-them can take all of the memory, or start programs without end.
+them can take all of the memory, or start programs without end, or speak with every address unless it says why.
 """
 
+import ipaddress
 import os
 import re
 import shutil
@@ -123,3 +124,65 @@ def test_a_unit_without_limits_is_found(tmp_path: Path, limits: str) -> None:
     unit = tmp_path / "porchlight-x.service"
     unit.write_text(f"[Service]\nExecStart=/bin/true\n{limits}")
     assert without_limits(unit) == ["MemoryMax", "TasksMax"]
+
+
+def networked(text: str) -> bool:
+    """Whether a unit leaves its service an Internet socket in the host's network."""
+    families = re.findall(r"^RestrictAddressFamilies=(.*)$", text, re.MULTILINE)
+    return "\nPrivateNetwork=yes\n" not in text and (not families or "AF_INET" in " ".join(families))
+
+
+def speaks_with_anybody(unit: Path) -> bool:
+    """Whether it may use every address, multicast among them, and does not say why."""
+    text = unit.read_text()
+    said = " ".join(line.removeprefix("#").strip() for line in text.splitlines() if line.startswith("#"))
+    limited = "\nIPAddressDeny=any\n" in text
+    return networked(text) and not limited and not re.search(r"No IPAddressDeny: \w.{40}", said)
+
+
+@pytest.mark.parametrize("unit", sorted(UNITS.glob("*.service")), ids=lambda unit: unit.stem)
+def test_each_that_has_a_network_limits_its_addresses_or_says_why_not(unit: Path) -> None:
+    assert not speaks_with_anybody(unit)
+
+
+def test_only_relay_and_router_have_every_address() -> None:
+    """A reason is easily written; these two are held by the firewall's rules for their users (docs/ports.md)."""
+    free = [unit for unit in sorted(UNITS.glob("*.service")) if networked(unit.read_text())]
+    assert [unit.stem for unit in free if "\nIPAddressDeny=any\n" not in unit.read_text()] == [
+        "porchlight-relay",
+        "porchlight-router",
+    ]
+
+
+def test_who_asks_hosts_by_name_reaches_every_single_one_and_no_group() -> None:
+    lists = {}
+    for name in ("name", "certificate", "update", "good", "install"):
+        text = (UNITS / f"porchlight-{name}.service").read_text()
+        (lists[name],) = re.findall(r"^IPAddressAllow=(.*)$", text, re.MULTILINE)
+    (same,) = set(lists.values())
+    allowed = [ipaddress.ip_network(one) for one in same.split()]
+
+    def reached(address: str) -> bool:
+        return any(ipaddress.ip_address(address) in one for one in allowed)
+
+    hosts = ("127.0.0.53", "10.0.0.1", "157.240.0.60", "192.168.1.2", "223.255.255.254")
+    assert all(map(reached, (*hosts, "::1", "2a03:2880:f2ff::1", "fd00::1", "fe80::1", "64:ff9b::9df0:3c")))
+    groups = ("224.0.0.251", "239.255.255.250", "255.255.255.255", "ff02::fb", "ff05::c")
+    assert not any(map(reached, groups))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "",
+        "RestrictAddressFamilies=AF_UNIX AF_INET6\n",
+        "RestrictAddressFamilies=AF_INET\nIPAddressDeny=multicast\n",
+        "# No IPAddressDeny: so.\n",
+    ],
+)
+def test_a_unit_that_may_speak_with_anybody_is_found(tmp_path: Path, lines: str) -> None:
+    unit = tmp_path / "porchlight-x.service"
+    unit.write_text(f"[Service]\nExecStart=/bin/true\n{lines}")
+    assert speaks_with_anybody(unit)
+    unit.write_text(f"{unit.read_text()}PrivateNetwork=yes\n")
+    assert not speaks_with_anybody(unit)
