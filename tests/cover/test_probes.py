@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from statistics import median
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -14,10 +15,12 @@ from playwright.sync_api import Browser, sync_playwright
 from appliance.relay import certificate
 from appliance.relay.site import Page
 from tests.browser.chromium import CHROMIUM, OPTIONS
+from tests.cover import stopwatch
 from tests.cover.inside import ASKING, OPEN_AFTER, ending, undated
 from tests.cover.probes import HOST, PROBES, Seen, Server, exchange
 from tests.cover.release import inside
 from tests.cover.stock import Stock
+from tests.cover.stopwatch import Times
 from tests.relay.running import PATIENCE, Relay, Upstream, close_kept, free_ports, swallow
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
@@ -129,6 +132,8 @@ def test_what_comes_is_as_the_table_says(
     name: str, relay: Relay, stock: Stock, reactions: Callable[[str], list[object]]
 ) -> None:
     up, refused, swallowed = reactions(name)
+    # Where it shows that there is none, it does not show what has become of it.
+    assert refused == swallowed
     ours = PROBES[name](server(relay, beside_nginx=True))
     theirs = PROBES[name](Server(stock.plain, stock.tls, stock.tls, beside_nginx=True))
     like_nginx, upstream_shows = SAID[name]
@@ -144,7 +149,25 @@ def test_an_upstream_that_is_of_no_use_ends_what_is_passed_on(
     found = [(one.data, one.end) if isinstance(one, Seen) else one for one in reactions(name)]
     # In TLS it is said, as the reference does; without, there is nothing to say it with.
     end = "close_notify" if name == "chat-in-tls" else "end"
-    assert found == [(b"", "open"), (b"", end), (b"", f"{end} after 4.5 s")]
+    assert found == [(b"", "open"), (b"", f"{end} after 4.5 s"), (b"", f"{end} after 4.5 s")]
+
+
+@pytest.fixture(scope="module")
+def times(relay: Relay, refused: Relay, swallowed: Relay) -> dict[str, Times]:
+    """How long the reaction to each of these rows takes, three times each, from each of the three relays."""
+    servers = {"up": server(relay), "refused": server(refused), "swallowed": server(swallowed)}
+    return {**stopwatch.late(servers), **stopwatch.prompt(servers)}
+
+
+@pytest.mark.parametrize("name", [*stopwatch.LATE, *stopwatch.PROMPT])
+def test_no_clock_tells_what_has_become_of_the_upstream(name: str, times: dict[str, Times]) -> None:
+    medians = {which: median(took) for which, took in times[name].items()}
+    if SAID[name][1]:
+        # It answers, or waits for more.
+        del medians["up"]
+    limit = stopwatch.SAME_LATE if name in stopwatch.LATE else stopwatch.SAME_PROMPT
+    stopwatch.note(name, medians, limit)
+    assert max(medians.values()) - min(medians.values()) < limit, times[name]
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

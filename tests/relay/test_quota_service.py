@@ -11,7 +11,7 @@ from appliance.paths import Paths
 from appliance.status.relay import read
 from appliance.status.state import Facts, State, state_of
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Relay, Upstream, keep, read_exactly, wait_for
+from tests.relay.running import MEDIA_HELLO, Relay, Upstream, keep, read_exactly, wait_for
 from tests.relay.test_quota import DECEMBER, NOVEMBER, at
 from tests.relay.test_wire import read_to_end_or_reset
 
@@ -41,9 +41,9 @@ def state(relay: Relay) -> State:
 
 def use_up(relay: Relay, upstream: Upstream, count: int = 600_000) -> tuple[socket.socket, socket.socket]:
     """Relay bytes of a stream that then goes on."""
-    client = relay.connect(relay.media, b"x")
+    client = relay.connect(relay.media, MEDIA_HELLO)
     server = upstream.next()
-    assert read_exactly(server, 1) == b"x"
+    assert read_exactly(server, len(MEDIA_HELLO)) == MEDIA_HELLO
     server.sendall(bytes(count))
     assert len(read_exactly(client, count)) == count
     return client, server
@@ -51,7 +51,7 @@ def use_up(relay: Relay, upstream: Upstream, count: int = 600_000) -> tuple[sock
 
 def refused(relay: Relay) -> bool:
     try:
-        return read_to_end_or_reset(relay.connect(relay.media, b"x")) == b""
+        return read_to_end_or_reset(relay.connect(relay.media, MEDIA_HELLO)) == b""
     except OSError:
         return True
 
