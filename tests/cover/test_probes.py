@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from statistics import median
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -20,7 +19,6 @@ from tests.cover.inside import ASKING, OPEN_AFTER, ending, undated
 from tests.cover.probes import HOST, PROBES, Seen, Server, exchange
 from tests.cover.release import inside
 from tests.cover.stock import Stock
-from tests.cover.stopwatch import Times
 from tests.relay.running import PATIENCE, Relay, Upstream, close_kept, free_ports, swallow
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
@@ -29,6 +27,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs/cover.md"
 ROW = re.compile(r"^\| `([a-z0-9.-]+)` \| [^|]+ \| (yes|no) \| (yes|no) \| [^|]+ \|$", re.MULTILINE)
 # By row: whether it is like nginx, and whether it shows what has become of the upstream.
 SAID = {name: (like == "yes", shows == "yes") for name, like, shows in ROW.findall(DOCUMENT.read_text("utf-8"))}
+# Rows whose reaction is timed.
+TIMED = (*stopwatch.LATE, *stopwatch.PROMPT)
 # What docs/cover.md has a row of its own for, and what differs from one second to the next.
 DIFFERING = ("connection", "date")
 # So many probes at once: most of them wait.
@@ -153,21 +153,17 @@ def test_an_upstream_that_is_of_no_use_ends_what_is_passed_on(
 
 
 @pytest.fixture(scope="module")
-def times(relay: Relay, refused: Relay, swallowed: Relay) -> dict[str, Times]:
-    """How long the reaction to each of these rows takes, three times each, from each of the three relays."""
-    servers = {"up": server(relay), "refused": server(refused), "swallowed": server(swallowed)}
-    return {**stopwatch.late(servers), **stopwatch.prompt(servers)}
+def times(relay: Relay, refused: Relay, swallowed: Relay) -> dict[str, stopwatch.Times]:
+    """How long the reactions take: of relays that must not differ."""
+    useless = {"refused": server(refused), "swallowed": server(swallowed)}
+    every = {"up": server(relay), **useless}
+    return stopwatch.measured({name: useless if SAID[name][1] else every for name in TIMED})
 
 
-@pytest.mark.parametrize("name", [*stopwatch.LATE, *stopwatch.PROMPT])
-def test_no_clock_tells_what_has_become_of_the_upstream(name: str, times: dict[str, Times]) -> None:
-    medians = {which: median(took) for which, took in times[name].items()}
-    if SAID[name][1]:
-        # It answers, or waits for more.
-        del medians["up"]
-    limit = stopwatch.SAME_LATE if name in stopwatch.LATE else stopwatch.SAME_PROMPT
-    stopwatch.note(name, medians, limit)
-    assert max(medians.values()) - min(medians.values()) < limit, times[name]
+@pytest.mark.parametrize("name", TIMED)
+def test_no_clock_tells_what_has_become_of_the_upstream(name: str, times: dict[str, stopwatch.Times]) -> None:
+    stopwatch.note(name, times[name])
+    assert stopwatch.apart(times[name]) < stopwatch.allowed(name), times[name]
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
