@@ -1,5 +1,6 @@
 """What somebody can tell of the upstream by the relay's reaction: nothing before a client's first message is whole."""
 
+import select
 import socket
 import ssl
 import time
@@ -42,10 +43,9 @@ class Dialled:
 
 def _is_open(one: socket.socket) -> bool:
     try:
-        return one.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
-    except BlockingIOError:
-        return True
-    except OSError:
+        return not select.select([one], [], [], 0)[0] or one.recv(1, socket.MSG_PEEK) != b""
+    except (OSError, ValueError):
+        # It has been closed already.
         return False
 
 
