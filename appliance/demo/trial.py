@@ -17,6 +17,8 @@ from appliance.status.state import State
 
 # A chat begins with these bytes (any version does), and goes on with what only the two ends understand.
 CHAT_BEGINS = b"WA\x06\x03"
+# Media is TLS between the app and the media servers: the shortest ClientHello, as the demo's own answers to anything.
+MEDIA_BEGINS = b"\x16\x03\x01\x00\x04\x01\x00\x00\x00"
 BYTES = 300_000
 SECONDS = 10.0
 # What the lights show when the demo works: nobody has claimed a new one.
@@ -31,7 +33,7 @@ def trials(ports: Ports, paths: Paths) -> Iterator[tuple[str, str]]:
     """
     yield "chat in TLS", _tried(lambda: _echo(ports.chat_tls, CHAT_BEGINS, tls=True))
     yield "chat", _tried(lambda: _echo(ports.chat, CHAT_BEGINS))
-    yield "media", _tried(lambda: _echo(ports.media, b""))
+    yield "media", _tried(lambda: _echo(ports.media, MEDIA_BEGINS))
     yield "setup page", _tried(lambda: _page(ports.page))
     yield "lights", _tried(lambda: _lights(paths))
 

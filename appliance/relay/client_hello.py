@@ -23,11 +23,16 @@ class ClientHelloError(ValueError):
 
 
 class Reader:
-    """Takes the first bytes of a connection in any portions, each byte once."""
+    """Takes the first bytes of a connection in any portions, each byte once.
 
-    __slots__ = ("_left", "_message", "_part", "_records", "complete", "server_name")
+    Args:
+        named: whether to look for the server name; otherwise nothing inside of the message is judged.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_left", "_message", "_named", "_part", "_records", "complete", "server_name")
+
+    def __init__(self, *, named: bool = True) -> None:
+        self._named = named
         # Of a record's header, what has come; of the record's contents, what is still to come.
         self._part = b""
         self._left = 0
@@ -40,7 +45,8 @@ class Reader:
         """Take more bytes.
 
         Returns:
-            whether the ClientHello is complete; then ``server_name`` is what it names, in lower case, or empty.
+            whether the ClientHello is complete; then ``server_name`` is what it names, in lower case, or empty, as it
+            is where nobody looked for it.
 
         Raises:
             ClientHelloError: it is none, or larger than ``LARGEST_HELLO``.
@@ -80,7 +86,8 @@ class Reader:
         if size > LARGEST_HELLO:
             raise ClientHelloError("too large")
         if len(message) >= 4 + size:
-            self.server_name = _name_in(bytes(message[4 : 4 + size]))
+            if self._named:
+                self.server_name = _name_in(bytes(message[4 : 4 + size]))
             self.complete = True
 
 

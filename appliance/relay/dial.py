@@ -11,7 +11,8 @@ from appliance.relay.connection import open_connection
 from appliance.relay.stream import WRITE
 from appliance.relay.upstream import NEVER, Endpoint
 
-# All tries together, in seconds: an upstream that swallows everything must not keep a person waiting longer.
+# All tries together, in seconds: an upstream that swallows everything must not keep a person waiting longer, and one
+# that refuses looks the same.
 DIAL_LIMIT = 4.5
 
 

@@ -3,6 +3,9 @@
 The phases follow each other in the order of ``Phase``; each takes bytes and hands on what is left of them. All of
 them together have ``OPENING_LIMIT`` seconds. Whoever is not an app and not a browser is treated like a slow client:
 silence, until that time is over. Where TLS is due, what is none is told so at once, as by any web server.
+
+Nobody is dialled for before a client's first message is there: a whole greeting of the chat, on a media port a whole
+ClientHello. Where no upstream can be reached, the end comes ``DIAL_LIMIT`` after that, whether it refuses or swallows.
 """
 
 import _socket
@@ -10,7 +13,6 @@ import logging
 import socket
 import ssl
 from contextlib import suppress
-from enum import IntEnum, auto
 from typing import Any
 
 from appliance.clock import since_boot
@@ -20,6 +22,7 @@ from appliance.relay.delivery import Delivery
 from appliance.relay.dial import Dial
 from appliance.relay.first_bytes import TLS_HANDSHAKE, Peer, classify
 from appliance.relay.keeper import Keeper
+from appliance.relay.phases import AFTER_HEADER, COUNTED, Phase, first_phase
 from appliance.relay.ports import Port
 from appliance.relay.proxy_header import Ends, ProxyHeaderError
 from appliance.relay.stream import NOTHING_YET, READ, RESET_ON_CLOSE
@@ -35,26 +38,6 @@ PAGE_LIMIT = 60.0
 GOODBYE_LIMIT = 5.0
 # One read in this state, in bytes: a greeting is shorter, and a TLS record not longer.
 OPENING_READ = 16 * 1024
-
-
-class Phase(IntEnum):
-    """How far a connection has come."""
-
-    HEADER = auto()
-    DETECT = auto()
-    TLS = auto()
-    ASTRAY = auto()
-    FIRST = auto()
-    HELLO = auto()
-    BROWSER = auto()
-    DIAL = auto()
-    SILENCE = auto()
-
-
-# Whoever is there has been counted already.
-COUNTED = (Phase.SILENCE, Phase.ASTRAY)
-# What comes after the PROXY header, or instead of it; for media it depends on a setting.
-AFTER_HEADER = {"chat-tls": Phase.TLS, "chat": Phase.FIRST, "chat-any": Phase.DETECT}
 
 
 class Opening:
@@ -100,7 +83,7 @@ class Opening:
         self._dial: Dial | None = None
         self._delivery: Delivery | None = None
         self._hello: client_hello.Reader | None = None
-        self._phase = Phase.HEADER if port.needs_header else self._after_header()
+        self._phase = first_phase(port)
         self._reader: Any = keeper.watch(person.fileno(), READ)
 
     @property
@@ -111,18 +94,11 @@ class Opening:
         return self._peer[0]
 
     def start(self) -> None:
-        """Begin to listen to the peer; a media connection is dialled at once."""
+        """Begin to listen to the peer."""
         try:
-            if self._phase is Phase.DIAL:
-                self._start_dial()
-            else:
-                self._reader.start(self._readable)
+            self._reader.start(self._readable)
         except MemoryError:
             self._find_no_memory()
-
-    def _after_header(self) -> Phase:
-        media = Phase.DIAL if self._keeper.settings.foreign_sni == "allow" else Phase.HELLO
-        return AFTER_HEADER.get(self._port.carries, media)
 
     def _readable(self) -> None:
         try:
@@ -164,7 +140,7 @@ class Opening:
                 self._judge()
             else:
                 self.close()
-        elif phase is Phase.DIAL:
+        elif phase is Phase.DIAL or phase is Phase.LOST:
             # Not a byte more is read until there is somewhere to send it.
             self._reader.stop()
         elif phase is Phase.TLS:
@@ -231,14 +207,11 @@ class Opening:
         if header.ends and not self._keeper.readmit(self, header.ends.source):
             self._refuse("address-limit")
             return
-        self._phase = self._after_header()
-        if self._phase is Phase.DIAL:
-            self._start_dial()
+        self._phase = AFTER_HEADER[self._port.carries]
 
     def _judge(self) -> None:
         peer = classify(self._early)
         if peer is Peer.APP:
-            self._phase = Phase.DIAL
             self._start_dial()
         elif peer is Peer.BROWSER:
             self._phase = Phase.BROWSER
@@ -248,10 +221,11 @@ class Opening:
             self._fall_silent("foreign")
 
     def _look_at_hello(self, data: bytes) -> None:
-        """Let a media connection pass as it is, or not at all: by the name in its first message."""
+        """Let a media connection pass as it is once its first message is whole, or not at all: perhaps by its name."""
+        strict = self._keeper.settings.foreign_sni == "refuse"
         self._early += data
         if self._hello is None:
-            self._hello = client_hello.Reader()
+            self._hello = client_hello.Reader(named=strict)
         try:
             if not self._hello.feed(data):
                 return
@@ -259,7 +233,7 @@ class Opening:
             self._fall_silent("foreign")
             return
         name, self._hello = self._hello.server_name, None
-        if is_own(name):
+        if not strict or is_own(name):
             self._start_dial()
         else:
             self._fall_silent("foreign-sni")
@@ -327,8 +301,28 @@ class Opening:
         return Ends(there[0].partition("%")[0], here[0].partition("%")[0], there[1], here[1])
 
     def _no_upstream(self, reason: str) -> None:
-        self._dial = None
+        """Nobody can be reached. It is told when the dial's time is over, also where that is known at once.
+
+        So an upstream that refuses looks like one that swallows everything, and like no way to any.
+        """
+        if self._dial is not None:
+            # With no address left, it is that of all tries together.
+            self.deadline = self._dial.deadline
+            self._dial = None
         self._keeper.no_upstream(self._port, reason)
+        self._early = b""
+        self._phase = Phase.LOST
+
+    def _expire_dial(self, dial: Dial) -> None:
+        due = self.deadline
+        # Where an address has refused meanwhile, the next one has its own time.
+        if dial.deadline <= due:
+            dial.expire()
+        self.deadline = dial.deadline
+        if self._phase is Phase.LOST and self.deadline <= due:
+            self._tell_lost()
+
+    def _tell_lost(self) -> None:
         if isinstance(self._person, Secured):
             tls.say_end(self._person, listening=False)
         with suppress(OSError):
@@ -339,9 +333,10 @@ class Opening:
     def expire(self) -> None:
         """The deadline has passed."""
         if self._dial is not None:
-            self._dial.expire()
-            if self._dial is not None:
-                self.deadline = self._dial.deadline
+            self._expire_dial(self._dial)
+            return
+        if self._phase is Phase.LOST:
+            self._tell_lost()
             return
         if not self._count_handshake("late") and self._phase not in COUNTED:
             self._keeper.count(self._port, "refused", "late")

@@ -227,8 +227,9 @@ class Worker:
             self._often.stop()
         if self._parent and os.getppid() != self._parent:
             self._hand_over()
-        now = since_boot()
-        for opening in [one for one in self._openings if one.deadline <= now]:
+        # To the nearest look: the end must not depend on which of two clocks was read a moment earlier.
+        due = since_boot() + OPENINGS_EVERY / 2
+        for opening in [one for one in self._openings if one.deadline <= due]:
             opening.expire()
         if self._plan.sums.resting() or (self._handover and self._successor_rests()):
             self._rest()

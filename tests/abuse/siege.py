@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.relay.stream import RESET_ON_CLOSE
-from tests.relay.running import PATIENCE, Relay, Steady, Upstream, keep, read_exactly, read_line
+from tests.relay.running import MEDIA_HELLO, PATIENCE, Relay, Steady, Upstream, keep, read_exactly, read_line
 from tests.relay.test_wire import HELLO, tls_connect
 
 # Connections of a flood that are under way at the same time; the kernel's queue holds 4,096.
@@ -99,12 +99,12 @@ def flood(count: int, port: int) -> list[float]:
 def steady_streams(relay: Relay, upstream: Upstream) -> Iterator[Sequence[Steady]]:
     """Three streams that run both ways the whole time: chat, chat in TLS, media. At the end none has lost a byte."""
     running = []
-    for port in (relay.chat, relay.tls, relay.media):
-        client = tls_connect(port, HELLO) if port == relay.tls else relay.connect(port, HELLO)
+    for port, hello in ((relay.chat, HELLO), (relay.tls, HELLO), (relay.media, MEDIA_HELLO)):
+        client = tls_connect(port, hello) if port == relay.tls else relay.connect(port, hello)
         server = upstream.next()
         if port != relay.media and relay.settings.get("send_proxy") != "off":
             read_line(server)
-        assert read_exactly(server, len(HELLO)) == HELLO
+        assert read_exactly(server, len(hello)) == hello
         running.append(Steady(client, server))
     for one in running:
         one.start()

@@ -6,7 +6,7 @@ import time
 
 from tests.abuse.siege import arrive, long, told
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Upstream, wait_for
+from tests.relay.running import MEDIA_HELLO, Upstream, wait_for
 from tests.relay.test_fuzz_relay import answering
 from tests.relay.test_wire import HELLO
 
@@ -25,14 +25,14 @@ def test_a_thousand_idle_streams_are_closed_at_the_limit(start_relay: StartRelay
 
     def note(server: socket.socket) -> None:
         with server:
-            while server.recv(len(HELLO)):
+            while server.recv(64):
                 passed_on.append(time.monotonic())
 
     shortest = LIMIT
     with answering(upstream, note), selectors.DefaultSelector() as idle:
         for number in range(STREAMS):
             begun = time.monotonic()
-            one = arrive(number, (relay.chat, relay.media)[number % 2], HELLO)
+            one = arrive(number, *((relay.chat, HELLO), (relay.media, MEDIA_HELLO))[number % 2])
             idle.register(one, selectors.EVENT_READ, begun)
         wait_for(lambda: relay.status["connections"] == STREAMS, "all of them to be relayed")
         while idle.get_map():

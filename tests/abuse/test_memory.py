@@ -9,7 +9,7 @@ import pytest
 from appliance.relay.memory import OWN_TO_SPARE
 from tests.abuse.siege import arrive, memory_of, reset, steady_streams, told
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Upstream, read_exactly, serving_again, wait_for
+from tests.relay.running import MEDIA_HELLO, Upstream, read_exactly, serving_again, wait_for
 from tests.relay.test_fuzz_relay import answering, swallow
 from tests.relay.test_fuzz_rules import VERSIONS, first_flight
 
@@ -55,10 +55,10 @@ def test_at_the_limit_newcomers_are_refused_and_streams_are_whole(
 
     def served() -> bool:
         with suppress(OSError):
-            relay.connect(relay.media, b"again")
+            relay.connect(relay.media, MEDIA_HELLO + b"again")
         while upstream.waiting:
             with upstream.next() as one:
-                if read_exactly(one, 5) == b"again":
+                if read_exactly(one, len(MEDIA_HELLO) + 5) == MEDIA_HELLO + b"again":
                     return True
         return False
 

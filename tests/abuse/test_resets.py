@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from tests.abuse.siege import arrive, long, reset, steady_streams, told
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Upstream, wait_for
+from tests.relay.running import MEDIA_HELLO, Upstream, wait_for
 from tests.relay.test_fuzz_relay import HEADER, answering, swallow
 from tests.relay.test_fuzz_rules import VERSIONS, first_flight
 from tests.relay.test_wire import HELLO
@@ -25,7 +25,7 @@ def test_descriptors_are_back_after_a_minute_of_resets(start_relay: StartRelay, 
     stages = [
         *((relay.chat, data) for data in (b"", HELLO[:1], HELLO, b"GET / HT", b"SSH-2.0-x\r\n")),
         *((relay.tls, data) for data in (b"", flight[:100], flight, b"GET / HTTP/1.1\r\n\r\n")),
-        *((relay.media, data) for data in (b"", HELLO, bytes(100_000))),
+        *((relay.media, data) for data in (b"", MEDIA_HELLO[:5], MEDIA_HELLO, bytes(100_000))),
         *((relay.balancer, data) for data in (HEADER[:20], HEADER, HEADER + HELLO)),
     ]
     with steady_streams(relay, upstream) as running, answering(upstream, swallow):

@@ -1,13 +1,14 @@
 /* The clients of the benchmark, as one process.
  *
- *   load PORT WORK CONNECTIONS SIZE SECONDS GAP TLS
+ *   load PORT WORK CONNECTIONS SIZE SECONDS GAP TLS MEDIA
  *
  * WORK is  echo   every connection sends SIZE bytes, waits until all of them have come back, and begins again (GAP
  *                 milliseconds later);
  *          churn  connect, one echo, close, and again, CONNECTIONS at a time;
  *          hold   connections that do nothing; at the end each of them proves by an echo that it still lives;
  *          stall  send for ever and never read.
- * Each connection sends what an app sends first, "WA" and a version, and compares its first echo byte for byte.
+ * Each connection sends what an app sends first, "WA" and a version, or for MEDIA the shortest ClientHello, and compares
+ * its first echo byte for byte.
  * Prints "ready" once every connection has had its first echo; begins the work with the first byte on its standard
  * input; prints the result as JSON; ends with the second byte or the end of the input.
  */
@@ -42,7 +43,7 @@ struct connection {
 };
 
 static struct connection *all;
-static int poll_fd, port, count, use_tls, resting, running, ending, busy;
+static int poll_fd, port, count, use_tls, media, resting, running, ending, busy;
 static enum work work;
 static size_t size;
 static double gap;
@@ -325,7 +326,8 @@ static void prepare(void) {
     if (!all || !message || !latencies || poll_fd < 0) fail("prepare");
     for (int number = 0; number < count; number++) all[number].fd = -1;
     for (size_t at = 0; at < size; at++) message[at] = (char)(at * 7 + at / 251);
-    memcpy(message, "WA\x06\x03", 4);
+    if (media) memcpy(message, "\x16\x03\x01\0\x04\x01\0\0\0", 9);
+    else memcpy(message, "WA\x06\x03", 4);
     expected = message;
     /* One cipher for everybody: the relays are compared, not the ciphers that they prefer. */
     context = SSL_CTX_new(TLS_client_method());
@@ -337,7 +339,7 @@ static void prepare(void) {
 
 int main(int words, char **word) {
     static const char *names[] = {"echo", "churn", "hold", "stall"};
-    if (words != 8) return 2;
+    if (words != 9) return 2;
     port = atoi(word[1]);
     for (int number = 0; number < 4; number++)
         if (!strcmp(word[2], names[number])) work = (enum work)number;
@@ -345,7 +347,8 @@ int main(int words, char **word) {
     size = (size_t)atol(word[4]);
     gap = atof(word[6]) / 1000;
     use_tls = atoi(word[7]);
-    if (count < 1 || size < 4 || size > LARGEST) return 2;
+    media = atoi(word[8]);
+    if (count < 1 || size < 9 || size > LARGEST) return 2;
     prepare();
     if (work == STALL) stall_all();
     else open_all();

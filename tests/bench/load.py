@@ -126,7 +126,7 @@ class Clients(Program):
     """
 
     def __init__(self, folder: Path, port: int, work: Work, seconds: float) -> None:
-        words = [work.kind, work.connections, work.size, seconds, work.gap_ms, int(work.tls)]
+        words = [work.kind, work.connections, work.size, seconds, work.gap_ms, int(work.tls), int(work.port == "media")]
         super().__init__([str(folder / "load"), str(port), *map(str, words)])
 
     def start(self) -> None:

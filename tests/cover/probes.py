@@ -277,6 +277,10 @@ def _sending_media(sent: bytes) -> Probe:
     return lambda server: exchange(server.media, sent, server.patience)
 
 
+def _sending_inside(sent: bytes) -> Probe:
+    return lambda server: inside.said(server.tls, context(), sent, server.patience)
+
+
 def without_tickets(made: ssl.SSLContext) -> ssl.SSLContext:
     """A client that takes no ticket, so that the server has to remember by itself."""
     made.options |= ssl.OP_NO_TICKET
@@ -307,6 +311,8 @@ CHROME = (
 NOTHING = bytes(range(128, 192))
 # What an app begins with, as somebody has recorded it.
 CHAT = b"WA\x06\x03\x00\x00\x24\x12\x22\x0a\x20" + b"k" * 32
+# And where it has been before: what may stand before that.
+ROUTING = b"ED\x00\x01\x00\x00\x10" + b"r" * 16
 # By the names in docs/cover.md's table.
 PROBES: dict[str, Probe] = {
     "hello-without-name": lambda server: greeting(server.tls, context(V12)),
@@ -328,7 +334,7 @@ PROBES: dict[str, Probe] = {
         inside.damaged_record(server.tls, context(one), server.patience) for one in (V12, V13)
     ],
     "page-in-tls": lambda server: inside.page(server.tls, context(), server.patience),
-    "random-bytes-in-tls": lambda server: inside.said(server.tls, context(), NOTHING, server.patience),
+    "random-bytes-in-tls": _sending_inside(NOTHING),
     "alpn-http": lambda server: alpn(server, "h2", "http/1.1"),
     "alpn-foreign": lambda server: alpn(server, "imap"),
     "stapling": lambda server: "OCSP response: no response sent" in greeted(server, "-status"),
@@ -364,10 +370,14 @@ PROBES: dict[str, Probe] = {
     "request-cut-off": _sending_plain(b"GET / HTT"),
     "silence": _sending_plain(b""),
     "half-a-word": _sending_plain(b"W"),
-    "chat-replayed": _sending_plain(CHAT),
     "chat-cut-off": _sending_plain(CHAT[:3]),
-    "chat-in-tls": lambda server: inside.said(server.tls, context(), CHAT, server.patience),
+    "routing-cut-off": _sending_plain(ROUTING[:-1]),
+    "chat-cut-off-in-tls": _sending_inside(CHAT[:3]),
+    "chat-replayed": _sending_plain(CHAT),
+    "chat-in-tls": _sending_inside(CHAT),
     "hello-on-587": lambda server: exchange(server.media, hello(context(V12), KNOWN_NAME), server.patience),
+    "hello-cut-off-on-587": lambda server: exchange(server.media, hello(context(V12))[:50], server.patience),
     "random-bytes-on-587": _sending_media(NOTHING),
+    "http-on-587": _sending_media(ASKING),
     "silence-on-587": _sending_media(b""),
 }

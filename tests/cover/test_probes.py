@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from appliance.relay import certificate
 from appliance.relay.site import Page
 from tests.browser.chromium import CHROMIUM, OPTIONS
+from tests.cover import stopwatch
 from tests.cover.inside import ASKING, OPEN_AFTER, ending, undated
 from tests.cover.probes import HOST, PROBES, Seen, Server, exchange
 from tests.cover.release import inside
@@ -26,6 +27,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs/cover.md"
 ROW = re.compile(r"^\| `([a-z0-9.-]+)` \| [^|]+ \| (yes|no) \| (yes|no) \| [^|]+ \|$", re.MULTILINE)
 # By row: whether it is like nginx, and whether it shows what has become of the upstream.
 SAID = {name: (like == "yes", shows == "yes") for name, like, shows in ROW.findall(DOCUMENT.read_text("utf-8"))}
+# Rows whose reaction is timed.
+TIMED = (*stopwatch.LATE, *stopwatch.PROMPT)
 # What docs/cover.md has a row of its own for, and what differs from one second to the next.
 DIFFERING = ("connection", "date")
 # So many probes at once: most of them wait.
@@ -129,6 +132,8 @@ def test_what_comes_is_as_the_table_says(
     name: str, relay: Relay, stock: Stock, reactions: Callable[[str], list[object]]
 ) -> None:
     up, refused, swallowed = reactions(name)
+    # Where it shows that there is none, it does not show what has become of it.
+    assert refused == swallowed
     ours = PROBES[name](server(relay, beside_nginx=True))
     theirs = PROBES[name](Server(stock.plain, stock.tls, stock.tls, beside_nginx=True))
     like_nginx, upstream_shows = SAID[name]
@@ -144,7 +149,21 @@ def test_an_upstream_that_is_of_no_use_ends_what_is_passed_on(
     found = [(one.data, one.end) if isinstance(one, Seen) else one for one in reactions(name)]
     # In TLS it is said, as the reference does; without, there is nothing to say it with.
     end = "close_notify" if name == "chat-in-tls" else "end"
-    assert found == [(b"", "open"), (b"", end), (b"", f"{end} after 4.5 s")]
+    assert found == [(b"", "open"), (b"", f"{end} after 4.5 s"), (b"", f"{end} after 4.5 s")]
+
+
+@pytest.fixture(scope="module")
+def times(relay: Relay, refused: Relay, swallowed: Relay) -> dict[str, stopwatch.Times]:
+    """How long the reactions take: of relays that must not differ."""
+    useless = {"refused": server(refused), "swallowed": server(swallowed)}
+    every = {"up": server(relay), **useless}
+    return stopwatch.measured({name: useless if SAID[name][1] else every for name in TIMED})
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_no_clock_tells_what_has_become_of_the_upstream(name: str, times: dict[str, stopwatch.Times]) -> None:
+    stopwatch.note(name, times[name])
+    assert stopwatch.apart(times[name]) < stopwatch.allowed(name), times[name]
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -10,7 +10,7 @@ import pytest
 from appliance.network.verdict import Verdict
 from tests.home.card import Card
 from tests.home.household import CARD, MASQUERADING, NEIGHBOUR, PUBLIC, SEEN, Household, Kind
-from tests.relay.running import Upstream, read_exactly, read_line, wait_for
+from tests.relay.running import MEDIA_HELLO, Upstream, read_exactly, read_line, wait_for
 
 pytestmark = [pytest.mark.namespaces, pytest.mark.slow]
 Make = Callable[[Kind], Household]
@@ -45,9 +45,9 @@ def test_somebody_outside_talks_through_the_relay(household: Make, tmp_path: Pat
         there.sendall(b"answer")
         assert client.recv(6) == b"answer"
     with home.connect(587) as client:
-        client.sendall(b"\x16\x03\x01picture")
+        client.sendall(MEDIA_HELLO + b"picture")
         there = upstream.next()
-        assert read_exactly(there, 10) == b"\x16\x03\x01picture"
+        assert read_exactly(there, len(MEDIA_HELLO) + 7) == MEDIA_HELLO + b"picture"
         there.sendall(b"back")
         assert read_exactly(client, 4) == b"back"
     upstream.stop()

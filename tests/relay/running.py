@@ -21,6 +21,9 @@ PATIENCE = 60.0
 # What a running stream sends at once, in bytes, and every how many times.
 MUCH, MUCH_EVERY = 200_000, 25
 
+# The shortest first message of TLS, which is all that a media port looks at: a ClientHello with nothing in it.
+MEDIA_HELLO = b"\x16\x03\x01\x00\x04\x01\x00\x00\x00"
+
 # Seconds until one that had nothing left serves again: as promised, in ``./test abuse`` alone; otherwise with what a
 # busy test machine adds.
 serving_again = pytest.mark.parametrize(

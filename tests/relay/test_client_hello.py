@@ -266,13 +266,10 @@ def test_by_default_any_name_will_do(start_relay: StartRelay, upstream: Upstream
     assert read_exactly(upstream.next(), len(hello)) == hello
 
 
-def test_by_default_media_is_dialled_before_a_word_is_said(start_relay: StartRelay, upstream: Upstream) -> None:
+@pytest.mark.parametrize("inside", [b"", b"\x09\x09" + bytes(60), b"\xff" * 300])
+def test_by_default_nothing_in_a_greeting_is_judged(start_relay: StartRelay, upstream: Upstream, inside: bytes) -> None:
     relay = start_relay()
-    upstream.stop()
-    with socket.create_server(("127.0.0.1", upstream.port)) as listening:
-        listening.settimeout(PATIENCE)
-        client = relay.connect(relay.media)
-        server, _ = listening.accept()
-        with server:
-            server.sendall(b"first")
-            assert read_exactly(client, 5) == b"first"
+    message = b"\x01" + len(inside).to_bytes(3, "big") + inside
+    hello = cut_into_records(b"\x16\x03\x01" + len(message).to_bytes(2, "big") + message, [2, 3])
+    relay.connect(relay.media, hello + b"more")
+    assert read_exactly(upstream.next(), len(hello) + 4) == hello + b"more"

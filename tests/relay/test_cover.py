@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from appliance.relay import cover, neutral, site
 from appliance.relay.site import LARGEST_SITE, MOST_ENTRIES, Site, SiteError
 from tests.relay.conftest import StartRelay
-from tests.relay.running import PATIENCE, Upstream, keep, read_exactly, read_to_end, wait_for
-from tests.relay.test_wire import HELLO, tls_connect
+from tests.relay.running import MEDIA_HELLO, PATIENCE, Upstream, keep, read_exactly, read_to_end, wait_for
+from tests.relay.test_wire import tls_connect
 
 # A date that each file of a test's site gets, as HTTP writes it.
 CHANGED, CHANGED_IN_WORDS = 1777975200, "Tue, 05 May 2026 10:00:00 GMT"
@@ -344,8 +344,8 @@ def test_a_folder_of_ones_own_is_shown_on_both_ports(
     lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     lazy.connect(("127.0.0.1", relay.chat))
     lazy.sendall(BIG_REQUEST)
-    relay.connect(relay.media, HELLO)
-    assert read_exactly(upstream.next(), 4) == HELLO
+    relay.connect(relay.media, MEDIA_HELLO)
+    assert read_exactly(upstream.next(), len(MEDIA_HELLO)) == MEDIA_HELLO
     lazy.close()
     wait_for(lambda: relay.status["connections"] == 1, "the lazy one to be forgotten")
 

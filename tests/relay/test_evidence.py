@@ -10,7 +10,7 @@ import pytest
 from appliance.clock import since_boot
 from appliance.relay.evidence import bytes_received, outer_addresses
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Relay, Upstream, close_kept, keep, read_exactly, wait_for
+from tests.relay.running import MEDIA_HELLO, Relay, Upstream, close_kept, keep, read_exactly, wait_for
 from tests.relay.street import NEIGHBOUR, RELAY, ROUTER, STRANGER, Street
 from tests.relay.test_wire import HELLO, any_certificate, read_to_end_or_reset
 
@@ -70,11 +70,11 @@ def test_what_comes_through_a_balancer_counts_for_the_address_in_its_header(
 
 def test_media_counts_when_something_came_back(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay()
-    client = relay.connect(relay.balanced_media, header(STRANGER) + b"x")
+    client = relay.connect(relay.balanced_media, header(STRANGER) + MEDIA_HELLO)
     server = upstream.next()
-    assert read_exactly(server, 1) == b"x"
+    assert read_exactly(server, len(MEDIA_HELLO)) == MEDIA_HELLO
     # Somebody of the home gets an answer on the same port meanwhile.
-    relay.connect(relay.balanced_media, header(NEIGHBOUR) + b"y")
+    relay.connect(relay.balanced_media, header(NEIGHBOUR) + MEDIA_HELLO)
     neighbours = upstream.next()
     neighbours.sendall(b"hello")
     wait_for(lambda: relay.status["counters"]["bytes_to_people"][str(relay.balanced_media)] == 5, "the answer")
@@ -88,7 +88,7 @@ def test_a_crowd_that_says_nothing_hides_no_evidence(start_relay: StartRelay, up
     relay = start_relay()
     for _ in range(100):
         relay.connect(relay.balanced_media, header(STRANGER))
-    client = relay.connect(relay.balanced_media, header(STRANGER) + b"x")
+    client = relay.connect(relay.balanced_media, header(STRANGER) + MEDIA_HELLO)
     upstream.next().sendall(b"z")
     assert read_exactly(client, 1) == b"z"
     wait_for(lambda: reached(relay), "the evidence")
@@ -168,7 +168,7 @@ def test_without_a_balancer_the_peers_own_address_counts(
     relay.upstreams = {name: ["127.0.0.5:5222"] for name in ("chat", "http", "media")} | {"allow_private": True}
     relay.start()
     try:
-        street.connect(who, relay.media).sendall(b"x")
+        street.connect(who, relay.media).sendall(MEDIA_HELLO)
         street.connect(who, relay.chat).sendall(HELLO)
         arrived = 0
         while arrived < 2:

@@ -14,7 +14,7 @@ import pytest
 
 from appliance.relay.limits import memory_total, most_connections, raise_descriptor_limit
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Relay, Upstream, free_ports, keep, read_exactly, wait_for
+from tests.relay.running import MEDIA_HELLO, Relay, Upstream, free_ports, keep, read_exactly, wait_for
 from tests.relay.test_wire import HELLO, read_to_end_or_reset
 
 MIB = 1 << 20
@@ -34,23 +34,23 @@ def test_a_former_worker_with_a_stream_keeps_no_newcomer_waiting(start_relay: St
     former = relay.workers()
     # Twelve: each of the two workers has one.
     for _ in range(12):
-        relay.connect(relay.media, b"x")
-        assert read_exactly(upstream.next(), 1) == b"x"
+        relay.connect(relay.media, MEDIA_HELLO)
+        assert read_exactly(upstream.next(), len(MEDIA_HELLO)) == MEDIA_HELLO
     relay.settings["workers"] = 1
     relay.write_settings()
     wait_for(lambda: relay.status["workers"] == 1, "the new worker")
     assert set(former) <= set(relay.workers()), "both finish their streams"
     wait_for(lambda: relay.status["phase"] == "running", "the new worker to serve")
     for _ in range(40):
-        relay.connect(relay.media, b"y")
-        assert read_exactly(upstream.next(), 1) == b"y"
+        relay.connect(relay.media, MEDIA_HELLO)
+        assert read_exactly(upstream.next(), len(MEDIA_HELLO)) == MEDIA_HELLO
 
 
 def test_a_flood_of_ten_times_the_limit_is_refused_at_once(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(max_connections=INSIDE, max_connections_per_address=ANY, send_proxy="off", workers=1)
-    inside = [(relay.connect(relay.media, b"x"), upstream.next()) for _ in range(INSIDE)]
+    inside = [(relay.connect(relay.media, MEDIA_HELLO), upstream.next()) for _ in range(INSIDE)]
     for _client, server in inside:
-        assert read_exactly(server, 1) == b"x"
+        assert read_exactly(server, len(MEDIA_HELLO)) == MEDIA_HELLO
     sent = os.urandom(16 * MIB)
     client, server = inside[0]
     sender = threading.Thread(target=server.sendall, args=(sent,))
@@ -68,8 +68,8 @@ def test_a_flood_of_ten_times_the_limit_is_refused_at_once(start_relay: StartRel
     for one in inside.pop():
         one.close()
     wait_for(lambda: relay.status["connections"] == INSIDE - 1, "a place to become free")
-    relay.connect(relay.media, b"y")
-    assert read_exactly(upstream.next(), 1) == b"y"
+    relay.connect(relay.media, MEDIA_HELLO)
+    assert read_exactly(upstream.next(), len(MEDIA_HELLO)) == MEDIA_HELLO
 
 
 def refused_after(port: int, count: int) -> list[float]:
@@ -105,7 +105,7 @@ def test_a_thousand_resets_leave_nothing_behind(start_relay: StartRelay, upstrea
     wait_for(lambda: total(relay) == 1000, "all of them to be counted")
     wait_for(lambda: relay.status["connections"] == 0, "all of them to be forgotten", limit=10)
     wait_for(lambda: abs(relay.descriptors() - before) <= 5, "their descriptors", limit=10)
-    relay.connect(relay.media, b"y")
+    relay.connect(relay.media, MEDIA_HELLO)
     assert upstream.next()
 
 
@@ -131,7 +131,7 @@ def test_who_came_before_a_setting_was_saved_still_counts(
 ) -> None:
     most = {"full": 4, "address-limit": 100}[reason]
     relay = start_relay(max_connections=most, max_connections_per_address=4, send_proxy="off", workers=2)
-    inside = [(relay.connect(relay.media, b"x"), upstream.next()) for _ in range(4)]
+    inside = [(relay.connect(relay.media, MEDIA_HELLO), upstream.next()) for _ in range(4)]
     former = relay.workers()
     ports = [relay.chat]
     # Saved twice: whoever stands between the oldest workers and the newest ones must not hide anybody.

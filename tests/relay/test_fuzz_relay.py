@@ -76,9 +76,8 @@ class Besieged:
         self._window = window
         self._addresses = 0
         self.steady: list[Steady] = []
-        # What gets through on the media ports: anything, or only a greeting for one of the app's own servers.
-        refuses = relay.settings.get("foreign_sni") == "refuse"
-        self.media_hello = first_flight(VERSIONS[1], MEDIA_NAME) if refuses else HELLO
+        # What gets through on the media ports, also where only the app's own servers may be asked for.
+        self.media_hello = first_flight(VERSIONS[1], MEDIA_NAME)
         for port in (relay.chat, relay.tls, relay.media):
             hello = self.media_hello if port == relay.media else HELLO
             client = tls_connect(port, hello) if port == relay.tls else relay.connect(port, hello)
@@ -329,7 +328,7 @@ def test_stalled_handshakes(besieged: Besieged, count: int) -> None:
         besieged.check(first=siege == 1)
 
 
-def greeted(upstream: Upstream, *, header: bool) -> socket.socket:
+def greeted(upstream: Upstream, hello: bytes, *, header: bool) -> socket.socket:
     """The next stream at the upstream, whose greeting has arrived whole.
 
     On a busy machine the last ones of the attack before are accepted only now; those have been reset.
@@ -339,7 +338,7 @@ def greeted(upstream: Upstream, *, header: bool) -> socket.socket:
         with suppress(ConnectionResetError):
             if header:
                 read_line(server)
-            assert read_exactly(server, len(HELLO)) == HELLO
+            assert read_exactly(server, len(hello)) == hello
             return server
 
 
@@ -348,9 +347,10 @@ def test_half_open_streams(besieged: Besieged, count: int) -> None:
     relay = besieged.relay
     streams = []
     for number in range(count):
-        client = keep(besieged.connect((relay.chat, relay.media)[number % 2]))
-        client.sendall(HELLO)
-        server = greeted(besieged.upstream, header=number % 2 == 0)
+        port, hello = ((relay.chat, HELLO), (relay.media, besieged.media_hello))[number % 2]
+        client = keep(besieged.connect(port))
+        client.sendall(hello)
+        server = greeted(besieged.upstream, hello, header=number % 2 == 0)
         ends = (client, server) if number % 4 < 2 else (server, client)
         ends[0].shutdown(socket.SHUT_WR)
         streams.append(ends)

@@ -11,7 +11,7 @@ from appliance.paths import Paths
 from appliance.status.relay import read
 from appliance.status.state import Facts, State, state_of
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Relay, Upstream, keep, read_exactly, wait_for
+from tests.relay.running import MEDIA_HELLO, Relay, Upstream, keep, read_exactly, wait_for
 from tests.relay.test_quota import DECEMBER, NOVEMBER, at
 from tests.relay.test_wire import read_to_end_or_reset
 
@@ -41,9 +41,9 @@ def state(relay: Relay) -> State:
 
 def use_up(relay: Relay, upstream: Upstream, count: int = 600_000) -> tuple[socket.socket, socket.socket]:
     """Relay bytes of a stream that then goes on."""
-    client = relay.connect(relay.media, b"x")
+    client = relay.connect(relay.media, MEDIA_HELLO)
     server = upstream.next()
-    assert read_exactly(server, 1) == b"x"
+    assert read_exactly(server, len(MEDIA_HELLO)) == MEDIA_HELLO
     server.sendall(bytes(count))
     assert len(read_exactly(client, count)) == count
     return client, server
@@ -51,7 +51,7 @@ def use_up(relay: Relay, upstream: Upstream, count: int = 600_000) -> tuple[sock
 
 def refused(relay: Relay) -> bool:
     try:
-        return read_to_end_or_reset(relay.connect(relay.media, b"x")) == b""
+        return read_to_end_or_reset(relay.connect(relay.media, MEDIA_HELLO)) == b""
     except OSError:
         return True
 
@@ -116,6 +116,7 @@ def test_the_month_file_is_for_the_relay_alone(start_relay: StartRelay, upstream
     relay = start_relay(monthly_quota="1 MB")
     use_up(relay, upstream, 1000)
     file = relay.folder / "run/relay/month.json"
-    wait_for(lambda: file.exists() and b"2002" in file.read_bytes(), "the count")
+    count = b"%d" % (2 * (len(MEDIA_HELLO) + 1000))
+    wait_for(lambda: file.exists() and count in file.read_bytes(), "the count")
     assert file.stat().st_mode & 0o077 == 0
     assert b"127.0.0.1" not in file.read_bytes()

@@ -14,7 +14,7 @@ import pytest
 from appliance.relay import rate
 from appliance.relay.rate import level_of
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Upstream, read_exactly, wait_for
+from tests.relay.running import MEDIA_HELLO, Upstream, read_exactly, wait_for
 from tests.relay.test_wire import tls_connect
 
 # Bytes a second; a home's upload of 6.4 Mbit/s.
@@ -185,9 +185,9 @@ def test_another_limit_holds_for_streams_that_are_there(start_relay: StartRelay,
     relay = start_relay(rate_limit=0, send_proxy="off")
 
     def begin() -> tuple[socket.socket, socket.socket]:
-        client = relay.connect(relay.media, HELLO)
+        client = relay.connect(relay.media, MEDIA_HELLO)
         server = upstream.next()
-        assert read_exactly(server, 4) == HELLO
+        assert read_exactly(server, len(MEDIA_HELLO)) == MEDIA_HELLO
         return client, server
 
     def save(limit: int, processes: int) -> None:
@@ -218,9 +218,9 @@ def test_another_limit_holds_for_streams_that_are_there(start_relay: StartRelay,
 @pytest.mark.slow
 def test_one_alone_may_take_everything_and_every_byte_arrives(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(rate_limit=LIMIT, send_proxy="off")
-    client = relay.connect(relay.media, HELLO)
+    client = relay.connect(relay.media, MEDIA_HELLO)
     server = upstream.next()
-    assert read_exactly(server, 4) == HELLO
+    assert read_exactly(server, len(MEDIA_HELLO)) == MEDIA_HELLO
     stream = Greedy(client, server)
     rate_over(2.0, [stream])
     (rate,) = rate_over(4.0, [stream])
@@ -238,7 +238,7 @@ def test_a_small_stream_is_not_held_up_by_greedy_ones(start_relay: StartRelay, u
     relay = start_relay(rate_limit=LIMIT, send_proxy="off")
     greedy = []
     for _ in range(3):
-        client = relay.connect(relay.media, HELLO)
+        client = relay.connect(relay.media, MEDIA_HELLO)
         greedy.append(Greedy(client, upstream.next()))
     small = tls_connect(relay.tls, HELLO)
     server = upstream.next()

@@ -14,7 +14,7 @@ from appliance.settings.save import save
 from appliance.status import pause
 from tests.relay.conftest import StartRelay
 from tests.relay.manager import Manager
-from tests.relay.running import Relay, Upstream, keep, read_exactly, wait_for
+from tests.relay.running import MEDIA_HELLO, Relay, Upstream, keep, read_exactly, wait_for
 from tests.relay.test_wire import HELLO, read_to_end_or_reset, tls_connect
 
 # What the switch promises: running streams end, and newcomers are served again, within so many seconds.
@@ -61,27 +61,27 @@ def places(relay: Relay) -> Paths:
 
 
 def open_stream(relay: Relay, upstream: Upstream) -> tuple[socket.socket, socket.socket]:
-    client = relay.connect(relay.media, b"x")
+    client = relay.connect(relay.media, MEDIA_HELLO)
     server = upstream.next()
-    assert read_exactly(server, 1) == b"x"
+    assert read_exactly(server, len(MEDIA_HELLO)) == MEDIA_HELLO
     return client, server
 
 
 def refused(relay: Relay) -> bool:
     try:
-        return read_to_end_or_reset(relay.connect(relay.media, b"x")) == b""
+        return read_to_end_or_reset(relay.connect(relay.media, MEDIA_HELLO)) == b""
     except OSError:
         return True
 
 
 def served(relay: Relay, upstream: Upstream) -> bool:
     try:
-        client = relay.connect(relay.media, b"y")
+        client = relay.connect(relay.media, MEDIA_HELLO)
         client.settimeout(0.5)
         # An end means that nobody is served; silence, that the other side has the word.
         return bool(client.recv(1)) and upstream.waiting > 0
     except TimeoutError:
-        return read_exactly(upstream.next(), 1) == b"y"
+        return read_exactly(upstream.next(), len(MEDIA_HELLO)) == MEDIA_HELLO
     except OSError:
         return False
 

@@ -5,12 +5,12 @@ import ipaddress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from appliance.relay import certificate
 from appliance.relay.destination import is_allowed
-from appliance.relay.first_bytes import CHAT_BEGINNINGS, Peer, classify
+from appliance.relay.first_bytes import ENOUGH_ROUTING, GREETING, KNOWN_ROUTING, Peer, classify
 from appliance.relay.limits import (
     BYTES_A_CONNECTION,
     MOST_CONNECTIONS,
@@ -22,10 +22,25 @@ from appliance.relay.limits import (
 from appliance.relay.ports import groups_of, ports_of
 from appliance.settings.declared import RelaySettings
 
+WHOLE = (b"WA\x06\x03", b"WA\xff\xff", b"ED\x00\x01\x00\x00\x04abcdWA\x05\x03", b"ED\x00\x01\x00\x00\x00WA\x05\x03")
 
-@given(st.sampled_from(CHAT_BEGINNINGS), st.binary(max_size=30))
-def test_an_app_is_known_by_two_bytes_whatever_version_follows(beginning: bytes, rest: bytes) -> None:
-    assert classify(beginning + rest) is Peer.APP
+
+@given(st.sampled_from(WHOLE), st.binary(max_size=30))
+def test_an_app_is_known_by_a_whole_greeting_of_whatever_version(greeting: bytes, rest: bytes) -> None:
+    assert classify(greeting + rest) is Peer.APP
+    assert {classify(greeting[:end]) for end in range(len(greeting))} == {Peer.UNDECIDED}
+
+
+@given(st.binary(min_size=2, max_size=2), st.binary(max_size=30))
+def test_routing_information_of_another_version_is_not_waited_for(version: bytes, rest: bytes) -> None:
+    assume(version != KNOWN_ROUTING)
+    assert classify(b"ED" + version + rest) is Peer.APP
+
+
+def test_routing_information_of_any_length_is_passed_on_and_little_of_it_kept() -> None:
+    begun = b"ED\x00\x01\xff\xff\xff"
+    assert classify(begun + bytes(ENOUGH_ROUTING + GREETING - 1)) is Peer.UNDECIDED
+    assert classify(begun + bytes(ENOUGH_ROUTING + GREETING)) is Peer.APP
 
 
 @pytest.mark.parametrize(
@@ -34,6 +49,8 @@ def test_an_app_is_known_by_two_bytes_whatever_version_follows(beginning: bytes,
         (b"", Peer.UNDECIDED),
         (b"W", Peer.UNDECIDED),
         (b"E", Peer.UNDECIDED),
+        (b"WA\x06", Peer.UNDECIDED),
+        (b"ED\x00", Peer.UNDECIDED),
         (b"GE", Peer.UNDECIDED),
         (b"\x16", Peer.UNDECIDED),
         (b"GET / HTTP/1.1", Peer.BROWSER),

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from appliance.relay import certificate
 from tests.relay.conftest import StartRelay
 from tests.relay.running import (
+    MEDIA_HELLO,
     PATIENCE,
     Relay,
     Upstream,
@@ -266,7 +267,7 @@ def test_without_descriptors_it_goes_on_and_says_so_once_a_second(
     crowd = []
     while time.monotonic() - begun < 5:
         # Some say nothing, some want a stream to the chat servers, some one to the media servers.
-        for port, hello in ((relay.chat, b""), (relay.chat, HELLO), (relay.media, b"")):
+        for port, hello in ((relay.chat, b""), (relay.chat, HELLO), (relay.media, MEDIA_HELLO)):
             with suppress(ConnectionError):
                 crowd.append(relay.connect(port, hello))
         server.sendall(b"tick")

@@ -22,7 +22,7 @@ from appliance.relay.sums import (
     layout,
 )
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Relay, Upstream, read_exactly, read_to_end, wait_for
+from tests.relay.running import MEDIA_HELLO, Relay, Upstream, read_exactly, read_to_end, wait_for
 from tests.relay.test_wire import HELLO, read_to_end_or_reset, tls_connect
 
 BOUNDS = {name: [*(f"{one:g}" for one in bounds), LONGER] for name, bounds in HISTOGRAMS.items()}
@@ -101,7 +101,7 @@ def test_connections_bytes_and_times_are_counted_by_port(start_relay: StartRelay
 
 def test_a_session_is_counted_by_its_length(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(idle_timeout=2)
-    relay.connect(relay.media, b"x")
+    relay.connect(relay.media, MEDIA_HELLO)
     upstream.next()
     wait_for(lambda: histogram(relay, "session_seconds", relay.media).get("10") == 1, "the session to be counted")
     assert sum(histogram(relay, "session_seconds", relay.media).values()) == 1
@@ -133,7 +133,7 @@ def test_refusals_and_upstream_errors_are_counted_by_port_and_reason(
     relay.connect(relay.chat, b"SSH-2.0-x\r\n")
     relay.connect(relay.balancer, b"SSH-2.0-x\r\n")
     upstream.stop()
-    assert read_to_end_or_reset(relay.connect(relay.media, b"x")) == b""
+    assert read_to_end_or_reset(relay.connect(relay.media, MEDIA_HELLO)) == b""
     wait_for(lambda: relay.counted("upstream_errors", "refused") == 1, "the error to be counted")
     wait_for(lambda: relay.counted("refused", "foreign") == 1, "the refusals to be counted")
     assert relay.status["by_reason"]["refused"] == {

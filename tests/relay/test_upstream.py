@@ -19,7 +19,7 @@ from appliance.relay.upstream import NEVER, REMEMBER_FAILURE, Endpoint, Group, V
 from tests.relay.conftest import StartRelay
 from tests.relay.lab import NAME, PORT, Lab
 from tests.relay.pumping import turn_until
-from tests.relay.running import Relay, Upstream, free_ports, keep, read_exactly, swallow, wait_for
+from tests.relay.running import MEDIA_HELLO, Relay, Upstream, free_ports, keep, read_exactly, swallow, wait_for
 from tests.relay.test_wire import HELLO, read_to_end_or_reset
 
 # Seconds: what is promised after an upstream is back.
@@ -206,8 +206,8 @@ def test_one_that_swallows_everything_costs_the_first_client_only(
     took = []
     for _ in range(3):
         begun = time.monotonic()
-        relay.connect(relay.media, b"x")
-        assert read_exactly(upstream.next(), 1) == b"x"
+        relay.connect(relay.media, MEDIA_HELLO)
+        assert read_exactly(upstream.next(), len(MEDIA_HELLO)) == MEDIA_HELLO
         took.append(time.monotonic() - begun)
     assert 1.5 < took[0] < 4.5
     assert max(took[1:]) < 1.0
@@ -219,7 +219,7 @@ def test_when_all_swallow_everything_a_client_is_told_within_five_seconds(
 ) -> None:
     relay = start_relay(upstreams={"media": [f"127.0.0.1:{black_hole}"] * 3})
     begun = time.monotonic()
-    assert read_to_end_or_reset(relay.connect(relay.media, b"x")) == b""
+    assert read_to_end_or_reset(relay.connect(relay.media, MEDIA_HELLO)) == b""
     assert time.monotonic() - begun < 5.5
     wait_for(lambda: relay.counted("upstream_errors", "timeout") == 1, "the error to be counted")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appliance.relay.proxy_header import Ends, build
-from tests.relay.running import read_exactly, read_line
+from tests.relay.running import MEDIA_HELLO, read_exactly, read_line
 from tests.wire.stage import CLIENT, RELAY, End, Stage
 from tests.wire.tls_end import TlsEnd
 
@@ -36,6 +36,16 @@ class Port:
 
     def __str__(self) -> str:
         return str(self.number)
+
+    @property
+    def hello(self) -> bytes:
+        """What a client says first."""
+        return MEDIA_HELLO if self.upstream == "media" else HELLO
+
+    @property
+    def routed(self) -> bytes:
+        """The same, with routing information where there may be some."""
+        return MEDIA_HELLO if self.upstream == "media" else ROUTED
 
 
 PORTS = (
@@ -78,10 +88,10 @@ def expected_header(stage: Stage, port: Port, family: int) -> bytes:
     return build(version, BALANCED[family] if port.balanced else own)
 
 
-def opened(stage: Stage, port: Port, hello: bytes = HELLO) -> tuple[End, End]:
+def opened(stage: Stage, port: Port) -> tuple[End, End]:
     """A client and its stream at the upstream, after header and first bytes have arrived."""
-    client = connect(stage, port).send(hello)
+    client = connect(stage, port).send(port.hello)
     upstream = stage.arrived(port.upstream)
     read_header(stage, port.upstream, upstream)
-    assert upstream.read(len(hello)) == hello
+    assert upstream.read(len(port.hello)) == port.hello
     return client, upstream

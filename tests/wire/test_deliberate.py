@@ -62,6 +62,25 @@ def test_only_apps_reach_the_upstream(container: Both, port: Port) -> None:
     assert reference == said
 
 
+@difference("only-tls-reaches-the-media-servers")
+def test_only_tls_reaches_the_media_servers(container: Both) -> None:
+    said = [MEDIA.hello[:-1], b"SSH-2.0-x\r\n", HELLO]
+
+    def script(stage: Stage) -> object:
+        if stage is container.porchlight:
+            strangers = [connect(stage, MEDIA).send(one) for one in said]
+            return [one.within(A_WHILE / len(said)) for one in strangers], stage.nothing_arrived
+        found = []
+        for one in said:
+            connect(stage, MEDIA).send(one)
+            found.append(stage.arrived("media").read(len(one)))
+        return found
+
+    ours, reference = container.play(script)
+    assert ours == ([OPEN] * len(said), True)
+    assert reference == said
+
+
 @difference("browsers-get-a-page")
 @pytest.mark.parametrize("tls", [False, True])
 def test_browsers_get_a_page(container: Both, tls: bool) -> None:
@@ -112,8 +131,8 @@ def test_slow_openings_end(container: Both) -> None:
             stage.client(CHAT_TLS.number, b"\x16\x03\x01\x02\x00\x01\x00"),
             stage.client(PLAIN.number),
             stage.client(PLAIN.number, HEADER + b"W"),
-            # Here the upstream may speak first, so that it is a stream from the start.
             stage.client(MEDIA.number),
+            stage.client(MEDIA.number, MEDIA.hello[:-1]),
         ]
         found = []
         for client in stalled:
@@ -124,8 +143,8 @@ def test_slow_openings_end(container: Both) -> None:
         return found
 
     ours, reference = container.play(script)
-    assert ours == [END] * 6 + [OPEN]
-    assert reference == [OPEN] * 7
+    assert ours == [END] * 8
+    assert reference == [OPEN] * 8
 
 
 @pytest.fixture
@@ -147,8 +166,8 @@ def seen_by_newcomer(stage: Stage, family: int) -> Seen:
 def test_full_house_is_refused(small: Both) -> None:
     def script(stage: Stage) -> object:
         for family in (4, 4, 6, 6):
-            stage.client(MEDIA.number, b"x", family=family)
-            assert stage.arrived("media").read(1) == b"x"
+            stage.client(MEDIA.number, MEDIA.hello, family=family)
+            assert stage.arrived("media").read(len(MEDIA.hello)) == MEDIA.hello
         return seen_by_newcomer(stage, family=6)
 
     assert small.play(script) == (RESET, OPEN)
@@ -161,8 +180,8 @@ def test_one_address_gets_a_share(small: Both) -> None:
 
     def script(stage: Stage) -> object:
         for _ in range(3):
-            stage.client(MEDIA.number, b"x")
-            assert stage.arrived("media").read(1) == b"x"
+            stage.client(MEDIA.number, MEDIA.hello)
+            assert stage.arrived("media").read(len(MEDIA.hello)) == MEDIA.hello
         return seen_by_newcomer(stage, family=4)
 
     assert small.play(script) == (RESET, OPEN)
@@ -212,14 +231,14 @@ def test_probes_say_nothing(container: Both) -> None:
 def test_ipv6_clients_are_served(container: Both) -> None:
     def script(stage: Stage) -> object:
         try:
-            client = stage.client(MEDIA.number, b"x", family=6, to=RELAY_AS_IT_COMES)
+            client = stage.client(MEDIA.number, MEDIA.hello, family=6, to=RELAY_AS_IT_COMES)
         except ConnectionRefusedError:
             return "refused"
         upstream = stage.arrived("media")
         upstream.send(b"y")
-        return upstream.read(1), client.read(1)
+        return upstream.read(len(MEDIA.hello)), client.read(1)
 
-    assert container.play(script) == ((b"x", b"y"), "refused")
+    assert container.play(script) == ((MEDIA.hello, b"y"), "refused")
 
 
 @difference("the-certificate-is-small-and-stays")

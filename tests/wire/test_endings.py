@@ -151,7 +151,7 @@ def test_an_upstream_that_ends_at_once(container: Both, port: Port) -> None:
     def script(stage: Stage) -> object:
         stage.upstreams[port.upstream].greet = greet
         try:
-            client = connect(stage, port).send(HELLO)
+            client = connect(stage, port).send(port.hello)
             at_client = client.rest()
             upstream = stage.arrived(port.upstream)
             read_header(stage, port.upstream, upstream)
@@ -160,7 +160,7 @@ def test_an_upstream_that_ends_at_once(container: Both, port: Port) -> None:
         finally:
             del stage.upstreams[port.upstream].greet
 
-    assert container.same(script) == (Seen(b"bye", "end"), Seen(HELLO, "end"))
+    assert container.same(script) == (Seen(b"bye", "end"), Seen(port.hello, "end"))
 
 
 @pytest.mark.slow

@@ -95,10 +95,10 @@ def test_what_is_no_header_is_reset(container: Both, port: Port, bad: str) -> No
 @pytest.mark.parametrize("header", [build("v1", FOUR), build("v2", FOUR), b"PROXY UNKNOWN\r\n"], ids=["v1", "v2", "-"])
 def test_media_loses_the_header(chart: Both, header: bytes) -> None:
     def script(stage: Stage) -> object:
-        connect(stage, BALANCED_MEDIA, header=header).send(b"media").finish()
+        connect(stage, BALANCED_MEDIA, header=header).send(BALANCED_MEDIA.hello).finish()
         return stage.arrived("media").rest()
 
-    assert chart.same(script) == Seen(b"media", "end")
+    assert chart.same(script) == Seen(BALANCED_MEDIA.hello, "end")
 
 
 def test_media_without_the_header_is_reset(chart: Both) -> None:

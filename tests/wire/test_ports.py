@@ -13,10 +13,8 @@ from tests.wire.talking import (
     BALANCED_MEDIA,
     CHAT,
     CHAT_TLS,
-    HELLO,
     MEDIA,
     PORTS,
-    ROUTED,
     Port,
     connect,
     expected_header,
@@ -54,13 +52,13 @@ def check(both: Both, port: Port, family: int, hello: bytes) -> None:
 @pytest.mark.parametrize("family", [4, 6])
 @pytest.mark.parametrize("port", PORTS, ids=str)
 def test_each_port_with_version_1_upstream(container: Both, port: Port, family: int) -> None:
-    check(container, port, family, HELLO)
+    check(container, port, family, port.hello)
 
 
 @pytest.mark.parametrize("family", [4, 6])
 @pytest.mark.parametrize("port", [one for one in PORTS if one.number != 7777] + [BALANCED_MEDIA], ids=str)
 def test_each_port_with_version_2_upstream(chart: Both, port: Port, family: int) -> None:
-    check(chart, port, family, ROUTED)
+    check(chart, port, family, port.routed)
 
 
 @pytest.mark.parametrize("port", PORTS, ids=str)
@@ -73,27 +71,29 @@ def test_first_bytes_in_pieces(container: Both, port: Port) -> None:
         if port.tls:
             # The handshake comes byte by byte too.
             client = TlsEnd(client, piece=1)
-        for at in range(len(ROUTED)):
-            client.send(ROUTED[at : at + 1])
+        for at in range(len(port.routed)):
+            client.send(port.routed[at : at + 1])
             time.sleep(BYTE_BY_BYTE)
         upstream = stage.arrived(port.upstream)
-        return read_header(stage, port.upstream, upstream), upstream.read(len(ROUTED))
+        return read_header(stage, port.upstream, upstream), upstream.read(len(port.routed))
 
-    assert container.same(script)[1] == ROUTED
+    assert container.same(script)[1] == port.routed
 
 
 def test_an_upstream_of_media_may_speak_first(container: Both) -> None:
+    """It has been dialled because of the client's first message, and need not wait for the second one."""
+
     def script(stage: Stage) -> object:
         stage.upstreams["media"].greet = lambda connection: connection.sendall(b"220 ready")
         try:
-            client = stage.client(MEDIA.number)
+            client = stage.client(MEDIA.number, MEDIA.hello)
             greeting = client.read(9)
             client.send(b"thanks")
-            return greeting, stage.arrived("media").read(6)
+            return greeting, stage.arrived("media").read(len(MEDIA.hello) + 6)
         finally:
             del stage.upstreams["media"].greet
 
-    assert container.same(script) == (b"220 ready", b"thanks")
+    assert container.same(script) == (b"220 ready", MEDIA.hello + b"thanks")
 
 
 def both_ways(client: End, upstream: End, up: bytes, down: bytes, piece: int) -> tuple[bytes, bytes, Seen]:
