@@ -60,9 +60,17 @@ def is_decided(astray: bytes) -> bool:
 
     There nobody waits for another version of the app, as on a port for chat: nginx answers at the first wrong byte.
     """
-    line, newline, _ = astray.partition(b"\n")
+    begun = _without_empty_lines(astray)
+    if not begun:
+        return len(astray) >= LONGEST_REQUEST
+    line, newline, _ = begun.partition(b"\n")
     right = REQUEST_LINE if newline else LINE_SO_FAR
-    return is_complete(astray) or not right.fullmatch(line)
+    return is_complete(begun) or not right.fullmatch(line)
+
+
+def _without_empty_lines(request: bytes) -> bytes:
+    """What counts of a request: nginx passes over empty lines before it (RFC 9112 section 2.2)."""
+    return request.lstrip(b"\r\n")
 
 
 def answer_in_clear(astray: bytes) -> Answer:
@@ -71,10 +79,11 @@ def answer_in_clear(astray: bytes) -> Answer:
     Args:
         astray: all of it, when ``is_decided``.
     """
-    line, newline, rest = astray.partition(b"\n")
+    request = _without_empty_lines(astray)
+    line, newline, rest = request.partition(b"\n")
     if not newline and len(line) < LONGEST_REQUEST:
         return _error(400)
-    head, body = _answer(astray, NOTHING)
+    head, body = _answer(request, NOTHING)
     # nginx judges these before it notices what is missing.
     if int(head[9:12]) not in (400, 414, 505) and not line.startswith((b"TRACE ", b"CONNECT ")):
         head, body = _error(400, said=NOT_TLS, headers=_headers(rest))

@@ -9,7 +9,7 @@ import ctypes
 import re
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -79,11 +79,13 @@ class Home:
     Args:
         name: of the namespace.
         folder: for the router's log.
+        names: further ones that its name server knows, with all below them, and where they lead to.
     """
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, names: Mapping[str, str] | None = None) -> None:
         self.name = name
         self._folder = folder
+        self._names = {DOMAIN: SEEN, TIME_SERVERS: TIME_SERVER, MEDIA_SERVERS: UPSTREAM, **(names or {})}
         self._router: subprocess.Popen[bytes] | None = None
         self._mapper: subprocess.Popen[bytes] | None = None
 
@@ -163,9 +165,7 @@ class Home:
                 "--except-interface=lo",
                 # A router without a way out: every other name is unknown.
                 "--no-resolv",
-                f"--address=/{DOMAIN}/{SEEN}",
-                f"--address=/{TIME_SERVERS}/{TIME_SERVER}",
-                f"--address=/{MEDIA_SERVERS}/{UPSTREAM}",
+                *(f"--address=/{name}/{address}" for name, address in self._names.items()),
                 "--no-hosts",
                 "--pid-file=",
                 f"--dhcp-leasefile={self._folder / 'leases'}",

@@ -11,7 +11,7 @@ from tests.boot.home import STRANGER, Home
 
 # What a chat begins with: "WA" and a version (docs/relay.md).
 CHAT_BEGIN = b"WA\x06\x03"
-# And media, as far as the relay looks: the shortest ClientHello.
+# And what media begin with: the shortest first message of TLS, a ClientHello with nothing in it.
 MEDIA_BEGIN = b"\x16\x03\x01\x00\x04\x01\x00\x00\x00"
 # Seconds for one exchange of a MiB each way with an emulated board on a busy machine.
 PATIENCE = 180.0
@@ -20,16 +20,16 @@ NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 def chat(who: str, size: int) -> bytes:
     """What somebody says in a chat: the right beginning, then anything, but for the same person always the same."""
-    return CHAT_BEGIN + _anything(who, size - len(CHAT_BEGIN))
+    return _said(CHAT_BEGIN, who, size)
 
 
 def media(who: str, size: int) -> bytes:
-    """What somebody's app says to the media servers: alike."""
-    return MEDIA_BEGIN + _anything(who, size - len(MEDIA_BEGIN))
+    """What somebody's app says to the media servers, which is TLS from the first byte on."""
+    return _said(MEDIA_BEGIN, who, size)
 
 
-def _anything(who: str, size: int) -> bytes:
-    return hashlib.shake_128(who.encode()).digest(size)
+def _said(begin: bytes, who: str, size: int) -> bytes:
+    return begin + hashlib.shake_128(who.encode()).digest(size - len(begin))
 
 
 def tls(connection: socket.socket) -> ssl.SSLSocket:

@@ -66,20 +66,26 @@ def answer(port: int) -> bytes:
 
 
 class Upstream:
-    """The upstream's three ports. They listen from the start; the address comes and goes."""
+    """The upstream's three ports. They listen from the start; the address comes and goes.
 
-    def __init__(self, home: Home) -> None:
+    Args:
+        home: where it is reached.
+        address: of its own.
+    """
+
+    def __init__(self, home: Home, address: str = UPSTREAM) -> None:
         self._home = home
+        self._address = address
         self._reachable = False
         self.sessions: list[Session] = []
-        self._listeners = [home.listen(UPSTREAM, port) for port in (CHAT, HTTP, MEDIA)]
+        self._listeners = [home.listen(address, port) for port in (CHAT, HTTP, MEDIA)]
         for listener in self._listeners:
             threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def set_reachable(self, reachable: bool) -> None:
         """Let the board reach it, or let nobody answer there any more."""
         if reachable != self._reachable:
-            (self._home.add_address if reachable else self._home.remove_address)(UPSTREAM)
+            (self._home.add_address if reachable else self._home.remove_address)(self._address)
             self._reachable = reachable
 
     def wait_for(self, said: bytes, timeout: float = 60.0) -> Session:

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 from appliance.relay.site import Page
+from tests.boot.home import Home
 from tests.cover.release import inside
 from tests.relay.running import free_ports, wait_for
 
@@ -31,8 +32,8 @@ http {{
     default_type application/octet-stream;
     types {{ text/html html; }}
     server {{
-        listen 127.0.0.1:{plain};
-        listen 127.0.0.1:{tls} ssl;
+        listen {address}:{plain};
+        listen {address}:{tls} ssl;
         root {folder}/site;
         ssl_certificate {folder}/certificate.pem;
         ssl_certificate_key {folder}/certificate.pem;
@@ -47,35 +48,47 @@ class Stock:
 
     Args:
         folder: a new one for all that it needs.
-        certificate: the relay's own, key and chain in one file.
+        certificate: key and chain in one file; the relay's own.
         page: what the relay shows, and its date.
+        place: address, port for HTTP and port for HTTPS; free ports of loopback where it is not said.
+        home: the namespace to run in.
 
     Attributes:
         plain: its port for HTTP.
         tls: its port for HTTPS.
     """
 
-    def __init__(self, folder: Path, certificate: Path, page: Page) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        certificate: Path,
+        page: Page,
+        place: tuple[str, int, int] | None = None,
+        home: Home | None = None,
+    ) -> None:
         (folder / "site").mkdir(parents=True)
         index = folder / "site/index.html"
         index.write_bytes(page.body)
         os.utime(index, (page.modified, page.modified))
         shutil.copy(certificate, folder / "certificate.pem")
         # Beside those that a relay takes in the same process.
-        self.plain, self.tls = free_ports(62)[-2:]
-        (folder / "nginx.conf").write_text(SETTINGS.format(folder=folder, plain=self.plain, tls=self.tls))
+        plain, tls = free_ports(62)[-2:]
+        self._address, self.plain, self.tls = place or ("127.0.0.1", plain, tls)
+        settings = SETTINGS.format(folder=folder, address=self._address, plain=self.plain, tls=self.tls)
+        (folder / "nginx.conf").write_text(settings)
+        command = inside(folder, "nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf"))
+        self._home = home
         with (folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                inside(folder, "nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")),
-                stdout=log,
-                stderr=log,
-            )
+            self._process = subprocess.Popen(home.command(*command) if home else command, stdout=log, stderr=log)
         wait_for(self._answers, "nginx to serve")
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, "nginx has ended: its log says why"
+        return self._home.inside(self._connects) if self._home else self._connects()
+
+    def _connects(self) -> bool:
         with socket.socket() as trial:
-            return trial.connect_ex(("127.0.0.1", self.tls)) == 0
+            return trial.connect_ex((self._address, self.tls)) == 0
 
     def stop(self) -> None:
         """End it."""

@@ -49,13 +49,15 @@ def bent(seeds: Sequence[bytes], count: int, seed: int) -> Iterator[bytes]:
     """
     chance = random.Random(seed)  # noqa: S311
     trees = [tree for tree in map(_tree, seeds) if isinstance(tree, dict | list)]
-    for number, data in enumerate(mutations(seeds, count, seed, TELLING)):
-        yield json.dumps(bend(chance.choice(trees), chance)).encode() if trees and number % 2 else data
+    damaged = mutations(seeds, count, seed, TELLING)
+    for number in range(count):
+        yield json.dumps(bend(chance.choice(trees), chance)).encode() if trees and number % 2 else next(damaged)
 
 
 def bend(tree: Any, chance: random.Random) -> Any:
     """A copy of a tree in which one or a few values are others, are gone, or stand where none did."""
-    bent_one = json.loads(json.dumps(tree))
+    # As json.loads(json.dumps(tree)) would, in half the time.
+    bent_one = pickle.loads(pickle.dumps(tree))  # noqa: S301
     for _ in range(chance.choice((1, 1, 2, 4))):
         at = bent_one
         while True:

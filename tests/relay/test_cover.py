@@ -296,6 +296,9 @@ def test_many_damaged_requests(shop: Site) -> None:
         (b"WA\x06\x03", 400, False),
         (b"\x00", 400, False),
         (b"GET / nonsense\n", 400, False),
+        (b"\r\n\r\nGET / HTTP/1.0\r\n\r\n", 400, True),
+        (b"\r\nHELP\r\n", 400, False),
+        (b"\n" * 9000, 400, False),
     ],
 )
 def test_where_tls_is_due_others_are_told_so(sent: bytes, status: int, said: bool) -> None:
@@ -307,8 +310,11 @@ def test_where_tls_is_due_others_are_told_so(sent: bytes, status: int, said: boo
 
 
 @pytest.mark.parametrize("begun", [b"G", b"GET ", b"GET / HTT", b"GET / HTTP/1.1\r\nHost: x\r\n", b"WA"])
-def test_half_of_it_is_waited_for(begun: bytes) -> None:
-    assert not cover.is_decided(begun)
+@pytest.mark.parametrize("before", [b"", b"\r\n\r\n", b"\r"])
+def test_half_of_it_is_waited_for(begun: bytes, before: bytes) -> None:
+    """Also behind empty lines, and behind nothing but these: a scanner's first question is two of them."""
+    assert not cover.is_decided(before + begun)
+    assert not before or not cover.is_decided(before)
 
 
 def test_a_request_of_nothing_but_spaces_costs_no_time() -> None:
