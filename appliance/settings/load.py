@@ -17,6 +17,7 @@ from appliance.settings.declared import Settings, is_section
 from appliance.settings.kinds import show
 from appliance.settings.problem import Problem
 from appliance.settings.salvage import read_toml
+from appliance.settings.secrets import SECRETS
 from appliance.text import Text, text
 
 # A settings file of this size is not one: it is a damaged file system or a joke. Bytes.
@@ -25,8 +26,8 @@ LARGEST_FILE = 64 * 1024
 MOST_PROBLEMS = 20
 # What the name of a setting is made of.
 KEY = re.compile(r"[a-z_.]{1,40}", re.ASCII)
-# Settings whose lines are never quoted.
-SECRETS = ("claim_code", "password")
+# Settings whose lines are never quoted, by the last part of their names.
+NEVER_QUOTED = tuple(sorted(one.rpartition(".")[2] for one in SECRETS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _read(source: _Source) -> dict[str, Any]:
     understood, unreadable = read_toml(decoded)
     for one in unreadable:
         # A problem stands on screens and in the log too; a claim code or a password does not.
-        secret = next((name for name in SECRETS if name in one.text.casefold()), "")
+        secret = next((name for name in NEVER_QUOTED if name in one.text.casefold()), "")
         shown = text("the line of %(setting)s", setting=secret) if secret else _harmless(one.text)
         source.report(
             text(
@@ -133,7 +134,7 @@ def _names(section: type) -> Iterator[str]:
             yield from _names(one.metadata["section"])
 
 
-_NAMES = frozenset(_names(Settings)) - set(SECRETS)
+_NAMES = frozenset(_names(Settings)) - set(NEVER_QUOTED)
 
 
 def _decode(raw: bytes) -> str:
