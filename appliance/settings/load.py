@@ -47,11 +47,13 @@ class Loaded:
 
 @dataclass(slots=True)
 class _Source:
-    """One of the two files while it is being read."""
+    """One of the files while it is being read."""
 
     path: Path
     name: str
     mend: Text
+    # Not for every service: that this one may not read it is no mistake.
+    private: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -61,17 +63,17 @@ class _Source:
 
 def load(paths: Paths) -> Loaded:
     """Load everything that applies on this device; never raises for what stands in the files."""
-    saved = _Source(
-        paths.saved_settings, text("What the setup page saved"), text("Save the settings again on the setup page.")
-    )
+    on_page = text("What the setup page saved"), text("Save the settings again on the setup page.")
+    saved = _Source(paths.saved_settings, *on_page)
+    secret = _Source(paths.saved_secrets, *on_page, private=True)
     owner = _Source(paths.owner_file, paths.owner_file.name, text("Mend the line and save the file."))
-    for source in (saved, owner):
+    for source in (saved, secret, owner):
         _take(Settings, _read(source), "", source)
-    problems = [*owner.problems, *saved.problems]
+    problems = [*owner.problems, *saved.problems, *secret.problems]
     if len(problems) > MOST_PROBLEMS:
         rest = text("There are %(number)s more mistakes in the settings.", number=len(problems) - MOST_PROBLEMS)
         problems[MOST_PROBLEMS:] = [Problem(rest, text("They are ignored too."), text("Mend the first ones first."))]
-    settings = _build(Settings, {**saved.values, **owner.values}, "")
+    settings = _build(Settings, {**saved.values, **secret.values, **owner.values}, "")
     return Loaded(settings, tuple(problems), frozenset(owner.values))
 
 
@@ -84,6 +86,8 @@ def _read(source: _Source) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
+        if source.private and isinstance(error, PermissionError):
+            return {}
         source.report(
             text("%(file)s cannot be read (%(reason)s).", file=source.name, reason=error.strerror or ""),
             means,

@@ -12,7 +12,7 @@ from tests.fuzz.counts import cases
 from tests.fuzz.files import FILES
 
 # What rewrites other files in each case, or searches for a password, takes twenty times as long.
-SLOW = ("reset", "saved settings, to be changed", "a password to be hidden")
+SLOW = ("reset", "saved settings, to be changed", "saved secrets, to be changed", "a password to be hidden")
 
 
 @cases(300, 5000, soak=0.1)
