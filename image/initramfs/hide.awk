@@ -1,10 +1,10 @@
 # Copies of the owner's settings file without its secrets, for services that talk with the outside (docs/architecture.md).
 #
-#     awk -v public=FILE -v name=FILE -v folder=FILE -f hide.awk NAMES SETTINGS
+#     awk -v public=FILE -v name=FILE -v places=FILE -f hide.awk NAMES SETTINGS
 #
 # NAMES has a kind and a dotted name a line (appliance/settings/secrets.py). `public` gets no secret; `name`, for the
-# service of the home's name, those of [name] alone; `folder` what relay.web_directory says. A line is left out unless it
-# is understood as a header, or as settings that are no secret: so comments go, and misspelt names, and whatever lies
+# service of the home's name, those of [name] alone; `places` has two lines, what relay.web_directory and
+# certificate.authority_roots say, which may lie beside the file. A line is left out unless it is understood as a header, or as settings that are no secret: so comments go, and misspelt names, and whatever lies
 # around. Lines keep their numbers. What becomes of a mistake is what appliance/settings/salvage.py makes of it.
 
 # As salvage.py: a line of more characters is never understood. Bytes, of which a character has four at most.
@@ -72,9 +72,9 @@ function is(full) { return full in kind ? kind[full] : "" }
 function give(full, key, text) {
     if (is(full) == "setting") for_all = for_all (for_all == "" ? "" : ", ") key " = " text
     if (is(full) == "setting" || full ~ /^name\./) for_name = for_name (for_name == "" ? "" : ", ") key " = " text
-    if (full == "relay.web_directory" && site == "" && text !~ /\\/) {
-        site = text
-        gsub(/^["']+|["']+$/, "", site)
+    if (!(full in told) && text !~ /\\/) {
+        told[full] = text
+        gsub(/^["']+|["']+$/, "", told[full])
     }
 }
 
@@ -187,5 +187,6 @@ END {
         print all[n] > public
         print own[n] > name
     }
-    print site > folder
+    print told["relay.web_directory"] > places
+    print told["certificate.authority_roots"] > places
 }

@@ -30,27 +30,23 @@ class Copies:
     Args:
         all: by most services.
         name: by the one of the home's name.
-        folder: which folder the owner's web page is in, by the same reading.
     """
 
     all: bytes
     name: bytes
-    folder: str
 
 
 def hidden(folder: Path, text: bytes, awk: tuple[str, ...] = AWKS[-1]) -> Copies:
     """What the filter alone makes of a file."""
     (folder / "names").write_text(secrets.table())
     (folder / "whole").write_bytes(text)
-    for one in ("all", "name", "folder"):
+    for one in ("all", "name", "places"):
         (folder / one).write_bytes(b"")
-    into = [f"-v{variable}={folder / one}" for variable, one in (("public", "all"), ("name", "name"))]
-    into.append(f"-vfolder={folder / 'folder'}")
+    into = [f"-v{name}={folder / one}" for name, one in (("public", "all"), ("name", "name"), ("places", "places"))]
     command = [*awk, *into, "-f", str(SOURCE / "hide.awk"), str(folder / "names"), str(folder / "whole")]
     done = subprocess.run(command, env=IN_C, capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
-    said = (folder / "folder").read_bytes().decode("utf-8", "replace").strip()
-    return Copies((folder / "all").read_bytes(), (folder / "name").read_bytes(), said)
+    return Copies((folder / "all").read_bytes(), (folder / "name").read_bytes())
 
 
 def read(folder: Path, raw: bytes) -> Loaded:
