@@ -3,9 +3,10 @@
 #     awk -v public=FILE -v name=FILE -v places=FILE -f hide.awk NAMES SETTINGS
 #
 # NAMES has a kind and a dotted name a line (appliance/settings/secrets.py). `public` gets no secret; `name`, for the
-# service of the home's name, those of [name] alone; `places` has two lines, what relay.web_directory and
-# certificate.authority_roots say, which may lie beside the file. A line is left out unless it is understood as a header, or as settings that are no secret: so comments go, and misspelt names, and whatever lies
-# around. Lines keep their numbers. What becomes of a mistake is what appliance/settings/salvage.py makes of it.
+# service of the home's name, those of [name] alone; `places`, where there are any, gets what relay.web_directory and
+# certificate.authority_roots say, a line each. A line is left out unless it is understood as a header, or as settings that
+# are no secret: so comments go, and misspelt names, and whatever lies around. Lines keep their numbers. What becomes of a
+# mistake is what appliance/settings/salvage.py makes of it.
 
 # As salvage.py: a line of more characters is never understood. Bytes, of which a character has four at most.
 function longest() { return 4000 }
@@ -187,6 +188,7 @@ END {
         print all[n] > public
         print own[n] > name
     }
-    print told["relay.web_directory"] > places
-    print told["certificate.authority_roots"] > places
+    site = told["relay.web_directory"]
+    roots = told["certificate.authority_roots"]
+    if (site roots != "") print site "\n" roots > places
 }
