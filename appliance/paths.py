@@ -24,8 +24,13 @@ class Paths:
 
     @property
     def saved_settings(self) -> Path:
-        """What the setup page saved: readable by every service, so it never holds a secret."""
+        """What the setup page saved, for every service to read: what is a secret of it stands elsewhere."""
         return self.state / "settings" / "saved.toml"
+
+    @property
+    def saved_secrets(self) -> Path:
+        """What is a secret of that: written by the page, read by the name service and nobody else."""
+        return self.state / "name" / "saved.toml"
 
     @property
     def relay_state(self) -> Path:

@@ -33,7 +33,7 @@ def card(epoch: int, name: str, place: str) -> None:
     layer.apply(root, SOURCE, WORK / "program", epoch)
     layer.updates(root, KEYS / "update.pem", place)
     say("initramfs")
-    initramfs.make(root, tree / "tools/busybox", SOURCE / "image/initramfs/init", WORK / "initramfs", epoch)
+    initramfs.make(root, tree / "tools/busybox", SOURCE / "image/initramfs", WORK / "initramfs", epoch)
     say("firmware partition")
     firmware.fill(fat, WORK / "program", WORK, epoch)
     firmware.check(fat, root)

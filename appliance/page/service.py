@@ -23,6 +23,7 @@ from appliance.page.porch import Porch
 from appliance.page.shielding import Shield
 from appliance.paths import Paths
 from appliance.settings import backup, load
+from appliance.settings.save import part
 from appliance.status import relay
 from appliance.status.gather import Watch
 from appliance.status.screen import Screen
@@ -119,6 +120,7 @@ class Service:
         paths = self._paths
         try:
             backup.finish(paths)
+            part(paths)
             # On the card a service of its own did this before us, as root; anywhere else nobody did.
             claim.prepare(paths)
             porch = Porch(paths, self._home_now, self._watch, self._port)

@@ -200,7 +200,7 @@ class NameSettings:
     )
     update_url: str = _setting(
         "",
-        kinds.web_address(secret=True),
+        kinds.secret(kinds.web_address(secret=True)),
         'Only for provider = "custom": where to tell it an address. %h stands for the name, %i for the address.',
         on_page=True,
     )
@@ -255,7 +255,7 @@ class PageSettings:
     )
     claim_code: str = _setting(
         "",
-        kinds.claim_code,
+        kinds.secret(kinds.claim_code),
         "The code that the setup page asks for the first time. Write one of your own here before the first start\n"
         "(at least 8 characters), or leave it empty: then porchlight makes one and writes it to CLAIM-CODE.txt,\n"
         "beside this file, and to a screen on the HDMI port.",
@@ -349,7 +349,7 @@ class WifiSettings:
     )
     password: str = _setting(
         "",
-        kinds.wifi_password,
+        kinds.secret(kinds.wifi_password),
         "Its password. At the first start porchlight writes a key of 64 digits in its place, from which nobody can\n"
         "read the password, and which opens this one network. With another name, write the password here again.",
     )

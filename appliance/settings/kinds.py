@@ -5,7 +5,7 @@ import re
 import unicodedata
 import zoneinfo
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
@@ -38,10 +38,17 @@ class Kind:
     Args:
         words: what is allowed, to be read after "must be".
         read: returns the value in its settled form, or raises ValueError whose text goes on after the setting's name.
+        secret: whether services that do not need such a setting must not be able to read it (``secrets.py``).
     """
 
     words: str
     read: Callable[[Any], Any]
+    secret: bool = False
+
+
+def secret(kind: Kind) -> Kind:
+    """The same kind, for a setting that is a secret."""
+    return replace(kind, secret=True)
 
 
 def _whole_number(value: Any, least: int, most: int, words: str) -> int:

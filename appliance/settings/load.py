@@ -17,6 +17,7 @@ from appliance.settings.declared import Settings, is_section
 from appliance.settings.kinds import show
 from appliance.settings.problem import Problem
 from appliance.settings.salvage import read_toml
+from appliance.settings.secrets import SECRETS
 from appliance.text import Text, text
 
 # A settings file of this size is not one: it is a damaged file system or a joke. Bytes.
@@ -25,8 +26,8 @@ LARGEST_FILE = 64 * 1024
 MOST_PROBLEMS = 20
 # What the name of a setting is made of.
 KEY = re.compile(r"[a-z_.]{1,40}", re.ASCII)
-# Settings whose lines are never quoted.
-SECRETS = ("claim_code", "password")
+# Settings whose lines are never quoted, by the last part of their names.
+NEVER_QUOTED = tuple(sorted(one.rpartition(".")[2] for one in SECRETS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,13 @@ class Loaded:
 
 @dataclass(slots=True)
 class _Source:
-    """One of the two files while it is being read."""
+    """One of the files while it is being read."""
 
     path: Path
     name: str
     mend: Text
+    # Not for every service: that this one may not read it is no mistake.
+    private: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -60,17 +63,17 @@ class _Source:
 
 def load(paths: Paths) -> Loaded:
     """Load everything that applies on this device; never raises for what stands in the files."""
-    saved = _Source(
-        paths.saved_settings, text("What the setup page saved"), text("Save the settings again on the setup page.")
-    )
+    on_page = text("What the setup page saved"), text("Save the settings again on the setup page.")
+    saved = _Source(paths.saved_settings, *on_page)
+    secret = _Source(paths.saved_secrets, *on_page, private=True)
     owner = _Source(paths.owner_file, paths.owner_file.name, text("Mend the line and save the file."))
-    for source in (saved, owner):
+    for source in (saved, secret, owner):
         _take(Settings, _read(source), "", source)
-    problems = [*owner.problems, *saved.problems]
+    problems = [*owner.problems, *saved.problems, *secret.problems]
     if len(problems) > MOST_PROBLEMS:
         rest = text("There are %(number)s more mistakes in the settings.", number=len(problems) - MOST_PROBLEMS)
         problems[MOST_PROBLEMS:] = [Problem(rest, text("They are ignored too."), text("Mend the first ones first."))]
-    settings = _build(Settings, {**saved.values, **owner.values}, "")
+    settings = _build(Settings, {**saved.values, **secret.values, **owner.values}, "")
     return Loaded(settings, tuple(problems), frozenset(owner.values))
 
 
@@ -83,6 +86,8 @@ def _read(source: _Source) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
+        if source.private and isinstance(error, PermissionError):
+            return {}
         source.report(
             text("%(file)s cannot be read (%(reason)s).", file=source.name, reason=error.strerror or ""),
             means,
@@ -99,7 +104,7 @@ def _read(source: _Source) -> dict[str, Any]:
     understood, unreadable = read_toml(decoded)
     for one in unreadable:
         # A problem stands on screens and in the log too; a claim code or a password does not.
-        secret = next((name for name in SECRETS if name in one.text.casefold()), "")
+        secret = next((name for name in NEVER_QUOTED if name in one.text.casefold()), "")
         shown = text("the line of %(setting)s", setting=secret) if secret else _harmless(one.text)
         source.report(
             text(
@@ -133,7 +138,7 @@ def _names(section: type) -> Iterator[str]:
             yield from _names(one.metadata["section"])
 
 
-_NAMES = frozenset(_names(Settings)) - set(SECRETS)
+_NAMES = frozenset(_names(Settings)) - set(NEVER_QUOTED)
 
 
 def _decode(raw: bytes) -> str:

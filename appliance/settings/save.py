@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import Field, fields
+from pathlib import Path
 from typing import Any
 
 import tomli_w
@@ -12,8 +13,12 @@ from appliance.paths import Paths
 from appliance.settings.declared import Settings, is_section
 from appliance.settings.load import load
 from appliance.settings.salvage import whole_toml
+from appliance.settings.secrets import SECRETS
 
 BANNER = "# Written by the setup page. To fix a setting for good, put it into porchlight.toml instead.\n"
+
+# For the name service, which is of the folder's group (tmpfiles.d/porchlight.conf).
+SECRETS_MODE = 0o640
 
 
 def save(paths: Paths, changes: Mapping[str, Any]) -> None:
@@ -63,10 +68,39 @@ def write(paths: Paths, tree: dict[str, Any]) -> None:
         tree: the settings, all of them checked, as TOML holds them.
 
     Raises:
-        OSError: the card is full or failing; the former settings are untouched.
+        OSError: the card is full or failing; the former settings are untouched, but for secret ones at the most.
     """
+    everybodys, secret = parted(tree)
+    # First, since services look whether the other file has changed.
+    if secret or paths.saved_secrets.exists():
+        paths.saved_secrets.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(paths.saved_secrets, (BANNER + tomli_w.dumps(secret)).encode(), mode=SECRETS_MODE)
     paths.saved_settings.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(paths.saved_settings, (BANNER + tomli_w.dumps(tree)).encode())
+    write_atomically(paths.saved_settings, (BANNER + tomli_w.dumps(everybodys)).encode())
+
+
+def parted(tree: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
+    """Saved settings that every service may read, and those that are secrets."""
+    everybodys: dict[str, Any] = {}
+    secret: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            everybodys[name], inner = parted(value, f"{prefix}{name}.")
+            secret |= {name: inner} if inner else {}
+        else:
+            (secret if prefix + name in SECRETS else everybodys)[name] = value
+    return everybodys, secret
+
+
+def part(paths: Paths) -> None:
+    """Put secrets where they belong that an earlier version has saved for everybody to read.
+
+    Raises:
+        OSError: the card is full or failing; they stay where they are.
+    """
+    tree = _tree(paths.saved_settings)
+    if parted(tree)[1]:
+        write(paths, former(paths))
 
 
 def settled(dotted: str, one: "Field[Any]", value: Any) -> Any:
@@ -82,9 +116,23 @@ def settled(dotted: str, one: "Field[Any]", value: Any) -> Any:
 
 
 def former(paths: Paths) -> dict[str, Any]:
-    """What the page has saved before, as it stands in its file; empty when that is missing or damaged."""
+    """What the page has saved before, as it stands in its files; what is missing or damaged is left out."""
+    return _merged(_tree(paths.saved_settings), _tree(paths.saved_secrets))
+
+
+def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Both trees as one; what stands in both is the other's."""
+    inner = {
+        name: _merged(one[name], value)
+        for name, value in other.items()
+        if isinstance(value, dict) and isinstance(one.get(name), dict)
+    }
+    return {**one, **other, **inner}
+
+
+def _tree(file: Path) -> dict[str, Any]:
     try:
-        return whole_toml(paths.saved_settings.read_text("utf-8"))
+        return whole_toml(file.read_text("utf-8"))
     except UNREADABLE:
         # A damaged file is reported by load() until a save replaces it.
         return {}

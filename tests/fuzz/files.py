@@ -127,6 +127,12 @@ def _saved(paths: Paths) -> object:
     return found.chat_port == 8443
 
 
+def _saved_secrets(paths: Paths) -> object:
+    """The same of what is a secret of it."""
+    save.save(paths, {"share.domain": "a.example"})
+    return load(paths).settings.name.update_url == "https://example.org/?token=a"
+
+
 def _forgotten(paths: Paths) -> object:
     reset.finish(paths)
     return reset.word_file(paths).exists()
@@ -251,6 +257,11 @@ FILES: dict[str, Held] = {
         lambda paths: paths.saved_settings,
         (b'[share]\nchat_port = 8443\n[router]\nopen_ports = true\nalso = [5222]\n[name]\nprovider = "duckdns.org"\n',),
         _saved,
+    ),
+    "saved secrets, to be changed": Held(
+        lambda paths: paths.saved_secrets,
+        (b'[name]\nupdate_url = "https://example.org/?token=a"\n',),
+        _saved_secrets,
     ),
     "restored settings": Held(
         lambda paths: paths.page_state / "restore.toml",

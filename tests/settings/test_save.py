@@ -13,7 +13,7 @@ from appliance.errors import SettingsError
 from appliance.files import write_atomically
 from appliance.paths import Paths
 from appliance.settings import load
-from appliance.settings.save import save
+from appliance.settings.save import former, part, save
 
 
 def test_what_is_saved_applies(paths: Paths) -> None:
@@ -109,3 +109,70 @@ def test_a_full_card_keeps_the_old_settings(small_disk: Path) -> None:
     filler.unlink()
     save(paths, {"share.domain": "new.example"})
     assert load(paths).settings.share.domain == "new.example"
+
+
+ADDRESS = "https://example.org/?token=hunter2"
+
+
+def test_a_secret_is_saved_where_its_own_service_alone_reads(paths: Paths) -> None:
+    save(paths, {"share.domain": "relay.example.org", "name.update_url": ADDRESS})
+    assert "hunter2" not in paths.saved_settings.read_text()
+    assert paths.saved_secrets.stat().st_mode & 0o777 == 0o640
+    found = load(paths)
+    assert found.problems == ()
+    assert (found.settings.share.domain, found.settings.name.update_url) == ("relay.example.org", ADDRESS)
+    # Saving something else keeps it, and it can be taken back.
+    save(paths, {"share.chat_port": 8443})
+    assert load(paths).settings.name.update_url == ADDRESS
+    assert former(paths)["name"] == {"update_url": ADDRESS}
+    save(paths, {"name.update_url": ""})
+    assert "hunter2" not in paths.saved_secrets.read_text()
+    assert load(paths).settings.name.update_url == ""
+
+
+def test_who_sees_that_the_settings_have_changed_sees_the_secret(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Path] = []
+
+    def note(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+        written.append(path)
+        write_atomically(path, data, mode=mode)
+
+    monkeypatch.setattr("appliance.settings.save.write_atomically", note)
+    save(paths, {"share.domain": "relay.example.org"})
+    assert written == [paths.saved_settings]
+    save(paths, {"name.update_url": ADDRESS})
+    assert written[1:] == [paths.saved_secrets, paths.saved_settings]
+
+
+def test_who_may_not_read_it_has_no_problem_with_that(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(paths, {"share.domain": "relay.example.org", "name.update_url": ADDRESS})
+    opened = Path.open
+
+    def refuse(path: Path, *words: object, **options: object) -> object:
+        if path == paths.saved_secrets:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *words, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", refuse)
+    found = load(paths)
+    assert found.problems == ()
+    assert (found.settings.share.domain, found.settings.name.update_url) == ("relay.example.org", "")
+
+
+def test_the_owners_file_wins_over_a_saved_secret(paths: Paths) -> None:
+    save(paths, {"name.update_url": ADDRESS})
+    paths.owner_file.write_text('[name]\nupdate_url = "https://other.example/"\n')
+    assert load(paths).settings.name.update_url == "https://other.example/"
+
+
+def test_what_an_earlier_version_saved_for_everybody_is_put_away(paths: Paths) -> None:
+    paths.saved_settings.parent.mkdir(parents=True)
+    before = f'[name]\nprovider = "custom"\nupdate_url = "{ADDRESS}"\n'
+    paths.saved_settings.write_text(before)
+    part(paths)
+    assert "hunter2" not in paths.saved_settings.read_text()
+    assert (load(paths).settings.name.provider, load(paths).settings.name.update_url) == ("custom", ADDRESS)
+    # Once: nothing is written where there is nothing to put away.
+    stamp = paths.saved_settings.stat().st_ino
+    part(paths)
+    assert paths.saved_settings.stat().st_ino == stamp
