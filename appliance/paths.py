@@ -126,6 +126,11 @@ class Paths:
         return self.state / "upload" / "update.raucb"
 
     @property
+    def update_download(self) -> Path:
+        """A bundle that the updater has fetched whole, until it is installed; under another name than the owner's."""
+        return self.update_upload.with_name("download.raucb")
+
+    @property
     def update_status(self) -> Path:
         """What an update is doing."""
         return self.run / "update" / "status.json"

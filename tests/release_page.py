@@ -1,16 +1,18 @@
-"""A page that offers releases: it shows a folder, parts of files too, and sends on to other addresses."""
+"""A page that offers releases: it shows a folder, parts of files too, and sends on to addresses that may expire."""
 
 import datetime
 import http.server
 import ipaddress
 import re
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+# As a store of files signs its addresses; who follows a redirect must hand on every sign as it is.
+SIGNED = "?se=2030-01-01T00%3A00%3A00Z&sig=a%2Bb%2F%3D&rscd=attachment%3B+filename%3Dx~(1)"
+# What stands in an address that expires, before the second of this machine's clock.
+UNTIL = "until"
 # Bytes at a time; the emulated network is slow, and others want to be served meanwhile.
 PIECE = 65536
 
@@ -31,8 +37,13 @@ class Shown:
         moved: where else a path leads to: the status of the answer, and the address.
         parts: whether it knows parts of files.
         claimed: bytes that the body of a redirect is said to have; none ever comes.
+        lasts: seconds that an address is good for to which it sends; None: for ever.
+        tag: the entity tag of all files.
+        breaks: after how many bytes the next answers break off; None: not at all.
         asked: the files that were asked for by name, each as often as it was.
         sent_on: the paths that were asked for and lead elsewhere, as often.
+        expired: how often somebody asked at an address that is not good any more.
+        sent: bytes of files.
         lines: what was asked for, word for word.
     """
 
@@ -40,8 +51,13 @@ class Shown:
     moved: dict[str, tuple[int, str]] = field(default_factory=dict)
     parts: bool = True
     claimed: int = 0
+    lasts: float | None = None
+    tag: str = ""
+    breaks: list[int | None] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     sent_on: list[str] = field(default_factory=list)
+    expired: int = 0
+    sent: int = 0
     lines: list[str] = field(default_factory=list)
 
 
@@ -63,6 +79,11 @@ def handler(shown: Shown) -> type[http.server.BaseHTTPRequestHandler]:
             shown.lines.append(self.requestline)
             # What comes after the path may be a signature, which is nobody's business.
             asked = urlsplit(self.path).path
+            until = parse_qs(urlsplit(self.path).query).get(UNTIL)
+            if until and float(until[0]) < time.monotonic():
+                shown.expired += 1
+                self.send_error(403)
+                return
             if asked in shown.moved:
                 self._send_on(asked)
                 return
@@ -82,20 +103,33 @@ def handler(shown: Shown) -> type[http.server.BaseHTTPRequestHandler]:
                 self.send_response(200)
             if shown.parts:
                 self.send_header("Accept-Ranges", "bytes")
-            self.send_header("Content-Length", str(last - first + 1))
+            if shown.tag:
+                self.send_header("ETag", shown.tag)
+            left = last - first + 1
+            self.send_header("Content-Length", str(left))
             self.end_headers()
             if body:
+                cut = shown.breaks.pop(0) if shown.breaks else None
+                if cut is not None and cut < left:
+                    left, self.close_connection = cut, True
                 with path.open("rb") as file:
                     file.seek(first)
-                    left = last - first + 1
                     while left:
                         piece = file.read(min(PIECE, left))
-                        self.wfile.write(piece)
+                        try:
+                            self.wfile.write(piece)
+                        except OSError:
+                            # Whoever asked has gone.
+                            self.close_connection = True
+                            return
+                        shown.sent += len(piece)
                         left -= len(piece)
 
         def _send_on(self, asked: str) -> None:
             status, address = shown.moved[asked]
             shown.sent_on.append(asked)
+            if shown.lasts is not None:
+                address += f"{'&' if '?' in address else '?'}{UNTIL}={time.monotonic() + shown.lasts}"
             self.send_response(status)
             self.send_header("Location", address)
             self.send_header("Content-Length", str(shown.claimed))
@@ -138,3 +172,22 @@ def serving(shown: Shown, encrypted: ssl.SSLContext | None) -> Iterator[str]:
         threading.Thread(target=listening.serve_forever, args=(0.05,), daemon=True).start()
         yield f"{'https' if encrypted else 'http'}://127.0.0.1:{listening.server_address[1]}"
         listening.shutdown()
+
+
+@contextmanager
+def saying(answer: bytes) -> Iterator[str]:
+    """A server that says one thing to everybody."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    with listening.accept()[0] as one:
+                        one.recv(4096)
+                        one.sendall(answer)
+                except OSError:
+                    return
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        listening.shutdown(socket.SHUT_RDWR)

@@ -19,8 +19,8 @@ from appliance import __version__
 from appliance.cli.journal import log_to_stderr
 from appliance.errors import UpdateError
 from appliance.text import Text, packed, text
-from appliance.update import LARGEST_BUNDLE, record
-from appliance.update.bundle import AGAIN, DAMAGED, NOT_INSTALLED, not_written, version_of
+from appliance.update import LARGEST_BUNDLE, draft, record
+from appliance.update.bundle import AGAIN, DAMAGED, NOT_INSTALLED, version_of
 from appliance.update.record import Outcome, Record
 from appliance.update.service import words
 from appliance.update.version import VERSION, Key, key, newer
@@ -34,8 +34,6 @@ MOST_ENTRIES = 20_000
 MOST_TRIED = 8
 # Bytes at a time.
 PIECE = 1024 * 1024
-# Bytes of the data partition that stay free for settings and all else.
-SPARE = 16 * 1024 * 1024
 
 NOTHING = text("There is no update on the USB stick that porchlight can read.")
 
@@ -119,9 +117,7 @@ def copy(path: Path, target: int) -> None:
     """
     source, size = _opened(path)
     try:
-        card = os.fstatvfs(target)
-        if card.f_bavail * card.f_frsize < size + SPARE:
-            raise UpdateError(text("The memory card has no room left."), NOT_INSTALLED)
+        draft.check_room(target, size)
         left = size
         while left:
             try:
@@ -131,18 +127,9 @@ def copy(path: Path, target: int) -> None:
             if not piece:
                 raise _damaged()
             left -= len(piece)
-            _write(target, piece)
+            draft.write(target, piece)
     finally:
         os.close(source)
-
-
-def _write(target: int, piece: bytes) -> None:
-    view = memoryview(piece)
-    try:
-        while view:
-            view = view[os.write(target, view) :]
-    except OSError as error:
-        raise UpdateError(not_written(error).what, NOT_INSTALLED) from error
 
 
 def _opened(path: Path) -> tuple[int, int]:

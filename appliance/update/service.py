@@ -24,7 +24,7 @@ from appliance.status import relay as relay_status
 from appliance.status import update as update_status
 from appliance.status.update import WAITING, UpdateStatus
 from appliance.text import Text, text
-from appliance.update import bundle, feed, record, schedule, web
+from appliance.update import bundle, download, feed, record, schedule
 from appliance.update.environment import Slot
 from appliance.update.record import Outcome, Record
 from appliance.update.verdict import Verdict
@@ -173,7 +173,7 @@ class Updates:
         elif not now and record.refused(last, offer.version):
             self.say(WAITING, last, version=offer.version)
         else:
-            self.install(web.streamed(offer.url), offer.version, wished=now)
+            self.install(offer.url, offer.version, wished=now)
 
     def install(self, source: str, version: str, *, wished: bool = True) -> None:
         """Write a bundle into the other slot, and restart into it.
@@ -202,12 +202,12 @@ class Updates:
                 self.say("installing", last, version=version, said=said)
 
         progress(0)
-        with _alone(self.paths.update_status.parent):
+        with _alone(self.paths.update_status.parent), download.at_hand(source, self.paths, progress) as (there, tell):
             # Root marks the slot at once: from then on a power cut starts this version, and no other one is spoken of.
             if (error := self.keep(replace(tried, outcome=Outcome.WRITING))) and not wished:
                 raise bundle.not_written(error)
             try:
-                self.root.install(source, progress)
+                self.root.install(there, tell)
             except UpdateError:
                 self.keep(last)
                 raise

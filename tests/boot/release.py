@@ -9,7 +9,7 @@ from pathlib import Path
 
 from image.layout import MIB, SLOT_A
 from tests.boot.home import ROUTER, Home
-from tests.release_page import Shown, certificate, encrypting, handler
+from tests.release_page import SIGNED, Shown, certificate, encrypting, handler
 
 # Versions: of an update that works, and of a later one in which there is nothing to start.
 NEWER, HOLLOW = "0.1.2", "0.1.3"
@@ -18,8 +18,11 @@ PLACE = f"https://{ROUTER}:{PORT}"
 SYSTEM = "system.ext4"
 # What U-Boot reads (image/filesystems.py).
 FEATURES = "^has_journal,^metadata_csum,^64bit"
-# Where a release page keeps its files, and what an address of its store ends with.
-STORE, SIGNATURE = "store", "se=2030-01-01T00%3A00%3A00Z&sig=a%2Bb%3D&rscd=attachment%3B+filename%3Dx"
+# Where a release page keeps its files.
+STORE = "store"
+# Seconds that an address of its store is good for: enough for the emulated board to ask there, and less than it takes
+# to fetch a whole system.
+LASTS = 30.0
 HANGING = "#!/bin/sh\necho hanging now >/dev/console\nwhile :; do sleep 1000; done\n"
 MANIFEST = """\
 [update]
@@ -148,12 +151,13 @@ class Server:
         """Put a file where only a redirect leads to, as a release page does; to the same port, for the card's firewall.
 
         Args:
-            name: of a file in the folder; who asks for it is sent to an address with a signature.
+            name: of a file in the folder; who asks for it is sent to an address with a signature that expires.
         """
+        self.shown.lasts = LASTS
         there = self.shown.folder / STORE / name
         there.parent.mkdir(exist_ok=True)
         (self.shown.folder / name).rename(there)
-        self.shown.moved[f"/{name}"] = (302, f"{PLACE}/{STORE}/{name}?{SIGNATURE}")
+        self.shown.moved[f"/{name}"] = (302, f"{PLACE}/{STORE}/{name}{SIGNED}")
 
     def unstore(self, name: str) -> None:
         """Take a file away that was put in the store."""

@@ -33,6 +33,8 @@ class Card:
     def __init__(self, paths: Paths, memory: Memory) -> None:
         self.paths, self.memory = paths, memory
         self.written: list[str] = []
+        # What lay in each file that was written.
+        self.contents: list[bytes] = []
         self.restarts = 0
         self.fails = False
         self.stays_on = False
@@ -68,6 +70,8 @@ class Card:
             if self.fails:
                 raise UpdateError("The update is damaged.")
             self.written.append(what)
+            if (file := Path(what)).is_file():
+                self.contents.append(file.read_bytes())
             self.memory.write(self.memory.read().on_trial(other))
 
         self._ask(self.paths.install_order, source)

@@ -71,3 +71,13 @@ def server(shown: Shown, pem: Path) -> Iterator[tuple[str, Path]]:
     """An HTTPS server that this process trusts: the address of its feed, and the folder that it shows."""
     with serving(shown, encrypting(pem)) as place:
         yield f"{place}/update.json", shown.folder
+
+
+@pytest.fixture
+def store(tmp_path: Path, pem: Path) -> Iterator[tuple[str, Shown]]:
+    """Another host, encrypted, to which a release page leads: its address, and what it shows."""
+    folder = tmp_path / "store"
+    folder.mkdir()
+    shown = Shown(folder)
+    with serving(shown, encrypting(pem)) as place:
+        yield place, shown

@@ -69,6 +69,8 @@ def test_a_bundle_lies_in_one_of_two_folders(paths: Paths, tmp_path: Path) -> No
     assert not may(str(paths.update_upload))
     paths.update_upload.touch()
     assert may(str(paths.update_upload))
+    paths.update_download.touch()
+    assert may(str(paths.update_download))
     (folder / "link.raucb").symlink_to(paths.update_upload)
     os.mkfifo(folder / "pipe.raucb")
     (folder / "folder.raucb").mkdir()

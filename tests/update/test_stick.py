@@ -20,7 +20,7 @@ from appliance.errors import UpdateError
 from appliance.paths import Paths
 from appliance.status import update as update_status
 from appliance.status.update import UpdateStatus
-from appliance.update import LARGEST_BUNDLE, pick, record, stick, trial, volumes
+from appliance.update import LARGEST_BUNDLE, draft, pick, record, stick, trial, volumes
 from appliance.update.feed import COMPATIBLE
 from appliance.update.record import Outcome, Record
 from appliance.update.service import wish
@@ -221,7 +221,7 @@ def test_what_changes_its_kind_is_not_opened(folder: Path, make: Callable[[Path]
 
 
 def test_where_the_card_has_no_room_it_is_said(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pick, "SPARE", 1 << 60)
+    monkeypatch.setattr(draft, "SPARE", 1 << 60)
     with (tmp_path / "copy").open("wb") as file, pytest.raises(UpdateError, match="no room left"):
         pick.copy(bundle(folder, NEW), file.fileno())
     assert not (tmp_path / "copy").stat().st_size
@@ -229,7 +229,7 @@ def test_where_the_card_has_no_room_it_is_said(folder: Path, tmp_path: Path, mon
 
 def test_what_cannot_be_written_is_said(folder: Path) -> None:
     with Path("/dev/null").open("rb") as file, pytest.raises(UpdateError, match="memory card cannot be written"):
-        pick._write(file.fileno(), b"x")
+        draft.write(file.fileno(), b"x")
 
 
 @pytest.mark.usefixtures("rauc")

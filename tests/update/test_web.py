@@ -1,11 +1,7 @@
 """Feed and bundle behind what release pages do: redirects to other hosts, signed addresses. And unfit servers."""
 
 import json
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,24 +11,12 @@ from appliance.paths import Paths
 from appliance.text import Text
 from appliance.update import feed, web
 from appliance.update.bundle import explained
-from tests.release_page import Shown, encrypting, serving
+from tests.release_page import SIGNED, Shown, encrypting, saying, serving
 from tests.update.card import NEW, Card, offer
 
 STATUSES = [301, 302, 303, 307, 308]
-# As a store of files signs its addresses; urllib must hand on every sign as it is.
-SIGNED = "?se=2030-01-01T00%3A00%3A00Z&sig=a%2Bb%2F%3D&rscd=attachment%3B+filename%3Dx~(1)"
 # More than anybody would wait for.
 ENDLESS = 1 << 40
-
-
-@pytest.fixture
-def store(tmp_path: Path, pem: Path) -> Iterator[tuple[str, Shown]]:
-    """Another host, encrypted, with the files themselves: its address, and what it shows."""
-    folder = tmp_path / "store"
-    folder.mkdir()
-    shown = Shown(folder)
-    with serving(shown, encrypting(pem)) as place:
-        yield place, shown
 
 
 def offered(shown: Shown, store: Shown, url: str = "x.raucb") -> bytes:
@@ -57,9 +41,10 @@ def test_feed_and_bundle_behind_redirects_to_another_place(
         shown.moved[f"/{name}"] = (status, f"/v{NEW}/{name}")
         shown.moved[f"/v{NEW}/{name}"] = (status, f"{place}/{there}{SIGNED}")
     card.updates.look(now=True)
-    # Beside the feed as it was asked for, not as it was found; and not where it lies, since that expires.
-    assert card.written == [server[0].replace("update.json", "x.raucb")]
-    assert stored.asked == ["1234", "5678"]
+    assert card.contents == [b"hsqs and more"]
+    # Beside the feed as it was asked for, not as it was found; and each time anew, since where it lies expires.
+    assert stored.asked == ["1234", "5678", "5678"]
+    assert shown.sent_on.count("/x.raucb") == 2
 
 
 def test_a_signed_address_is_asked_for_as_it_is(
@@ -104,7 +89,7 @@ def test_from_http_to_https_is_no_loss(shown: Shown, pem: Path, tmp_path: Path) 
 def test_to_nothing_else_either(shown: Shown, pem: Path, target: str, encrypted: bool) -> None:
     shown.moved["/x"] = (302, target)
     with serving(shown, encrypting(pem) if encrypted else None) as place:
-        for ask in (lambda: web.read(f"{place}/x", 10), lambda: web.streamed(f"{place}/x")):
+        for ask in (lambda: web.read(f"{place}/x", 10), lambda: web.in_parts(f"{place}/x")):
             with pytest.raises(UpdateError, match="cannot be asked for updates"):
                 ask()
 
@@ -123,9 +108,9 @@ def test_a_few_are_followed_and_not_more(server: tuple[str, Path], shown: Shown,
     address = server[0].replace("update.json", "0")
     if followed:
         assert web.read(address, 10) == b"here"
-        assert web.streamed(address) == address
+        assert web.in_parts(address) == web.Whole(4, "", True)
     else:
-        for ask in (lambda: web.read(address, 10), lambda: web.streamed(address)):
+        for ask in (lambda: web.read(address, 10), lambda: web.in_parts(address)):
             with pytest.raises(UpdateError, match="more than 5 times"):
                 ask()
 
@@ -173,29 +158,10 @@ def test_nothing_of_a_bundle_is_fetched_but_its_first_bytes(server: tuple[str, P
     """Even where the server knows no parts, and would send all of it."""
     with (shown.folder / "update.json").open("wb") as file:
         file.truncate(ENDLESS)
-    web.streamed(server[0])
+    web.in_parts(server[0])
     shown.parts = False
     with pytest.raises(UpdateError, match="does not send parts"):
-        web.streamed(server[0])
-
-
-@contextmanager
-def saying(answer: bytes) -> Iterator[str]:
-    """A server that says one thing to everybody."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            while True:
-                try:
-                    with listening.accept()[0] as one:
-                        one.recv(4096)
-                        one.sendall(answer)
-                except OSError:
-                    return
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        listening.shutdown(socket.SHUT_RDWR)
+        web.in_parts(server[0])
 
 
 @pytest.mark.parametrize(
@@ -212,4 +178,4 @@ def saying(answer: bytes) -> Iterator[str]:
 def test_what_speaks_no_http_is_told(answer: bytes) -> None:
     """Such as the sign-in page of a hotel, or another service on that port."""
     with saying(answer) as place, pytest.raises(UpdateError, match="cannot be asked for updates"):
-        web.streamed(place)
+        web.in_parts(place)
