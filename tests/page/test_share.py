@@ -1,10 +1,12 @@
 """What is passed on: link, QR code, values, message, sheet; and before it, what that means."""
 
 import re
+from html import unescape
+from pathlib import Path
 
 import pytest
 
-from appliance.page.languages import LANGUAGES
+from appliance.page.languages import LANGUAGES, catalogue
 from appliance.page.qr import qr
 from appliance.page.share import message, share_link
 from appliance.settings.declared import ShareSettings
@@ -13,6 +15,25 @@ from tests.page.test_guard import ALL
 
 NAMED = '[share]\ndomain = "relay.example.org"\nchat_port = 8443\n'
 LINK = "https://wa.me/proxy?host=relay.example.org&chatPort=8443&mediaPort=587&chatTLS=true"
+
+RISK = Path(__file__).parents[2] / "docs/risk.md"
+NO_TRACE_AND_THE_LAW = (
+    "You see no messages and keep no trace of who uses it. In most countries passing data on is legal; in some it is "
+    "not. If you live in such a country, do not run this."
+)
+# The short form that the page shows of each section of docs/risk.md.
+SHORT = {
+    "What others learn about you": (
+        "Whoever has the link knows your home's address on the internet. Those who block WhatsApp may get it too, and "
+        "block or watch it."
+    ),
+    "What you do not learn, and cannot be made to tell": NO_TRACE_AND_THE_LAW,
+    "What could happen": (
+        "Give it to people whom you trust, and ask them to do the same. Do not put it on a public list."
+    ),
+    "The law": NO_TRACE_AND_THE_LAW,
+    "Stopping": "You can turn it off at any time: the switch is on the start page.",
+}
 
 
 def test_the_link_is_whatsapps_own_form() -> None:
@@ -36,6 +57,25 @@ def test_everything_to_pass_on_stands_below_what_it_means(page: Page, owner: Vis
     assert plain.index("Before you share") < plain.index(LINK)
     assert "Proxy host relay.example.org Chat port 8443 Media port 587 Use TLS on" in answer.text
     assert '<svg aria-hidden="true"' in answer.body
+
+
+def test_each_section_of_what_one_risks_has_its_sentence() -> None:
+    assert re.findall(r"^## (.+)$", RISK.read_text(), re.MULTILINE) == list(SHORT)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_each_of_these_sentences_stands_before_the_link_in_the_owners_language(
+    page: Page, owner: Visitor, code: str
+) -> None:
+    page.paths.owner_file.write_text(f'[page]\nlanguage = "{code}"\n{NAMED}')
+    body = unescape(owner.get("/share").body.replace("<wbr>", ""))
+    assert f'<html lang="{LANGUAGES[code].tag}"' in body
+    before = body[: body.index(LINK)]
+    said = {sentence: str(catalogue(code).gettext(sentence)) for sentence in SHORT.values()}
+    assert code == "en" or not set(said) & set(said.values())
+    assert [sentence for sentence in said.values() if f"<li>{sentence}</li>" not in before] == []
+    # Nor is the code of it, which comes as a drawing, above them.
+    assert "<figure" not in before
 
 
 def test_the_link_is_nowhere_else_but_on_the_sheet(page: Page, owner: Visitor) -> None:
