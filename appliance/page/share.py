@@ -1,4 +1,4 @@
-"""What to pass on: link, QR code, values to type, a message in the languages of those who need it, a sheet to print."""
+"""What to pass on: link, QR code, values, message, a sheet to print; and what somebody should know before."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from appliance.page.languages import ENGLISH, LANGUAGES, OF_THOSE_WHO_NEED_IT, L
 from appliance.page.porch import porch
 from appliance.page.progress import progress
 from appliance.page.qr import qr
+from appliance.page.risk import PARTS
 from appliance.settings import load
 from appliance.settings.declared import ShareSettings
 from appliance.text import Text, text
@@ -29,6 +30,12 @@ def share() -> ResponseReturnValue:
     with force_locale(chosen.code):
         said = "\n\n".join(say(one) for one in message(now))
     return render_template("share.html", said=said, chosen=chosen, offered=offered, done=progress().done, **_parts(now))
+
+
+@pages.get("/share/risk")
+def risk() -> ResponseReturnValue:
+    """What sharing means, at length: on the way to the link, and to be shown to whoever asks."""
+    return render_template("risk.html", parts=PARTS, done=progress().done)
 
 
 @pages.get("/share/sheet")

@@ -116,7 +116,7 @@ def said(board: Board, relaying: Span) -> Iterator[dict[str, set[str]]]:
         told = shell.run(f"sh {PLACE}/users", 2 * PATIENCE)
         names = " ".join(f"tried-{service}" for service in SERVICES)
         shell.run(f"echo {names} | xargs -n 4 systemctl start", 3 * PATIENCE)
-        within = shell.run(f"cd {PLACE} && sed 's/^/unit-/' *.said; ls *.said")
+        within = shell.run(f"cd {PLACE} && sed 's/^/unit-/' *.said; ls -1 *.said")
         assert all(f"{service}.said" in within.splitlines() for service in SERVICES), within
         found: dict[str, set[str]] = {one: set() for one in ("root", *USERS, *(f"unit-{one}" for one in SERVICES))}
         for line in (*told.splitlines(), *within.splitlines()):

@@ -99,6 +99,9 @@ def test_from_plugged_in_to_shared(card: Card, window: Callable[..., BrowserCont
     expect(tab.locator(".verdict.good")).to_be_visible(timeout=LIVE)
     look("setup-5-arrived")
     tab.click(".onward a")
+    tab.wait_for_url(f"{PAGE}/share/risk")
+    look("setup-5-known")
+    tab.click(".onward a")
     tab.wait_for_url(f"{PAGE}/share")
     assert f"host={NAME}" in (tab.text_content("#link") or "")
     expect(tab.locator("svg.qr")).to_be_visible()
@@ -127,6 +130,7 @@ def test_each_step_can_be_skipped_and_come_back_to_without_javascript(
         tab.wait_for_url(f"{PAGE}{path}")
         if path == "/outside":
             # Neither name nor address yet: the way back is offered; the way on is, too.
+            tab.click(".onward a[href='/share/risk']")
             tab.click(".onward a[href='/share']")
             tab.wait_for_url(f"{PAGE}/share")
             break

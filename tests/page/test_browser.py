@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from appliance.clock import since_boot
+from appliance.page.risk import PARTS
 from appliance.status import update
 from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
 from appliance.status.update import UpdateStatus
@@ -86,12 +87,13 @@ def seen(tab: Tab) -> list[str]:
 
 
 def fits(tab: Tab) -> bool:
-    """Whether nothing is wider than the window, and everything to press is large enough for a thumb."""
+    """Whether nothing is wider than the window, and everything to press but the steps is large enough for a thumb."""
     wide = tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     small = tab.evaluate(
         """[...document.querySelectorAll("button, input:not([type=hidden]), a.button, nav a")]
            .map(one => one.type == "checkbox" && one.closest("label") || one)
-           .filter(one => one.checkVisibility() && one.getBoundingClientRect().height < 40).length"""
+           .filter(one => one.checkVisibility() && !one.closest(".way"))
+           .filter(one => one.getBoundingClientRect().height < 40).length"""
     )
     return not wide and small == 0
 
@@ -152,6 +154,36 @@ def test_an_update_that_failed_stays_in_sight(page: Page, relay: Relay, browser:
     _picture(tab, f"update-failed-{size}")
     assert fits(tab)
     assert complaints == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_somebody_should_know_is_read_before_the_link(page: Page, browser: Browser, size: str) -> None:
+    """From the step before to the link, and back from there."""
+    width, height = SIZES[size]
+    tab = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light").new_page()
+    complaints = seen(tab)
+    page.paths.owner_file.write_text('[share]\ndomain = "relay.example.org"\n')
+    claim(tab, page)
+    for language, direction in (("en", "ltr"), ("fa", "rtl")):
+        tab.select_option("#language", language)
+        tab.click("form.language button")
+        tab.goto(f"http://127.0.0.1:{page.port}/outside")
+        tab.click(".onward a")
+        tab.wait_for_url("**/share/risk")
+        # Read aloud, it is one title with parts below it, each a list.
+        assert tab.locator("main h1").count() == 1
+        assert tab.locator("main h2 + ul").count() == tab.locator("main h2").count() == len(PARTS)
+        assert tab.evaluate("getComputedStyle(document.querySelector('.known li')).direction") == direction
+        assert fits(tab)
+        _picture(tab, f"known-{size}-{language}")
+        tab.click(".onward a")
+        tab.wait_for_url("**/share")
+        assert fits(tab)
+        _picture(tab, f"share-{size}-{language}")
+        tab.click(".before a")
+        tab.wait_for_url("**/share/risk")
+    # Whoever goes on before a picture has come gives it up.
+    assert [one for one in complaints if not one.startswith("failed: ")] == []
 
 
 def _picture(tab: Tab, name: str) -> None:

@@ -13,7 +13,7 @@ from tests.page.catalogues import TRANSLATED
 
 VALUE = re.compile(r"%\((\w+)\)s")
 # Whoever translates has a life, too: past this many sentences, say the same thing in the same words.
-MOST_SENTENCES = 720
+MOST_SENTENCES = 740
 
 wanted = cache(catalogues.wanted)
 catalogue = cache(catalogues.catalogue)
