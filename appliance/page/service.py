@@ -27,6 +27,8 @@ from appliance.settings.save import part
 from appliance.status import relay
 from appliance.status.gather import Watch
 from appliance.status.screen import Screen
+from appliance.update import record
+from appliance.update.record import Outcome
 
 log = logging.getLogger("porchlight.page")
 
@@ -120,7 +122,7 @@ class Service:
         paths = self._paths
         try:
             backup.finish(paths)
-            part(paths)
+            put_away_secrets(paths)
             # On the card a service of its own did this before us, as root; anywhere else nobody did.
             claim.prepare(paths)
             porch = Porch(paths, self._home_now, self._watch, self._port)
@@ -137,6 +139,23 @@ class Service:
 
     def _is_inside(self, peer: str) -> bool:
         return self._home.is_inside(peer, allow_gateway=self._allow_gateway)
+
+
+def put_away_secrets(paths: Paths) -> None:
+    """Take secrets out of what every service reads, if an earlier version has saved any there.
+
+    Never in a trial: if that fails, the former version goes on, which finds them in no other place.
+
+    Args:
+        paths: where this instance keeps its files.
+    """
+    tried = record.read(paths.update_record)
+    if tried and tried.outcome in (Outcome.WRITING, Outcome.TRIAL):
+        return
+    try:
+        part(paths)
+    except OSError as error:
+        log.warning("A secret of the saved settings stays where all services can read it (%s).", error.strerror)
 
 
 def _notifier() -> Callable[[str], object]:

@@ -73,7 +73,8 @@ def load(paths: Paths) -> Loaded:
     if len(problems) > MOST_PROBLEMS:
         rest = text("There are %(number)s more mistakes in the settings.", number=len(problems) - MOST_PROBLEMS)
         problems[MOST_PROBLEMS:] = [Problem(rest, text("They are ignored too."), text("Mend the first ones first."))]
-    settings = _build(Settings, {**saved.values, **secret.values, **owner.values}, "")
+    # A secret among what everybody reads was saved by an earlier version, after the other file: so it is the newer one.
+    settings = _build(Settings, {**secret.values, **saved.values, **owner.values}, "")
     return Loaded(settings, tuple(problems), frozenset(owner.values))
 
 

@@ -117,7 +117,7 @@ def settled(dotted: str, one: "Field[Any]", value: Any) -> Any:
 
 def former(paths: Paths) -> dict[str, Any]:
     """What the page has saved before, as it stands in its files; what is missing or damaged is left out."""
-    return _merged(_tree(paths.saved_settings), _tree(paths.saved_secrets))
+    return _merged(_tree(paths.saved_secrets), _tree(paths.saved_settings))
 
 
 def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

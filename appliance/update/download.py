@@ -92,11 +92,12 @@ def fetch(
             try:
                 # Whatever the umask: root reads what the folder's group may, as it does what the page has taken.
                 os.fchmod(target, 0o640)
-                _make_room(target, whole.size)
-                _fill(target, address, whole, paths, progress, wait)
                 name = paths.update_download.name
+                # Of a run that was ended while RAUC was at it; it needs room, too.
                 with suppress(FileNotFoundError):
                     os.unlink(name, dir_fd=folder)
+                _make_room(target, whole.size)
+                _fill(target, address, whole, paths, progress, wait)
                 # link(2), which Python takes where no folder is given, would link the link; linkat(2) follows it.
                 os.link(f"/proc/self/fd/{target}", name, dst_dir_fd=folder, follow_symlinks=True)
             finally:

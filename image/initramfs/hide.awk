@@ -40,7 +40,8 @@ function scalar() {
 function gap() {
     while (take("^[ \t]+") || rest == "" || rest ~ /^#/) {
         if (rest != "" && rest !~ /^#/) continue
-        if (at == lines || length(line[at + 1]) > longest()) return 0
+        # Nobody writes a list over so many lines, and each costs as much as all before it.
+        if (at == lines || at - first > 500 || length(line[at + 1]) > longest()) return 0
         rest = line[++at]
         written = written "\n"
     }
@@ -100,7 +101,7 @@ function inside(prefix, before,    key) {
 # The last line of the statement that begins here. What is to be seen of it is in all[] and own[].
 function statement(here,    key, full) {
     rest = line[here]
-    at = here
+    first = at = here
     if (length(rest) > longest()) return hide(here)
     if (rest ~ /^[ \t]*(#|$)/) return here
     if (take("^[ \t]*\\[")) {
@@ -118,9 +119,9 @@ function statement(here,    key, full) {
     for_all = for_name = ""
     if (is(full) == "section") {
         if (rest ~ /^\{/) {
-            if (!inside(full ".", "") || at != here || !ended()) return hide(here)
-            all[here] = key " = { " for_all " }"
-            own[here] = key " = { " for_name " }"
+            if (!inside(full ".", "") || !ended()) return hide(here)
+            spread(here, key " = { " for_all " }", all)
+            spread(here, key " = { " for_name " }", own)
         } else {
             # A mistake that costs the whole section; what was written in its place may be a secret.
             if (!value() || !ended()) return hide(here)
@@ -145,8 +146,9 @@ function spread(here, text, seen,    parts, count, i) {
 function hide(here,    text, mark, end, depth) {
     text = line[here]
     # A text of several lines goes with its last line, if it has one.
-    if (match(text, /"""|'''/)) {
-        mark = substr(text, RSTART, 3)
+    # In the middle of an ordinary text the marks are none.
+    if (match(text, /(=|\[|,)[ \t]*("""|''')/)) {
+        mark = substr(text, RSTART + RLENGTH - 3, 3)
         gsub(/\\./, "", text)
         if (gsub(mark, "", text) % 2)
             for (end = here + 1; end <= lines; end++) if (index(line[end], mark)) return end

@@ -108,6 +108,7 @@ def named(text: str) -> Iterator[tuple[str, str]]:
     """Spellings of the name of a folder, and that folder."""
     yield f'[relay]\nweb_directory = "{text}"  # mine\n', text
     yield f"relay = {{ web_directory = '/boot/firmware/{text}/' }}\n", text
+    yield f'[relay]\nweb_directory = "./{text}"\n', text
 
 
 @pytest.mark.parametrize(("spelt", "folder"), [*named("web"), *named("my sites/one")])
@@ -168,7 +169,7 @@ def test_the_initramfs_has_the_filter_and_the_names(tmp_path: Path, monkeypatch:
         assert f" /{name}" in hiding.PIECE
 
 
-@pytest.mark.parametrize("spelt", ["roots.pem", "/boot/firmware/roots.pem", "lab/roots.pem"])
+@pytest.mark.parametrize("spelt", ["roots.pem", "./roots.pem", "/boot/firmware/roots.pem", "lab/roots.pem"])
 def test_a_laboratory_s_root_certificates_are_shown_and_nothing_else_of_them(card: Card, spelt: str) -> None:
     card.file.write_text(f'[certificate]\nauthority_roots = "{spelt}"\n')
     place = spelt.removeprefix("/boot/firmware/")

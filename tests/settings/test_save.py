@@ -5,15 +5,19 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from appliance.errors import SettingsError
 from appliance.files import write_atomically
+from appliance.page.service import put_away_secrets
 from appliance.paths import Paths
 from appliance.settings import load
 from appliance.settings.save import former, part, save
+from appliance.update import record
+from appliance.update.record import Outcome, Record
 
 
 def test_what_is_saved_applies(paths: Paths) -> None:
@@ -176,3 +180,38 @@ def test_what_an_earlier_version_saved_for_everybody_is_put_away(paths: Paths) -
     stamp = paths.saved_settings.stat().st_ino
     part(paths)
     assert paths.saved_settings.stat().st_ino == stamp
+
+
+def test_what_a_former_version_saved_after_a_failed_trial_is_the_newer_one(paths: Paths) -> None:
+    """It knows one file only, so what stands in the other is what was there before."""
+    save(paths, {"name.update_url": "https://older.example/"})
+    paths.saved_settings.write_text(f'[name]\nupdate_url = "{ADDRESS}"\n')
+    assert load(paths).settings.name.update_url == ADDRESS
+    part(paths)
+    assert "hunter2" not in paths.saved_settings.read_text()
+    assert load(paths).settings.name.update_url == ADDRESS
+
+
+def test_in_a_trial_a_secret_stays_where_the_former_version_looks_for_it(paths: Paths) -> None:
+    paths.saved_settings.parent.mkdir(parents=True)
+    paths.saved_settings.write_text(f'[name]\nupdate_url = "{ADDRESS}"\n')
+    paths.update_record.parent.mkdir(parents=True)
+    tried = Record("0.2.0", "B", "0.1.0")
+    record.write(paths.update_record, tried)
+    put_away_secrets(paths)
+    assert "hunter2" in paths.saved_settings.read_text()
+    record.write(paths.update_record, replace(tried, outcome=Outcome.GOOD))
+    put_away_secrets(paths)
+    assert "hunter2" not in paths.saved_settings.read_text()
+
+
+def test_a_full_card_does_not_keep_the_page_from_starting(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths.saved_settings.parent.mkdir(parents=True)
+    paths.saved_settings.write_text(f'[name]\nupdate_url = "{ADDRESS}"\n')
+
+    def full(*_words: object, **_options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("appliance.settings.save.write_atomically", full)
+    put_away_secrets(paths)
+    assert load(paths).settings.name.update_url == ADDRESS
