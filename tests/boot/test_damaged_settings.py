@@ -28,6 +28,8 @@ from tests.boot.test_wrecked import relays
 from tests.boot.upstream import MEDIA, MIB, Upstream, answer
 from tests.boot.visitor import PAGE_PORT, Visitor
 
+pytestmark = pytest.mark.long
+
 # What plays WhatsApp's part: one more address that a router takes for public (docs/testing.md, "A whole home").
 WHATSAPP = "80.200.0.53"
 # What a lost cluster leaves: anything, NULs among it.
