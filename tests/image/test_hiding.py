@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from appliance.settings.load import LARGEST_FILE
 from appliance.settings.secrets import SECRETS, table
 from tests.image.hiding import AWKS, BUSYBOX, hidden, read
 from tests.settings.test_load import MARKED, dotted
@@ -213,6 +214,16 @@ def test_problems_name_the_same_lines(tmp_path: Path, awk: tuple[str, ...]) -> N
     told = [str(one.what) for one in read(tmp_path, hidden(tmp_path, raw, awk).all).problems]
     assert told == [what for one in read(tmp_path, raw).problems if "wifi.password" not in (what := str(one.what))]
     assert [re.search(r"line (\d+)", one)[1] for one in told if "line" in one] == ["5", "10"]  # type: ignore[index]
+
+
+@pytest.mark.slow
+def test_no_file_keeps_the_start_waiting(tmp_path: Path, awk: tuple[str, ...]) -> None:
+    """Largest files of what costs most, if each line looked at all lines behind it: that would take minutes."""
+    list_of_many = b"chat_ports = [" + b"1," * 1900 + b"\n"
+    fillings = b"x = [\n", b"=[\n", b"chat_ports = [\n1,\n", b"'''\n", b"\n", b"\r", b"{", b'"\\', b"]\n", list_of_many
+    for filling in fillings:
+        for head in (b"[relay]\n", b'x = """\n[relay]\n', b"[relay]\nweb_directory = [\n"):
+            hidden(tmp_path, (head + filling * LARGEST_FILE)[:LARGEST_FILE], awk)
 
 
 def bent(data: st.DataObject, fragments: st.SearchStrategy[str], lines: list[str]) -> str:

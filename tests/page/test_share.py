@@ -4,8 +4,6 @@ import re
 from html import unescape
 from pathlib import Path
 
-import pytest
-
 from appliance.page.languages import LANGUAGES, catalogue
 from appliance.page.qr import qr
 from appliance.page.share import message, share_link
@@ -63,12 +61,13 @@ def test_each_section_of_what_one_risks_has_its_sentence() -> None:
     assert re.findall(r"^## (.+)$", RISK.read_text(), re.MULTILINE) == list(SHORT)
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
-def test_each_of_these_sentences_stands_before_the_link_in_the_owners_language(
-    page: Page, owner: Visitor, code: str
-) -> None:
-    page.paths.owner_file.write_text(f'[page]\nlanguage = "{code}"\n{NAMED}')
-    body = unescape(owner.get("/share").body.replace("<wbr>", ""))
+def test_each_of_these_sentences_stands_before_the_link_in_the_owners_language(page: Page, owner: Visitor) -> None:
+    for code in LANGUAGES:
+        page.paths.owner_file.write_text(f'[page]\nlanguage = "{code}"\n{NAMED}')
+        _warns_before_the_link(unescape(owner.get("/share").body.replace("<wbr>", "")), code)
+
+
+def _warns_before_the_link(body: str, code: str) -> None:
     assert f'<html lang="{LANGUAGES[code].tag}"' in body
     before = body[: body.index(LINK)]
     said = {sentence: str(catalogue(code).gettext(sentence)) for sentence in SHORT.values()}
@@ -89,9 +88,13 @@ def test_the_link_is_nowhere_else_but_on_the_sheet(page: Page, owner: Visitor) -
     assert leading == []
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
-def test_the_message_is_offered_in_every_language(page: Page, owner: Visitor, code: str) -> None:
+def test_the_message_is_offered_in_every_language(page: Page, owner: Visitor) -> None:
     page.paths.owner_file.write_text(NAMED)
+    for code in LANGUAGES:
+        _offers_the_message(owner, code)
+
+
+def _offers_the_message(owner: Visitor, code: str) -> None:
     language = LANGUAGES[code]
     body = owner.get(f"/share?in={code}").body
     letter = re.search(r'<p class="copy letter"[^>]*>([^<]*)</p>', body)
