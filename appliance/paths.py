@@ -23,6 +23,11 @@ class Paths:
     run: Path = Path("/run/porchlight")
 
     @property
+    def shown_settings(self) -> Path:
+        """The owner's file without its secrets, as the initramfs shows it to services that talk with the outside."""
+        return self.run / "firmware" / self.owner_file.name
+
+    @property
     def saved_settings(self) -> Path:
         """What the setup page saved, for every service to read: what is a secret of it stands elsewhere."""
         return self.state / "settings" / "saved.toml"

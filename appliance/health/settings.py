@@ -9,5 +9,5 @@ from appliance.status.facts import Facts
 
 @check("settings", Severity.TROUBLE)
 def settings(facts: Facts) -> Iterator[Problem]:
-    """A line of porchlight.toml, or of what the page saved, cannot be understood; one problem for each line."""
+    """A line of porchlight.toml, or of what the page saved, cannot be understood, or not by the relay."""
     yield from facts.mistakes

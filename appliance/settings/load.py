@@ -69,13 +69,33 @@ def load(paths: Paths) -> Loaded:
     owner = _Source(paths.owner_file, paths.owner_file.name, text("Mend the line and save the file."))
     for source in (saved, secret, owner):
         _take(Settings, _read(source), "", source)
-    problems = [*owner.problems, *saved.problems, *secret.problems]
+    problems = [*owner.problems, *_kept_back(paths, owner), *saved.problems, *secret.problems]
     if len(problems) > MOST_PROBLEMS:
         rest = text("There are %(number)s more mistakes in the settings.", number=len(problems) - MOST_PROBLEMS)
         problems[MOST_PROBLEMS:] = [Problem(rest, text("They are ignored too."), text("Mend the first ones first."))]
     # A secret among what everybody reads was saved by an earlier version, after the other file: so it is the newer one.
     settings = _build(Settings, {**secret.values, **saved.values, **owner.values}, "")
     return Loaded(settings, tuple(problems), frozenset(owner.values))
+
+
+def _kept_back(paths: Paths, owner: _Source) -> Iterator[Problem]:
+    """What of the owner's file is missing or another in the copy that is shown to services which talk with the outside.
+
+    Whatever makes the copy leaves out what it does not understand, and it understands less than TOML allows.
+    """
+    shown = _Source(paths.shown_settings, owner.name, owner.mend, private=True)
+    if not shown.path.exists():
+        return
+    _take(Settings, _read(shown), "", shown)
+    for name in sorted({*owner.values, *shown.values} - SECRETS):
+        if owner.values.get(name) != shown.values.get(name):
+            yield Problem(
+                text(
+                    "%(file)s: the relay cannot read %(setting)s. Write it on one line.", file=owner.name, setting=name
+                ),
+                text("porchlight goes on as if it were not set."),
+                owner.mend,
+            )
 
 
 def _read(source: _Source) -> dict[str, Any]:

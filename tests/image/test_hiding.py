@@ -216,6 +216,28 @@ def test_problems_name_the_same_lines(tmp_path: Path, awk: tuple[str, ...]) -> N
     assert [re.search(r"line (\d+)", one)[1] for one in told if "line" in one] == ["5", "10"]  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('[share]\ndomain = """\na.example"""', "share.domain"),
+        ("[relay]\nchat_ports = [\n80," + "\n" * 600 + "81]", "relay.chat_ports"),
+    ],
+    ids=["text-over-lines", "long-list"],
+)
+def test_what_the_copy_does_not_understand_is_told(tmp_path: Path, awk: tuple[str, ...], text: str, name: str) -> None:
+    """By the page, which sees both; whoever sees the copy alone has nothing to compare it with."""
+    raw = f'[wifi]\npassword = "{WORD}"\nssid = "home"\n{text}\n[page]\nport = 8200\n'.encode()
+    copy = tmp_path / "run/firmware/porchlight.toml"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(hidden(tmp_path, raw, awk).all)
+    (told,) = read(tmp_path, raw).problems
+    assert str(told.what) == f"porchlight.toml: the relay cannot read {name}. Write it on one line."
+    # A file that is shown whole has nothing to tell, nor has one of which nothing counts.
+    for whole, seen in ((OWNERS.encode(), hidden(tmp_path, OWNERS.encode(), awk).all), (b"\0", b"\0")):
+        copy.write_bytes(seen)
+        assert not any("cannot read" in str(one.what) for one in read(tmp_path, whole).problems)
+
+
 @pytest.mark.slow
 def test_no_file_keeps_the_start_waiting(tmp_path: Path, awk: tuple[str, ...]) -> None:
     """Largest files of what costs most, if each line looked at all lines behind it: that would take minutes."""
