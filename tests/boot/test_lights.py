@@ -42,14 +42,6 @@ def test_relaying(relaying: Span, waiting: Span) -> None:
     assert relaying.begin > waiting.begin
 
 
-def test_relaying_in_use(board: Board, relaying: Span) -> None:
-    """Not at once: the lights tell only of the window of time that is over (appliance/relay/use.py)."""
-    since = time.monotonic()
-    with connect(board.home, 5222) as person:
-        person.sendall(CHAT_BEGIN)
-        board.eye.wait_for(State.RELAYING_IN_USE, WINDOW + NOTICED, since)
-
-
 def test_upstream_lost_and_found(board: Board, relaying: Span, upstream: Upstream) -> None:
     since = time.monotonic()
     upstream.set_reachable(False)
@@ -99,7 +91,16 @@ def test_a_service_that_dies_is_shown(board: Board, relaying: Span, service: str
     board.eye.wait_for(RELAYS, 2 * NOTICED, time.monotonic())
 
 
-def test_killed_lights_claim_nothing(board: Board, relaying: Span) -> None:
+@pytest.fixture(scope="module")
+def used(board: Board, relaying: Span) -> Iterator[float]:
+    """When somebody came, who stays: as early as no later test ends the relay, since it is told minutes later."""
+    since = time.monotonic()
+    with connect(board.home, 5222) as person:
+        person.sendall(CHAT_BEGIN)
+        yield since
+
+
+def test_killed_lights_claim_nothing(board: Board, relaying: Span, used: float) -> None:
     """The process dies without a word: the pins go dark, and the kernel plays `stopped` on the board's own light."""
     with slow_to_return(board, "lights"), board.eye_on_the_board() as act:
         since = time.monotonic()
@@ -270,6 +271,11 @@ def test_what_other_services_tell(board: Board, relaying: Span, state: State, ma
     finally:
         board.shell.run(undo)
     board.eye.wait_for(RELAYS, NOTICED, time.monotonic())
+
+
+def test_relaying_in_use(board: Board, used: float) -> None:
+    """Not at once: the lights tell only of the window of time that is over (appliance/relay/use.py)."""
+    board.eye.wait_for(State.RELAYING_IN_USE, WINDOW + NOTICED, used)
 
 
 def test_eight_states_and_more_were_seen(board: Board, relaying: Span) -> None:
