@@ -46,6 +46,7 @@ def test_a_reader_that_has_seen_enough_is_no_mistake() -> None:
     assert said == b""
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("arguments", [(), ("--now",), ("x.raucb",), ("--trial",)])
 def test_a_computer_that_is_no_card_is_not_updated(arguments: tuple[str, ...]) -> None:
     result = run("update", *arguments)

@@ -44,6 +44,7 @@ def rests(program: subprocess.Popen[bytes]) -> bool:
     return str(REST).encode() in Path(f"/proc/{program.pid}/cmdline").read_bytes().split(b"\0")[:2]
 
 
+@pytest.mark.costly
 def test_rests_until_the_settings_want_something(service: tuple[str, subprocess.Popen[bytes]], paths: Paths) -> None:
     what, program = service
     status = paths.run / what / "status.json"

@@ -71,6 +71,7 @@ def read_until(process: "subprocess.Popen[str]", pattern: str, seconds: float) -
     raise AssertionError(f"no line like {pattern!r} in:\n{text}")
 
 
+@pytest.mark.costly
 def test_the_self_test(tmp_path: Path) -> None:
     """From a folder of its own, without a settings file, without a terminal: every byte comes back."""
     done = subprocess.run(

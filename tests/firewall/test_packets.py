@@ -152,6 +152,7 @@ def test_a_balancer_is_somebody_at_home(lane: Lane, home: Home | None) -> None:
     assert lane.comes_in(STRANGER, 5222) == "open"
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "flags",
     [

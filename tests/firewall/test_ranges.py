@@ -45,11 +45,13 @@ def anywhere() -> list[Address]:
     return found
 
 
+@pytest.mark.costly
 def test_whatever_the_relay_refuses_the_firewall_refuses_too() -> None:
     wrong = [one for one in (*edges(), *anywhere()) if public(one) and not is_allowed(one, (), allow_private=False)]
     assert wrong == []
 
 
+@pytest.mark.costly
 def test_nearly_all_that_is_on_the_internet_is_reached() -> None:
     """What the firewall refuses beyond that is deprecated or nobody's."""
     refused = [one for one in anywhere() if is_allowed(one, (), allow_private=False) and not public(one)]

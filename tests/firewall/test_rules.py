@@ -38,6 +38,7 @@ def test_the_card_brings_the_rules_for_its_defaults() -> None:
     assert brought == rules(Settings(), None), "run: python3 -m appliance.firewall --base > that file"
 
 
+@pytest.mark.costly
 @pytest.mark.namespaces
 @how(max_examples=40)
 @given(

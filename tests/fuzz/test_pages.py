@@ -164,6 +164,7 @@ def judge(request: Request, browser: Browser, body: bytes) -> None:
 
 # All routes together; in ./test soak each of them as often.
 # A form that is cut off leaves its file to the garbage collector (Werkzeug 3.1), which closes it.
+@pytest.mark.costly
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("part", range(PARTS))
 @cases(1500, 100_000, soak=0.01)

@@ -72,6 +72,7 @@ def everything_is_made_of(settings: Settings, paths: Paths) -> None:
     wiring_settings(settings.lights)
 
 
+@pytest.mark.costly
 @cases(1000, 100_000, soak=0.1)
 def test_whatever_stands_in_the_settings(app: Flask, count: int) -> None:
     paths = app.extensions["porchlight"].paths
@@ -177,6 +178,7 @@ def started(house: Home, paths: Paths, log: Path) -> dict[str, subprocess.Popen[
     return found
 
 
+@pytest.mark.costly
 @pytest.mark.namespaces
 @pytest.mark.timeout(0 if ASKED else 300)
 @cases(1, 3, soak=1e-5)

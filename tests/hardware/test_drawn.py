@@ -25,6 +25,7 @@ def test_everything_drawn_is_up_to_date() -> None:
     assert stale() == [], "run: python3 -m hardware"
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_the_same_comes_out_in_another_process(seed: str) -> None:
     code = "import hashlib, hardware.drawn as d\nprint(hashlib.sha256(repr(d.drawn()).encode()).hexdigest())"

@@ -133,6 +133,7 @@ def test_positions_name_every_part() -> None:
     assert '"J1"' in next(line for line in text.splitlines() if line.endswith("bottom"))
 
 
+@pytest.mark.costly
 def test_pictures_are_pictures() -> None:
     for step in rendered.record().values():
         for name in dict(step["files"]):  # type: ignore[call-overload]

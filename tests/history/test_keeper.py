@@ -52,6 +52,7 @@ def test_what_is_relayed_is_added_up_over_restarts_of_the_relay(paths: Paths) ->
     assert found.days == {date_of(NOON): Sum(6, 450)}
 
 
+@pytest.mark.costly
 def test_the_card_is_written_four_times_a_day_and_only_with_something_to_write(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,6 +122,7 @@ def mute_mirror() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}/debian"
 
 
+@pytest.mark.costly
 @needs_a_prepared_host
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_ctrl_c_cleans_up_and_the_next_run_starts_afresh(
@@ -164,6 +165,7 @@ def processes_that_mention(text: str) -> list[str]:
     return found
 
 
+@pytest.mark.costly
 @needs_a_prepared_host
 def test_two_builds_do_not_share_a_cache(tmp_path: Path, mute_mirror: str) -> None:
     cache = tmp_path / "cache"

@@ -4,26 +4,45 @@ import hashlib
 import json
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
-from jsonschema import Draft7Validator
 
 from image import imager, layout, sbom
 from tests.image.card import Card
 
+if TYPE_CHECKING:
+    from jsonschema import Draft7Validator
+
 EXAMPLE = imager.Packed("porchlight-1.2.3-arm64.img.xz", 100, "ab" * 32, 4096, "cd" * 32, 1_780_272_000, "1.2.3")
 # The schema that Imager publishes; whose it is stands beside it.
-IMAGERS = Draft7Validator(json.loads((Path(__file__).parent / "imager/os-list-schema.json").read_text()))
+IMAGERS = Path(__file__).parent / "imager/os-list-schema.json"
+
+# Imported where they are used: both take two seconds, which each of the processes that run tests would spend.
+
+
+@cache
+def imagers() -> "Draft7Validator":
+    """What tells whether Imager takes a list."""
+    from jsonschema import Draft7Validator
+
+    return Draft7Validator(json.loads(IMAGERS.read_text()))
+
+
+def is_bill_of_materials(text: str) -> bool:
+    """Whether a text is what CycloneDX's schema asks for."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    return JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
 
 
 def only_entry(text: str) -> dict[str, Any]:
     """The one system of a list that Imager's schema finds valid."""
     raw = json.loads(text)
-    IMAGERS.validate(raw)
+    imagers().validate(raw)
     (entry,) = raw["os_list"]
     assert isinstance(entry, dict)
     # Any text would satisfy the schema, and none at all.
@@ -41,12 +60,12 @@ def only_entry(text: str) -> dict[str, Any]:
 )
 def test_the_schema_finds_a_mistake(name: str, value: object) -> None:
     raw = json.loads(imager.make(EXAMPLE, "porchlight.svg", "https://example.org/cards/"))
-    assert IMAGERS.is_valid(raw)
+    assert imagers().is_valid(raw)
     raw["os_list"][0][name] = value
-    assert not IMAGERS.is_valid(raw)
+    assert not imagers().is_valid(raw)
     del raw["os_list"][0][name]
     # Only the first of them may be left out.
-    assert IMAGERS.is_valid(raw) == (name == "init_format")
+    assert imagers().is_valid(raw) == (name == "init_format")
 
 
 def test_imager_is_told_where_and_what() -> None:
@@ -60,7 +79,7 @@ def test_a_bill_of_materials_depends_on_its_contents_alone() -> None:
     lock = [["bash", "5.2.37-2+b10", "arm64", "ef" * 32], ["python:lgpio", "0.2.2.0", "source", "01" * 32]]
     text = sbom.make("porchlight-1.2.3-arm64", "1.2.3", 1_780_272_000, lock)
     assert text == sbom.make("porchlight-1.2.3-arm64", "1.2.3", 1_780_272_000, lock)
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert is_bill_of_materials(text)
     purls = [one["purl"] for one in json.loads(text)["components"]]
     assert purls[0] == "pkg:deb/debian/bash@5.2.37-2%2Bb10?arch=arm64&distro=trixie"
     other = sbom.make("porchlight-1.2.3-arm64", "1.2.3", 1_780_272_000, lock[:1])
@@ -107,7 +126,7 @@ def test_imagers_lists_describe_this_card(packed: Path, card: Card) -> None:
 def test_the_bill_of_materials_names_every_package(packed: Path) -> None:
     stem = packed.name.removesuffix(".img.xz")
     text = packed.with_name(f"{stem}.cdx.json").read_text()
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert is_bill_of_materials(text)
     rows = [line.split("\t") for line in packed.with_name(f"{stem}.manifest").read_text().splitlines()]
     listed = [(one["name"], one["version"]) for one in json.loads(text)["components"]]
     assert listed == [(name.removeprefix("python:"), version) for name, version, _ in rows]

@@ -82,6 +82,7 @@ def test_a_whole_card_passes(folder: Path, root: Path) -> None:
     firmware.check(folder, root)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", DRIVERS)
 def test_each_missing_driver_is_named_with_its_boards_and_purposes(folder: Path, root: Path, name: str) -> None:
     modules = root / "usr/lib/modules/7.3.4"
@@ -103,6 +104,7 @@ def test_each_missing_driver_is_named_with_its_boards_and_purposes(folder: Path,
     firmware.check(folder, root)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("names", WIFI, ids=lambda names: names[0])
 def test_each_missing_or_empty_wifi_file_is_named_with_its_boards(
     folder: Path, root: Path, names: tuple[str, ...]
@@ -121,6 +123,7 @@ def test_a_calibration_for_all_boards_will_do(folder: Path, root: Path) -> None:
     firmware.check(folder, root)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", FILES)
 def test_each_missing_or_empty_file_is_named_with_its_boards(folder: Path, root: Path, name: str) -> None:
     expected = [f"{board.name}: {name} is missing or empty" for board in boards.BOARDS if name in files(board)]

@@ -262,6 +262,7 @@ def bent(data: st.DataObject, fragments: st.SearchStrategy[str], lines: list[str
 SOME = st.text(st.sampled_from("abxyz019_-=#. ,\t"), max_size=4)
 
 
+@pytest.mark.costly
 @settings(max_examples=150)
 @given(data=st.data())
 def test_whatever_is_wrong_with_lines_the_copy_says_the_same(data: st.DataObject) -> None:
@@ -271,6 +272,7 @@ def test_whatever_is_wrong_with_lines_the_copy_says_the_same(data: st.DataObject
         assert values(Path(folder), copies.all) == values(Path(folder), raw)
 
 
+@pytest.mark.costly
 @settings(max_examples=150)
 @given(data=st.data())
 def test_whatever_is_wrong_no_secret_is_shown(data: st.DataObject) -> None:

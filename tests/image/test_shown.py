@@ -79,6 +79,7 @@ def test_what_is_no_settings_file_is_none_for_anybody(card: Card, tmp_path: Path
     assert len(read(tmp_path, copy).problems) == 1
 
 
+@pytest.mark.costly
 def test_the_largest_file_still_counts(card: Card, tmp_path: Path) -> None:
     text = b'[page]\nport = 8200\nx = """\n[relay]\n'
     card.file.write_bytes(text + b"\n" * (LARGEST_FILE - len(text)))
@@ -132,6 +133,7 @@ def test_no_other_folder_is_shown(card: Card, name: str) -> None:
     assert [one.name for one in seen.rglob("*")] == ["porchlight.toml"]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("large", [True, False])
 def test_of_a_folder_that_is_too_much_the_relay_says_so(card: Card, large: bool) -> None:
     card.file.write_text('[relay]\nweb_directory = "web"\n')

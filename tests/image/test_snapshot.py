@@ -161,6 +161,7 @@ def publish(folder: Path, suite: str, paragraphs: list[str]) -> Path:
     return release
 
 
+@pytest.mark.costly
 @pytest.mark.skipif(not PREPARED, reason="needs root and mmdebstrap, which ./build installs, and gpg")
 def test_an_expired_snapshot_serves_a_lock_and_nothing_else(snapshot: str, tmp_path: Path) -> None:
     with pytest.raises(BuildError):

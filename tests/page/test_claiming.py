@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from appliance.page.failures import MOST_FAILURES
 from appliance.page.owner import record_file
 from tests.page.conftest import PASSWORD, Page, Visitor, code_of
@@ -44,6 +46,7 @@ def test_a_mistake_is_said_and_changes_nothing(page: Page) -> None:
         assert f'"{password}"' not in answer.body
 
 
+@pytest.mark.costly
 def test_two_who_claim_at_once_get_one_owner(page: Page) -> None:
     visitors = [page.visitor() for _ in range(4)]
     code = code_of(page.paths)
@@ -58,6 +61,7 @@ def test_two_who_claim_at_once_get_one_owner(page: Page) -> None:
     assert len(signed_in) == 1
 
 
+@pytest.mark.costly
 def test_five_failures_and_then_a_minute_of_silence_for_everybody(page: Page) -> None:
     for _ in range(MOST_FAILURES):
         assert page.visitor().post("/claim", code="WRONG", password=PASSWORD, again=PASSWORD).status == 422
@@ -68,6 +72,7 @@ def test_five_failures_and_then_a_minute_of_silence_for_everybody(page: Page) ->
     assert not record_file(page.paths).exists()
 
 
+@pytest.mark.costly
 def test_a_hundred_guesses_at_once_are_still_five(page: Page, owner: Visitor) -> None:
     visitors = [page.visitor() for _ in range(12)]
     with ThreadPoolExecutor(len(visitors)) as pool:
@@ -86,6 +91,7 @@ def test_signing_in_and_out(page: Page, owner: Visitor) -> None:
     assert visitor.get("/").headers["Location"] == "/login"
 
 
+@pytest.mark.costly
 def test_signing_out_ends_the_session_for_whoever_has_a_copy_of_its_cookie(page: Page, owner: Visitor) -> None:
     thief = page.visitor()
     thief.cookies.update(owner.cookies)
@@ -100,11 +106,13 @@ def test_signing_out_ends_the_session_for_whoever_has_a_copy_of_its_cookie(page:
     assert owner.get("/").status == 200
 
 
+@pytest.mark.costly
 def test_the_same_letters_from_another_keyboard_are_the_same_password(page: Page) -> None:
     page.visitor().claim(page.paths, "Grüße an alle")
     assert page.visitor().login("Gru\u0308ße an alle").status == 303
 
 
+@pytest.mark.costly
 def test_a_new_password_ends_every_other_session(page: Page, owner: Visitor) -> None:
     other = page.visitor()
     assert other.login().status == 303
@@ -116,6 +124,7 @@ def test_a_new_password_ends_every_other_session(page: Page, owner: Visitor) -> 
     assert page.visitor().login("another good one").status == 303
 
 
+@pytest.mark.costly
 def test_a_new_password_needs_the_former_one(owner: Visitor) -> None:
     answer = owner.post(
         "/settings/password", former="wrong password", password="another good one", again="another good one"
@@ -124,6 +133,7 @@ def test_a_new_password_needs_the_former_one(owner: Visitor) -> None:
     assert "that you use now is not right" in answer.text
 
 
+@pytest.mark.costly
 def test_the_session_outlives_a_restart_of_the_page(start: Callable[..., Page]) -> None:
     first = start("--listen", "127.0.0.1")
     visitor = first.visitor()
@@ -134,6 +144,7 @@ def test_the_session_outlives_a_restart_of_the_page(start: Callable[..., Page]) 
     assert second.paths.page_state.joinpath("session.key").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.costly
 def test_a_damaged_password_shuts_the_page_and_says_how_to_open_it(page: Page, owner: Visitor) -> None:
     for damage in (b"", b"{", b'{"hash": "x", "generation": "y"}', b"\xff" * 100):
         record_file(page.paths).write_bytes(damage)
@@ -146,6 +157,7 @@ def test_a_damaged_password_shuts_the_page_and_says_how_to_open_it(page: Page, o
         assert json.loads(owner.get("/status.json").body)["ownership"] == "damaged"
 
 
+@pytest.mark.costly
 def test_damaged_keys_and_codes_open_nothing(start: Callable[..., Page]) -> None:
     first = start("--listen", "127.0.0.1")
     visitor = first.visitor()
@@ -158,12 +170,14 @@ def test_damaged_keys_and_codes_open_nothing(start: Callable[..., Page]) -> None
     assert second.visitor().get("/claim").headers["Location"] == "/login"
 
 
+@pytest.mark.costly
 def test_a_forged_session_opens_nothing(page: Page, owner: Visitor) -> None:
     visitor = page.visitor()
     visitor.cookies["porchlight"] = owner.cookies["porchlight"][:-4] + "AAAA"
     assert visitor.get("/").headers["Location"] == "/login"
 
 
+@pytest.mark.costly
 def test_the_cookie_is_for_this_page_only(page: Page) -> None:
     cookie = page.visitor().get("/claim").headers["Set-Cookie"]
     assert "HttpOnly" in cookie

@@ -79,6 +79,7 @@ def network() -> Iterator[Network]:
             subprocess.run(["ip", "netns", "del", name], check=False)
 
 
+@pytest.mark.costly
 @pytest.mark.namespaces
 def test_it_starts_without_a_network_follows_it_and_takes_the_router_for_a_stranger(
     network: Network, tmp_path: Path

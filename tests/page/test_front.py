@@ -69,6 +69,7 @@ def test_a_settings_mistake_and_a_port_in_use_say_what_and_what_to_do(page: Page
     assert escape("<b>") in answer.body
 
 
+@pytest.mark.costly
 def test_the_months_data_is_shown_and_said_when_it_is_used_up(page: Page, owner: Visitor) -> None:
     publish(page.paths.relay_status, replace(relay(), quota=None))
     assert "Data this month" not in owner.get("/").text
@@ -81,6 +82,7 @@ def test_the_months_data_is_shown_and_said_when_it_is_used_up(page: Page, owner:
     assert json.loads(page.visitor().get("/status.json").body)["state"] == "quota-reached"
 
 
+@pytest.mark.costly
 def test_trouble_of_the_lights_is_said(page: Page, owner: Visitor) -> None:
     page.paths.lights_status.write_text(
         json.dumps({"written": since_boot(), "state": "stopped", "trouble": "Pin 17 is in use."})
@@ -88,11 +90,13 @@ def test_trouble_of_the_lights_is_said(page: Page, owner: Visitor) -> None:
     assert "Pin 17 is in use." in owner.get("/").text
 
 
+@pytest.mark.costly
 def test_lights_that_are_turned_off_are_said_to_be(page: Page, owner: Visitor) -> None:
     page.paths.owner_file.write_text("[lights]\nenabled = false\n")
     assert "turned off in porchlight.toml" in owner.get("/").text
 
 
+@pytest.mark.costly
 def test_status_for_programs_needs_no_login_and_holds_only_round_numbers(page: Page, owner: Visitor) -> None:
     publish(page.paths.relay_status, relay(connections=3))
     answer = page.visitor().get("/status.json")
@@ -108,6 +112,7 @@ def test_status_for_programs_needs_no_login_and_holds_only_round_numbers(page: P
     assert status["version"]
 
 
+@pytest.mark.costly
 def test_only_its_owner_sees_when_somebody_comes_and_goes(page: Page, owner: Visitor) -> None:
     """A neighbour's device that asks every second, and has ten connections of its own, would else see each of them."""
     neighbour = page.visitor()
@@ -126,6 +131,7 @@ def test_only_its_owner_sees_when_somebody_comes_and_goes(page: Page, owner: Vis
     assert told(owner) == (0, "Nobody is connected")
 
 
+@pytest.mark.costly
 def test_a_page_that_nobody_has_claimed_waits_for_its_owner(page: Page) -> None:
     publish(page.paths.relay_status, relay(connections=3))
     status = json.loads(page.visitor().get("/status.json").body)
@@ -133,6 +139,7 @@ def test_a_page_that_nobody_has_claimed_waits_for_its_owner(page: Page) -> None:
     assert status["state"] == "waiting-to-be-claimed"
 
 
+@pytest.mark.costly
 def test_problems_are_told_to_programs_with_their_names_and_weights(page: Page, owner: Visitor) -> None:
     publish(page.paths.relay_status, replace(relay(trouble="Port 443 is in use by nginx."), connections=27500))
     visitor = page.visitor()
@@ -147,6 +154,7 @@ def test_problems_are_told_to_programs_with_their_names_and_weights(page: Page, 
     assert counted == [0.0, 1.0, 1.0]
 
 
+@pytest.mark.costly
 def test_a_stranger_at_home_reads_no_name_no_address_and_no_line_of_the_settings(page: Page, owner: Visitor) -> None:
     """What is wrong may be known to everybody on the home network; whose relay it is, and where, may not."""
     page.paths.owner_file.write_text('[name]\nupdate_url = "https://example.org:x/?token=hunter2"\n')
@@ -173,6 +181,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
     }
 
 
+@pytest.mark.costly
 def test_metrics_are_read_by_prometheus_own_parser_and_are_round(page: Page, owner: Visitor) -> None:
     publish(page.paths.relay_status, relay(connections=3))
     answer = page.visitor().get("/metrics")
@@ -196,6 +205,7 @@ def test_metrics_are_read_by_prometheus_own_parser_and_are_round(page: Page, own
     assert "porchlight_session_seconds_sum" not in answer.body
 
 
+@pytest.mark.costly
 def test_metrics_stand_still_between_two_looks(page: Page) -> None:
     """Somebody who asks every second must not see when a connection comes or ends."""
     publish(page.paths.relay_status, relay())
@@ -209,6 +219,7 @@ def test_metrics_stand_still_between_two_looks(page: Page) -> None:
     assert after == before
 
 
+@pytest.mark.costly
 def test_a_corrupt_status_breaks_nothing(page: Page, owner: Visitor) -> None:
     for nonsense in (b"", b"{", b"[]", b"null", b'{"written": "x", "ports": 3, "upstreams": 1}', b"\xff"):
         page.paths.relay_status.write_bytes(nonsense)
@@ -226,6 +237,7 @@ def test_the_drawing_follows_the_table_of_the_lights(state: State) -> None:
         assert f".lights.{state} .{colour} {{ opacity: {int(True in lit)}; }}" in css
 
 
+@pytest.mark.costly
 def test_nothing_comes_from_elsewhere_and_nothing_is_inline(owner: Visitor) -> None:
     pages = [
         owner.get(path).body

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 
+import pytest
+
 from appliance.clock import since_boot
 from appliance.history.keeper import card_file, stored
 from appliance.history.rules import Sum
@@ -10,6 +12,7 @@ from appliance.status.relay import RelayStatus, publish
 from tests.page.conftest import Page, wait_until
 
 
+@pytest.mark.costly
 def test_what_was_relayed_is_kept_when_the_service_stops(start: Callable[..., Page]) -> None:
     page = start("--listen", "127.0.0.1")
 

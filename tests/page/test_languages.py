@@ -63,6 +63,7 @@ def choose(client: FlaskClient, code: str, page: str = "/login") -> str:
     return str(answer.headers["Location"])
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("accepts", "tag"),
     [

@@ -4,6 +4,8 @@ import re
 from html import unescape
 from pathlib import Path
 
+import pytest
+
 from appliance.page.languages import LANGUAGES, catalogue
 from appliance.page.risk import PARTS
 from tests.page.conftest import Page, Visitor
@@ -26,6 +28,7 @@ def test_the_page_and_the_document_say_the_same() -> None:
     assert documented() == {heading: list(sentences) for heading, sentences in PARTS.items()}
 
 
+@pytest.mark.costly
 def test_each_section_has_its_part_on_the_page_in_each_language(page: Page, owner: Visitor) -> None:
     for code in LANGUAGES:
         page.paths.owner_file.write_text(f'[page]\nlanguage = "{code}"\n')
@@ -44,6 +47,7 @@ def _says_the_same(body: str, code: str) -> None:
     assert code == "en" or not set(said) & set(PARTS)
 
 
+@pytest.mark.costly
 def test_it_is_on_the_way_to_the_link_and_linked_above_it(page: Page, owner: Visitor) -> None:
     page.paths.owner_file.write_text('[share]\ndomain = "relay.example.org"\n')
     assert re.findall(r'class="onward".*?href="(.+?)"', owner.get("/outside").body) == ["/share/risk"]
@@ -54,6 +58,7 @@ def test_it_is_on_the_way_to_the_link_and_linked_above_it(page: Page, owner: Vis
     assert share.index('href="/share/risk"') < share.index("https://wa.me/")
 
 
+@pytest.mark.costly
 def test_it_is_for_the_owner_alone(page: Page, owner: Visitor) -> None:
     answer = page.visitor().get("/share/risk")
     assert (answer.status, answer.headers["Location"]) == (303, "/login")

@@ -36,6 +36,7 @@ def raw(port: int, sent: bytes) -> bytes:
         return received
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "sent", [b"", b"GET / HT", b"POST /claim HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\ncode="]
 )
@@ -75,6 +76,7 @@ NONSENSE = {
 }
 
 
+@pytest.mark.costly
 def test_nonsense_is_refused_and_nothing_of_it_is_logged(page: Page) -> None:
     for sent, status in NONSENSE.items():
         answer = raw(page.port, sent + b"\r\n\r\n")
@@ -103,6 +105,7 @@ def test_one_request_a_connection_and_no_name_of_the_server(page: Page) -> None:
     assert answer.headers["Server"] is None
 
 
+@pytest.mark.costly
 def test_no_log_line_holds_an_address_of_a_visitor(page: Page, owner: Visitor) -> None:
     for sent in (b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\0" * 100 + b"\r\n"):
         raw(page.port, sent)
@@ -155,6 +158,7 @@ def test_systemd_is_told_when_it_is_ready_and_that_it_lives(
         page.stop()
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "options", [["--port", "0"], ["--port", "x"], ["--listen", "here"], ["--settings", "/nothing"], ["--nonsense"]]
 )

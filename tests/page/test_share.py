@@ -4,6 +4,8 @@ import re
 from html import unescape
 from pathlib import Path
 
+import pytest
+
 from appliance.page.languages import LANGUAGES, catalogue
 from appliance.page.qr import qr
 from appliance.page.share import message, share_link
@@ -40,6 +42,7 @@ def test_the_link_is_whatsapps_own_form() -> None:
     assert "host=2001%3Adb8%3A%3A1&" in share_link(ShareSettings(domain="2001:db8::1"))
 
 
+@pytest.mark.costly
 def test_without_a_name_there_is_nothing_to_share(owner: Visitor) -> None:
     answer = owner.get("/share")
     assert "There is nothing to share yet" in answer.text
@@ -47,6 +50,7 @@ def test_without_a_name_there_is_nothing_to_share(owner: Visitor) -> None:
     assert owner.get("/share/sheet").headers["Location"] == "/share"
 
 
+@pytest.mark.costly
 def test_everything_to_pass_on_stands_below_what_it_means(page: Page, owner: Visitor) -> None:
     page.paths.owner_file.write_text(NAMED)
     answer = owner.get("/share")
@@ -61,6 +65,7 @@ def test_each_section_of_what_one_risks_has_its_sentence() -> None:
     assert re.findall(r"^## (.+)$", RISK.read_text(), re.MULTILINE) == list(SHORT)
 
 
+@pytest.mark.costly
 def test_each_of_these_sentences_stands_before_the_link_in_the_owners_language(page: Page, owner: Visitor) -> None:
     for code in LANGUAGES:
         page.paths.owner_file.write_text(f'[page]\nlanguage = "{code}"\n{NAMED}')
@@ -77,6 +82,7 @@ def _warns_before_the_link(body: str, code: str) -> None:
     assert "<figure" not in before
 
 
+@pytest.mark.costly
 def test_the_link_is_nowhere_else_but_on_the_sheet(page: Page, owner: Visitor) -> None:
     """The sheet is what others get; the way to it is on the page with the warning, below it."""
     page.paths.owner_file.write_text(NAMED)

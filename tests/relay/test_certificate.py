@@ -195,6 +195,7 @@ def test_the_relay_takes_it_up_and_lets_it_go(start_relay: StartRelay, upstream:
     assert read_exactly(client, 10) == b"still here"
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("damage", [b"", b"nonsense"])
 def test_what_is_there_at_the_start_counts(start_relay: StartRelay, damage: bytes) -> None:
     relay = start_relay()

@@ -266,6 +266,7 @@ def test_by_default_any_name_will_do(start_relay: StartRelay, upstream: Upstream
     assert read_exactly(upstream.next(), len(hello)) == hello
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("inside", [b"", b"\x09\x09" + bytes(60), b"\xff" * 300])
 def test_by_default_nothing_in_a_greeting_is_judged(start_relay: StartRelay, upstream: Upstream, inside: bytes) -> None:
     relay = start_relay()

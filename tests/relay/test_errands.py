@@ -182,6 +182,7 @@ def test_the_link_lies_nowhere_but_with_the_page(start_relay: StartRelay) -> Non
     assert token not in relay.log
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b'{"digest": 1, "until": 1, "own": []}', b"\xff\xfe"])
 def test_a_damaged_file_is_no_knock(start_relay: StartRelay, damage: bytes) -> None:
     relay = start_relay()
@@ -198,6 +199,7 @@ def put(relay: Relay, name: str, content: bytes) -> Path:
     return file
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_certificate_authority_is_answered(start_relay: StartRelay, secure: bool) -> None:
     relay = start_relay()
@@ -256,6 +258,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
         yield found
 
 
+@pytest.mark.costly
 @pytest.mark.namespaces
 @pytest.mark.parametrize("who", [NEIGHBOUR, ROUTER, STRANGER])
 def test_the_peers_own_address_tells(street: Street, tmp_path: Path, certificate_file: Path, who: str) -> None:

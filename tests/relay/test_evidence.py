@@ -154,6 +154,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
         yield found
 
 
+@pytest.mark.costly
 @pytest.mark.namespaces
 @pytest.mark.parametrize("who", [NEIGHBOUR, ROUTER, STRANGER])
 def test_without_a_balancer_the_peers_own_address_counts(

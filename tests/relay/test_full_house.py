@@ -137,6 +137,7 @@ def test_two_workers_share_one_limit(start_relay: StartRelay, upstream: Upstream
     assert INSIDE <= relay.status["connections"] <= INSIDE + 1
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("reason", ["full", "address-limit"])
 def test_who_came_before_a_setting_was_saved_still_counts(
     start_relay: StartRelay, upstream: Upstream, reason: str

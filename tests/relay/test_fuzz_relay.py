@@ -278,6 +278,7 @@ STAGES: dict[str, Stage] = {
 }
 
 
+@pytest.mark.costly
 @few_or_many(2, 150)
 def test_resets_and_ends_at_every_stage(besieged: Besieged, count: int) -> None:
     end_at_each(besieged, STAGES, count)
@@ -312,6 +313,7 @@ def newcomers(besieged: Besieged, count: int) -> list[float]:
     return sorted(took)
 
 
+@pytest.mark.costly
 @few_or_many(50, 1000)
 def test_stalled_handshakes(besieged: Besieged, count: int) -> None:
     flight = first_flight(VERSIONS[1])

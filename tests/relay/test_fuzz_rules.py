@@ -117,6 +117,7 @@ def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
     log_no_names()
 
 
+@pytest.mark.costly
 @HANDSHAKES
 @pytest.mark.usefixtures("no_names")
 def test_tls_handshakes(context: ssl.SSLContext, count: int) -> None:

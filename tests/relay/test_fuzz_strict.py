@@ -44,6 +44,7 @@ def test_the_window_shows_metered_streams(strict: Besieged) -> None:
     assert {name: strict.before.get(name) for name in METERED} == dict(zip(METERED, (4, 1, 1), strict=True))
 
 
+@pytest.mark.costly
 @few_or_many(60, 800)
 def test_bad_greetings_where_they_are_looked_into(strict: Besieged, count: int) -> None:
     relay = strict.relay
@@ -75,6 +76,7 @@ STRICT_STAGES: dict[str, Stage] = {
 }
 
 
+@pytest.mark.costly
 @few_or_many(2, 30)
 def test_resets_and_ends_with_both_settings(strict: Besieged, count: int) -> None:
     end_at_each(strict, STRICT_STAGES, count)

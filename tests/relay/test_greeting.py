@@ -57,6 +57,7 @@ def test_who_comes_with_a_strange_key_is_asked_again(relay: Relay) -> None:
     assert b"\x00\x33\x00\x02\x00\x17" in answer
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("version", [V12, V13])
 def test_tickets_are_taken_more_than_once(relay: Relay, version: ssl.TLSVersion) -> None:
     assert inside.resumed(relay.tls, context(version)) == [False, True, True]

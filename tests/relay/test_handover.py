@@ -73,6 +73,7 @@ def listening(port: int) -> bool:
     return True
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_restart_cuts_no_stream_and_turns_nobody_away(
@@ -155,6 +156,7 @@ def test_a_stop_ends_everything_at_once(
     assert manager.messages[-2:] == ["STOPPING=1", "END=1"]
 
 
+@pytest.mark.costly
 def test_the_store_follows_the_settings(start_relay: StartRelay, upstream: Upstream, make_manager: MakeManager) -> None:
     manager = make_manager()
     relay = managed(manager, start_relay, workers=2)

@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives import serialization
 
 from appliance.relay import certificate, neutral
@@ -115,6 +116,7 @@ def test_it_is_drawn_by_the_own_key_whichever_certificate_is_used(tmp_path: Path
     assert kept.seed == first
 
 
+@pytest.mark.costly
 def test_two_fresh_cards_share_nothing_and_each_keeps_its_own(start_relay: StartRelay) -> None:
     first, second = start_relay(fresh=True, workers=2), start_relay(fresh=True)
     seen = shown(first)
@@ -131,6 +133,7 @@ def test_two_fresh_cards_share_nothing_and_each_keeps_its_own(start_relay: Start
     assert shown(first.start()) == seen
 
 
+@pytest.mark.costly
 def test_without_a_certificate_it_is_no_common_one_either(start_relay: StartRelay) -> None:
     def without(number: int) -> bytes:
         relay = start_relay(fresh=True)

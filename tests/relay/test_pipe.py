@@ -67,6 +67,7 @@ def pumped(request: pytest.FixtureRequest, pipe: CountingPipe) -> Iterator[Pumpe
     found.close()
 
 
+@pytest.mark.costly
 def test_small_and_large_messages_alternate_byte_for_byte(pumped: Pumped, pipe: CountingPipe) -> None:
     chance = random.Random(7)  # noqa: S311 - the same every time
     sizes = [1, 200, READ_SIZE - 1, READ_SIZE, READ_SIZE + 1, 3 * READ_SIZE, MOST, MOST + 1, 5 * MOST, 2 * MIB]

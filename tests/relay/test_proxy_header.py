@@ -94,6 +94,7 @@ def test_anything_else_is_refused(data: bytes) -> None:
         parse(data)
 
 
+@pytest.mark.costly
 @settings(max_examples=2000)
 @example(b"PROXY \r\n")
 @example(b"PROXY\r\n")

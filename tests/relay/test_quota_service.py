@@ -56,6 +56,7 @@ def refused(relay: Relay) -> bool:
         return True
 
 
+@pytest.mark.costly
 def test_used_up_it_ends_streams_refuses_newcomers_and_goes_on_next_month(
     start_relay: StartRelay, upstream: Upstream, date: Path
 ) -> None:

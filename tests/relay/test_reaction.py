@@ -54,6 +54,7 @@ def everywhere(*ports: int) -> dict[str, object]:
     return {group: [f"127.0.0.1:{port}" for port in ports] for group in GROUPS}
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("port", "message"),
     [("chat", HELLO), ("chat", ROUTED), ("tls", HELLO), ("balancer", HELLO), ("media", MEDIA_HELLO)],
@@ -75,6 +76,7 @@ def test_nobody_is_dialled_for_before_the_first_message_is_whole(
     wait_for(lambda: len(dialled) == len(message), "all of them to be dialled for")
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("said", [b"", b"\xff" * 64, b"GET / HTTP/1.1\r\n\r\n", HELLO, b"\x15\x03\x01\x00\x02\x02\x28"])
 def test_what_is_no_tls_on_a_media_port_reaches_nobody(
     start_relay: StartRelay, upstream: Upstream, said: bytes

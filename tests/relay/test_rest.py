@@ -124,6 +124,7 @@ def test_switched_off_it_ends_everything_and_switched_on_it_is_back(
     assert "switched on again" in relay.log
 
 
+@pytest.mark.costly
 def test_what_is_switched_off_stays_off_over_a_restart(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay()
     save(places(relay), {"relay.enabled": False})
@@ -140,6 +141,7 @@ def test_what_is_switched_off_stays_off_over_a_restart(start_relay: StartRelay, 
     wait_for(lambda: served(relay, upstream), "people to be served again")
 
 
+@pytest.mark.costly
 def test_a_pause_ends_everything_and_ends_by_itself(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(workers=2, send_proxy="off")
     file = places(relay).pause

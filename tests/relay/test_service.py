@@ -161,6 +161,7 @@ def test_a_port_in_use_is_named_and_taken_when_free(start_relay: StartRelay, ups
     upstream.next()
 
 
+@pytest.mark.costly
 def test_the_certificate_is_made_once_and_kept_private(start_relay: StartRelay) -> None:
     relay = start_relay(fresh=True)
     file = relay.folder / "state/relay/certificate.pem"
@@ -173,6 +174,7 @@ def test_the_certificate_is_made_once_and_kept_private(start_relay: StartRelay) 
     assert tls_connect(relay.tls).getpeercert(binary_form=True) == shown
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("damage", [b"", b"-----BEGIN PRIVATE KEY-----\nnonsense\n"])
 def test_a_damaged_certificate_is_put_aside_and_made_anew(start_relay: StartRelay, damage: bytes) -> None:
     relay = start_relay()
@@ -184,6 +186,7 @@ def test_a_damaged_certificate_is_put_aside_and_made_anew(start_relay: StartRela
     assert file.with_suffix(".damaged").read_bytes() == damage
 
 
+@pytest.mark.costly
 def test_without_a_certificate_the_other_ports_relay(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = Relay(start_relay().folder / "other", upstream, send_proxy="off")
     (relay.folder / "state").mkdir(parents=True)
@@ -228,6 +231,7 @@ def test_a_renewed_certificate_is_taken_up_without_dropping_a_stream(
     assert not file.with_suffix(".damaged").exists()
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("damage", ["removed", "other key", "with password"])
 def test_a_useless_certificate_changes_nothing(start_relay: StartRelay, tmp_path: Path, damage: str) -> None:
     relay = start_relay()
@@ -250,6 +254,7 @@ def test_a_useless_certificate_changes_nothing(start_relay: StartRelay, tmp_path
     assert not relay.status["problems"]
 
 
+@pytest.mark.costly
 @serving_again
 @pytest.mark.parametrize("room", [3, 12])
 def test_without_descriptors_it_goes_on_and_says_so_once_a_second(

@@ -36,6 +36,7 @@ def life(port: int, version: str) -> set[str]:
     return set(re.findall(r"ticket lifetime hint: (\d+)", told))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("denied", [False, True], ids=["plain", "no-writable-code"])
 def test_a_relay_remembers_as_nginx_does(start_relay: StartRelay, upstream: Upstream, denied: bool) -> None:
     def launch(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -143,6 +143,7 @@ def test_without_send_proxy_the_upstream_sees_only_the_stream(start_relay: Start
     client.close()
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("inner", ["plain", "tls"])
 @pytest.mark.parametrize("form", ["v1", "v2"])
 def test_a_balancers_header_is_read_and_passed_on(
@@ -172,6 +173,7 @@ def test_media_behind_a_balancer_loses_the_header(start_relay: StartRelay, upstr
     assert read_exactly(upstream.next(), len(MEDIA_HELLO)) == MEDIA_HELLO
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("data", [b"WA\x06\x03", b"GET / HTTP/1.1\r\n\r\n", b"PROXY TCP4 1.2.3.4\r\n", b"P" * 200])
 def test_a_balancer_port_without_a_valid_header_is_closed(
     start_relay: StartRelay, upstream: Upstream, data: bytes
@@ -229,6 +231,7 @@ def test_each_side_can_end_its_half_first(start_relay: StartRelay, upstream: Ups
     wait_for(lambda: relay.status["connections"] == 0, "the stream to be over")
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("who", ["client", "server"])
 def test_a_reset_on_one_side_ends_the_other(start_relay: StartRelay, upstream: Upstream, who: str) -> None:
     relay = start_relay(send_proxy="off")
@@ -301,6 +304,7 @@ def test_a_scanner_gets_silence(start_relay: StartRelay, upstream: Upstream) -> 
     wait_for(lambda: relay.counted("refused", "foreign") == 2, "the refusals to be counted")
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("sent", "told"),
     [

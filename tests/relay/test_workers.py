@@ -22,6 +22,7 @@ def test_there_are_three_for_every_four_cores(cores: int, workers: int) -> None:
     assert workers_for(cores) == workers
 
 
+@pytest.mark.costly
 def test_there_are_as_many_as_for_the_cores_that_the_relay_may_use(start_relay: StartRelay) -> None:
     assert RelaySettings().workers == 0
     cores = os.sched_getaffinity(0)

@@ -170,6 +170,7 @@ def cut_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     return lambda: taken
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("way", ["page or button", "word"])
 def test_a_power_cut_at_any_moment_leaves_the_old_card_or_is_finished_at_the_next_boot(
     paths: Paths, tmp_path: Path, way: str

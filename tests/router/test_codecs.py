@@ -148,6 +148,7 @@ READERS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
 }
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", READERS)
 def test_any_datagram_is_understood_or_damaged(name: str) -> None:
     right, read = READERS[name]

@@ -253,6 +253,7 @@ def _opens(former: str, line: str, name: str) -> bool:
     return former.startswith("[") or name in line or ("]" in line and "=" not in line)
 
 
+@pytest.mark.costly
 @settings(max_examples=MUTATIONS // 4)
 @given(raw=st.binary(max_size=400))
 def test_no_bytes_raise(raw: bytes) -> None:

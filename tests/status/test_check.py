@@ -131,6 +131,7 @@ def test_a_mistake_in_the_command_is_said_in_words(words: list[str]) -> None:
     assert done.stderr
 
 
+@pytest.mark.costly
 @settings(max_examples=30)
 @given(owner=st.binary(max_size=200), status=st.binary(max_size=50), record=st.binary(max_size=50))
 def test_whatever_stands_in_the_files_it_never_raises(owner: bytes, status: bytes, record: bytes) -> None:

@@ -61,6 +61,7 @@ def test_each_port_with_version_2_upstream(chart: Both, port: Port, family: int)
     check(chart, port, family, port.routed)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("port", PORTS, ids=str)
 def test_first_bytes_in_pieces(container: Both, port: Port) -> None:
     def script(stage: Stage) -> object:
@@ -123,6 +124,7 @@ def both_ways(client: End, upstream: End, up: bytes, down: bytes, piece: int) ->
     return seen[0], at_client, client.rest()
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("port", [CHAT_TLS, MEDIA], ids=str)
 def test_one_byte_a_write(container: Both, port: Port) -> None:
     up, down = os.urandom(1000), os.urandom(1000)
@@ -133,6 +135,7 @@ def test_one_byte_a_write(container: Both, port: Port) -> None:
     assert container.same(script) == (up, down, Seen(b"", "end"))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "size", [pytest.param(2 * MIB, id="2MiB"), pytest.param(64 * MIB, id="64MiB", marks=pytest.mark.slow)]
 )
