@@ -12,7 +12,7 @@ from appliance.clock import since_boot
 from appliance.errors import UpdateError
 from appliance.files import write_atomically
 from appliance.paths import Paths
-from appliance.update.bundle import explained, not_started
+from appliance.update.bundle import died, not_started
 from appliance.update.order import GIVE_UP, RESTART, Answer, Order, answered
 
 # Seconds until root's service has taken an order: ten times what it takes on an idle Pi 3.
@@ -75,7 +75,7 @@ class Root:
                     # It has let go since: with its last word, or without one, as for want of memory.
                     found = answered(answer)
                     if not (found and found.number == number and found.ended):
-                        raise explained("")
+                        raise died(answer.parent.name)
                 if progress:
                     progress(found.percent)
                 if found.ended:

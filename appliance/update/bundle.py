@@ -162,6 +162,23 @@ def not_started() -> UpdateError:
     return UpdateError(text("The installer did not start."), NOT_INSTALLED, "Restart the device, and try again.")
 
 
+def died(part: str) -> UpdateError:
+    """A part of root's has ended without a word, as for want of memory."""
+    return UpdateError(
+        text("A part of porchlight has stopped: %(part)s.", part=part),
+        "What it was asked for is not done. The system that runs is not affected.",
+        "Restart the device, and try again.",
+    )
+
+
+def not_restarted(why: object) -> UpdateError:
+    """The device does not restart, into a version that is in its slot already."""
+    return UpdateError(
+        text("Pull the plug. To switch it on again, plug it in."),
+        f"The device did not restart by itself: {why}. What was installed waits for that.",
+    )
+
+
 def not_written(error: OSError) -> UpdateError:
     """The data partition takes nothing, so what becomes of an update could not be remembered."""
     return UpdateError(

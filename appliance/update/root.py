@@ -46,7 +46,7 @@ def restart() -> None:
     try:
         subprocess.run(["systemctl", "--no-block", "reboot"], check=True, timeout=SYSTEMCTL_TAKES)
     except (OSError, subprocess.SubprocessError) as error:
-        raise bundle.explained(str(error)) from error
+        raise bundle.not_restarted(error) from error
 
 
 def carry_out(

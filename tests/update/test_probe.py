@@ -12,7 +12,7 @@ import pytest
 from appliance.clock import since_boot
 from appliance.paths import Paths
 from appliance.settings.declared import PageSettings, RelaySettings, Settings, UpstreamSettings
-from appliance.status.relay import QuotaStatus, RelayStatus, publish
+from appliance.status.relay import QuotaStatus, RelayStatus, UpstreamStatus, publish
 from appliance.update import probe
 from appliance.update.verdict import Seen
 
@@ -118,3 +118,16 @@ def test_all_together(
         publish(paths.relay_status, replace(status, written=since_boot() - 2 * probe.FRESH))
         found = probe.look(paths, settings)
         assert (found.ports, found.relayed) == (False, False)
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+@pytest.mark.parametrize("relay", [RelaySettings(chat_tls_port=0, media_ports=()), None], ids=["no-port", "no-server"])
+def test_where_no_media_are_relayed_the_relay_s_own_word_counts(
+    paths: Paths, relay: RelaySettings | None, reachable: bool
+) -> None:
+    """On a chat port nobody but an app can make a stream, so there is none to try."""
+    upstream = UpstreamStatus(reachable=reachable)
+    publish(paths.relay_status, RelayStatus(since_boot(), "1.0.0", "running", upstreams={"chat": upstream}))
+    relay = relay or RelaySettings(chat_tls_port=0, upstream=UpstreamSettings(media=()))
+    with page(200) as port:
+        assert probe.look(paths, Settings(relay=relay, page=PageSettings(port=port))).relayed is reachable

@@ -20,7 +20,7 @@ from appliance.update.asking import Root, held
 from appliance.update.disk import Memory
 from appliance.update.environment import Environment
 from appliance.update.order import GIVE_UP, RESTART, STICK, Answer, Order, is_address, is_bundle, parse
-from appliance.update.root import TRIES, act, change_slot, install
+from appliance.update.root import TRIES, act, change_slot, install, restart
 from appliance.update.verdict import Verdict, verdict_of
 
 NUMBER = "0123456789abcdef" * 2
@@ -223,7 +223,7 @@ def test_root_that_dies_is_noticed(paths: Paths) -> None:
         subprocess.run([sys.executable, "-c", code, str(paths.install_answer), number], check=False)
 
     thread = served(paths.install_order, die)
-    with pytest.raises(UpdateError, match="could not be installed"):
+    with pytest.raises(UpdateError, match="part of porchlight has stopped: install"):
         Root(paths, wait=lambda seconds: time.sleep(0.01)).install("https://example.org/x.raucb", nothing)
     thread.join(30)
 
@@ -313,3 +313,17 @@ def test_a_card_that_takes_no_verdict_is_tried_and_then_it_has_failed(
         act(paths, memory, "B", nothing, waited.append)
     assert len(waited) == TRIES - 1
     assert not paths.trial_over.exists()
+
+
+def test_a_device_that_does_not_restart_is_not_said_to_have_refused_the_update(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was installed is there, and is started when the plug is pulled."""
+    (tmp_path / "systemctl").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UpdateError) as told:
+        restart()
+    assert str(told.value.what) == "Pull the plug. To switch it on again, plug it in."
+    assert "reboot" in str(told.value.means)
+    assert "not installed" not in str(told.value)
