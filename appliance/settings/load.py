@@ -5,13 +5,14 @@ A mistake never stops anything: it becomes a Problem, and every other setting st
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from appliance.files import stamp
 from appliance.paths import Paths
 from appliance.settings.declared import Settings, is_section
 from appliance.settings.kinds import show
@@ -54,6 +55,8 @@ class _Source:
     mend: Text
     # Not for every service: that this one may not read it is no mistake.
     private: bool = False
+    # Which of the settings may stand in it.
+    may: Callable[[Field[Any]], bool] = lambda one: True
     values: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -64,8 +67,9 @@ class _Source:
 def load(paths: Paths) -> Loaded:
     """Load everything that applies on this device; never raises for what stands in the files."""
     on_page = text("What the setup page saved"), text("Save the settings again on the setup page.")
-    saved = _Source(paths.saved_settings, *on_page)
-    secret = _Source(paths.saved_secrets, *on_page, private=True)
+    # Whoever has taken the page over can write these, and must not lead the relay into the home network by it.
+    saved = _Source(paths.saved_settings, *on_page, may=_on_page)
+    secret = _Source(paths.saved_secrets, *on_page, private=True, may=_on_page)
     owner = _Source(paths.owner_file, paths.owner_file.name, text("Mend the line and save the file."))
     for source in (saved, secret, owner):
         _take(Settings, _read(source), "", source)
@@ -78,22 +82,28 @@ def load(paths: Paths) -> Loaded:
     return Loaded(settings, tuple(problems), frozenset(owner.values))
 
 
+def _on_page(one: Field[Any]) -> bool:
+    """Whether the page has a setting, or some of a section."""
+    return is_section(one) or bool(one.metadata["on_page"])
+
+
 def _kept_back(paths: Paths, owner: _Source) -> Iterator[Problem]:
     """What of the owner's file is missing or another in the copy that is shown to services which talk with the outside.
 
-    Whatever makes the copy leaves out what it does not understand, and it understands less than TOML allows.
+    Whatever makes the copy leaves out what it does not understand, and it understands less than TOML allows. What the
+    copy has and the file has not is told as a mistake in the file.
     """
     shown = _Source(paths.shown_settings, owner.name, owner.mend, private=True)
-    if not shown.path.exists():
+    if stamp(shown.path) is None:
         return
     _take(Settings, _read(shown), "", shown)
-    for name in sorted({*owner.values, *shown.values} - SECRETS):
-        if owner.values.get(name) != shown.values.get(name):
+    for name in sorted(owner.values.keys() - SECRETS):
+        if name not in shown.values or owner.values[name] != shown.values[name]:
             yield Problem(
                 text(
                     "%(file)s: the relay cannot read %(setting)s. Write it on one line.", file=owner.name, setting=name
                 ),
-                text("porchlight goes on as if it were not set."),
+                text("It is ignored."),
                 owner.mend,
             )
 
@@ -182,8 +192,8 @@ def _take(section: type, table: dict[str, Any], prefix: str, source: _Source) ->
     declared = _declared(section)
     for key, value in table.items():
         dotted = prefix + key
-        if key not in declared:
-            close = get_close_matches(key, declared, n=1)
+        if key not in declared or not source.may(declared[key]):
+            close = get_close_matches(key, declared.keys() - {key}, n=1)
             source.report(
                 text("%(file)s: there is no setting %(setting)s.", file=source.name, setting=show(dotted)),
                 text("It is ignored."),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.settings.load import LARGEST_FILE
+from appliance.paths import Paths
+from appliance.settings.load import LARGEST_FILE, load
 from appliance.settings.secrets import SECRETS, table
 from tests.image.hiding import AWKS, BUSYBOX, hidden, read
 from tests.settings.test_load import MARKED, dotted
@@ -236,6 +237,28 @@ def test_what_the_copy_does_not_understand_is_told(tmp_path: Path, awk: tuple[st
     for whole, seen in ((OWNERS.encode(), hidden(tmp_path, OWNERS.encode(), awk).all), (b"\0", b"\0")):
         copy.write_bytes(seen)
         assert not any("cannot read" in str(one.what) for one in read(tmp_path, whole).problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        (None, 0),
+        ("", 0),
+        # The page, which reads the secret, cannot read what stands beside it; the copy has never seen it.
+        ('wifi = { ssid = "home", country = "DE", password = "a\\qbcdefgh" }\n', 1),
+    ],
+    ids=["gone", "empty", "bad-secret"],
+)
+def test_what_the_copy_has_more_is_no_mistake(tmp_path: Path, text: str | None, problems: int) -> None:
+    raw = (text or OWNERS).encode()
+    copy = tmp_path / "run/firmware/porchlight.toml"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(hidden(tmp_path, raw).all)
+    assert b"ssid" in copy.read_bytes()
+    paths = Paths(tmp_path / "porchlight.toml", tmp_path / "state", tmp_path / "run")
+    if text is not None:
+        paths.owner_file.write_text(text)
+    assert len(load(paths).problems) == problems
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,9 @@ from appliance.errors import SettingsError
 from appliance.files import write_atomically
 from appliance.page.service import put_away_secrets
 from appliance.paths import Paths
-from appliance.settings import load
+from appliance.settings import Settings, load
+from appliance.settings.declared import is_section
+from appliance.settings.render import toml_value
 from appliance.settings.save import former, part, save
 from appliance.update import record
 from appliance.update.record import Outcome, Record
@@ -215,3 +217,42 @@ def test_a_full_card_does_not_keep_the_page_from_starting(paths: Paths, monkeypa
     monkeypatch.setattr("appliance.settings.save.write_atomically", full)
     put_away_secrets(paths)
     assert load(paths).settings.name.update_url == ADDRESS
+
+
+def named(section: type = Settings, prefix: str = "") -> Iterator[tuple[str, str, bool]]:
+    """Every setting: its dotted name, a line that sets it to its default, and whether the page has it."""
+    for one in fields(section):
+        if is_section(one):
+            yield from named(one.metadata["section"], f"{prefix}{one.name}.")
+        else:
+            yield prefix + one.name, f"{prefix}{one.name} = {toml_value(one.default)}\n", one.metadata["on_page"]
+
+
+@pytest.mark.parametrize(("name", "line", "on_page"), [*named()])
+@pytest.mark.parametrize("secret", [False, True])
+def test_what_the_page_cannot_set_does_not_count_in_its_files(
+    paths: Paths, name: str, line: str, on_page: bool, secret: bool
+) -> None:
+    file = paths.saved_secrets if secret else paths.saved_settings
+    file.parent.mkdir(parents=True)
+    file.write_text(line)
+    told = [str(one.what) for one in load(paths).problems]
+    assert told == ([] if on_page else [f"What the setup page saved: there is no setting '{name}'."])
+    paths.owner_file.write_text(line)
+    file.unlink()
+    assert load(paths).problems == ()
+
+
+def test_whoever_has_taken_the_page_over_leads_the_relay_to_nothing_at_home(paths: Paths) -> None:
+    """Nor the firewall, which root makes of the same settings."""
+    paths.saved_settings.parent.mkdir(parents=True)
+    before = load(paths).settings
+    paths.saved_settings.write_text(
+        '[relay]\nlisten = ["192.168.1.7"]\nmedia_ports = [22]\nweb_directory = "/etc"\n'
+        '[relay.upstream]\nallow_private = true\nmedia = ["192.168.1.1:80"]\n[page]\nallow_gateway = true\n'
+    )
+    found = load(paths)
+    assert found.settings == before
+    assert len(found.problems) == 6
+    paths.owner_file.write_text(paths.saved_settings.read_text())
+    assert load(paths).settings.relay.upstream.allow_private
