@@ -34,7 +34,7 @@ class Paths:
 
     @property
     def saved_secrets(self) -> Path:
-        """What is a secret of that: written by the page, read by the name service and nobody else."""
+        """What is a secret of that: written by the page, read by the name service, and by the firewall for its rule."""
         return self.state / "name" / "saved.toml"
 
     @property
