@@ -1,4 +1,4 @@
-"""Whole updates, as owners have them: at the quiet hour by nobody's doing, and brought through the page.
+"""Whole updates, as owners have them: at the quiet hour by nobody's doing, brought through the page, and streamed.
 
 Eighty megabytes through the emulated network take minutes, each time: ./test updates.
 """
@@ -23,6 +23,7 @@ from tests.boot.release import Server
 from tests.boot.time_server import TimeServer, nobody_has_told, tell_anew
 from tests.boot.updating import (
     INSTALLING_TAKES,
+    ask_for_update,
     let_it_trust,
     read_the_page,
     relays,
@@ -36,7 +37,7 @@ from tests.boot.upstream import MIB, Upstream
 
 pytestmark = pytest.mark.long
 
-VERSION = "0.1.8"
+VERSION, STRAIGHT = "0.1.8", "0.1.9"
 DAY, MINUTE = 86400, 60
 # Not the one that is set from the start, so that the page's word is what counts.
 HOUR = 4
@@ -219,3 +220,37 @@ def test_what_is_brought_does_not_go_through_the_page_s_memory(brought: dict[str
     highest, limit, _, out_of_memory = group
     assert int(highest) < int(limit)
     assert out_of_memory == "0"
+
+
+@pytest.fixture(scope="module")
+def streamed(board: Board, card: Card, system: Path, server: Server, brought: dict[str, object]) -> dict[str, object]:
+    """The status after RAUC has streamed a whole system into its slot, from where the feed says that it lies."""
+    slot = other(remembered(card).primary)
+    bundle = release.pack(system, server.shown.folder / "straight.raucb", STRAIGHT, release.development_key())
+    feed = {"version": STRAIGHT, "url": f"{release.PLACE}/{bundle.name}", "compatible": "porchlight-arm64"}
+    (server.shown.folder / release.STORE / "update.json").write_text(json.dumps(feed))
+    let_it_trust(board, server)
+    server.asked.clear()
+    ask_for_update(board, "{}")
+    begun = time.monotonic()
+    installer = f"journalctl -b --no-pager -o cat _SYSTEMD_UNIT=porchlight-install.service | grep {bundle.name}"
+    while not board.shell.run(installer, check=False):
+        assert time.monotonic() < begun + BOOT_TAKES, status(board)
+        time.sleep(1)
+    wait_until_off(board, INSTALLING_TAKES)
+    print(f"\nstreamed and written in {time.monotonic() - begun:.0f} s")
+    return {**try_it(board, card, slot), "size": bundle.stat().st_size}
+
+
+def test_a_whole_system_is_streamed_and_kept(
+    board: Board, card: Card, upstream: Upstream, server: Server, streamed: dict[str, object]
+) -> None:
+    """Nothing of it lies on the card before: root's installer asks for its parts, the updater for the first bytes."""
+    assert streamed["outcome"] == "good", streamed
+    size = streamed["size"]
+    assert isinstance(size, int)
+    # Far smaller parts than those that the updater fetches.
+    assert server.asked.count("straight.raucb") > 10 * size // download.PART
+    assert board.shell.run("find /var/lib/porchlight -name '*.raucb'") == ""
+    relays(board, upstream, "after the stream")
+    assert f"Version {STRAIGHT} was installed, and it works." in read_the_page(board)[1].text
