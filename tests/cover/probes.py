@@ -309,6 +309,11 @@ CHROME = (
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 )
 NOTHING = bytes(range(128, 192))
+# Greetings that are none: a record of a version that there is not, one longer than there can be (RFC 8446 section 5.1),
+# and a ClientHello without content.
+BAD_VERSION = b"\x16\x09\x09\x00\x05\x01\x00\x00\x01\x00"
+BAD_LENGTH = b"\x16\x03\x01\xff\xff" + b"\x01" * 64
+EMPTY_HELLO = b"\x16\x03\x01\x00\x04\x01\x00\x00\x00"
 # What an app begins with, as somebody has recorded it.
 CHAT = b"WA\x06\x03\x00\x00\x24\x12\x22\x0a\x20" + b"k" * 32
 # And where it has been before: what may stand before that.
@@ -339,9 +344,9 @@ PROBES: dict[str, Probe] = {
     "alpn-foreign": lambda server: alpn(server, "imap"),
     "stapling": lambda server: "OCSP response: no response sent" in greeted(server, "-status"),
     "old-version": _sending(OLD_HELLO),
-    "bad-record-version": _sending(b"\x16\x09\x09\x00\x05\x01\x00\x00\x01\x00"),
-    "bad-record-length": _sending(b"\x16\x03\x01\xff\xff" + b"\x01" * 64),
-    "empty-hello": _sending(b"\x16\x03\x01\x00\x04\x01\x00\x00\x00"),
+    "bad-record-version": _sending(BAD_VERSION),
+    "bad-record-length": _sending(BAD_LENGTH),
+    "empty-hello": _sending(EMPTY_HELLO),
     "hello-cut-off": lambda server: exchange(server.tls, hello(context())[:50], server.patience),
     "alert-first": _asking_astray("\x15\x03\x01\x00\x02\x02\x28"),
     "ssl-2": _sending(b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10" + b"\x01\x00\x80" * 7 + b"r" * 16),
@@ -380,6 +385,9 @@ PROBES: dict[str, Probe] = {
     "chat-in-tls": _sending_inside(CHAT),
     "hello-on-587": lambda server: exchange(server.media, hello(context(V12), KNOWN_NAME), server.patience),
     "hello-cut-off-on-587": lambda server: exchange(server.media, hello(context(V12))[:50], server.patience),
+    "bad-record-version-on-587": _sending_media(BAD_VERSION),
+    "bad-record-length-on-587": _sending_media(BAD_LENGTH),
+    "empty-hello-on-587": _sending_media(EMPTY_HELLO),
     "random-bytes-on-587": _sending_media(NOTHING),
     "http-on-587": _sending_media(ASKING),
     "silence-on-587": _sending_media(b""),

@@ -27,7 +27,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs/cover.md"
 ROW = re.compile(r"^\| `([a-z0-9.-]+)` \| [^|]+ \| (yes|no) \| (yes|no) \| [^|]+ \|$", re.MULTILINE)
 # By row: whether it is like nginx, and whether it shows what has become of the upstream.
 SAID = {name: (like == "yes", shows == "yes") for name, like, shows in ROW.findall(DOCUMENT.read_text("utf-8"))}
-# Rows whose reaction is timed.
+# Rows whose reaction is timed: all but those that stopwatch.py says why not.
 TIMED = (*stopwatch.LATE, *stopwatch.PROMPT)
 # What docs/cover.md has a row of its own for, and what differs from one second to the next.
 DIFFERING = ("connection", "date")
@@ -123,6 +123,13 @@ def stock(tmp_path_factory: pytest.TempPathFactory, certificate_file: Path, rela
 
 def test_the_table_and_the_probes_have_the_same_rows() -> None:
     assert sorted(SAID) == sorted(PROBES)
+
+
+def test_each_row_is_timed_or_named_as_one_that_is_not() -> None:
+    assert sorted([*TIMED, *stopwatch.UNTIMED]) == sorted(PROBES)
+    untimed = re.search(r"All rows but eight \(([^)]+)\)", DOCUMENT.read_text("utf-8"))
+    assert untimed
+    assert sorted(re.findall(r"`([a-z-]+)`", untimed[1])) == sorted(stopwatch.UNTIMED)
 
 
 @pytest.mark.parametrize("name", PROBES)

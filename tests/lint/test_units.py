@@ -119,6 +119,14 @@ def test_only_two_services_have_no_limit_of_memory() -> None:
     assert [unit.stem for unit in UNITS.glob("*.service") if "\nTasksMax=" not in unit.read_text()] == []
 
 
+def test_when_memory_runs_out_the_relay_goes_last_and_the_others_come_back() -> None:
+    """The kernel ends whoever has the most points (proc_pid_oom_score_adj(5)); docs/threats.md says who that is."""
+    texts = {unit.stem.removeprefix("porchlight-"): unit.read_text() for unit in UNITS.glob("porchlight-*.service")}
+    points = {name: re.findall(r"^OOM.*", text, re.MULTILINE) for name, text in texts.items()}
+    assert {name: lines for name, lines in points.items() if lines} == {"relay": ["OOMScoreAdjust=-500"]}
+    assert all("\nRestart=always\n" in texts[name] for name in ("page", "lights", "router", "name", "certificate"))
+
+
 @pytest.mark.parametrize("limits", ["", "MemoryMax=infinity\nTasksMax=100%\n", "# No MemoryMax:\n# No TasksMax: so.\n"])
 def test_a_unit_without_limits_is_found(tmp_path: Path, limits: str) -> None:
     unit = tmp_path / "porchlight-x.service"

@@ -345,7 +345,7 @@ def greeted(upstream: Upstream, hello: bytes, *, header: bool) -> socket.socket:
 
 
 @few_or_many(50, 1000)
-def test_half_open_streams(besieged: Besieged, count: int) -> None:
+def test_half_closed_streams(besieged: Besieged, count: int) -> None:
     relay = besieged.relay
     streams = []
     for number in range(count):
