@@ -169,6 +169,13 @@ def ordinary_running(board: Board, time_server: TimeServer) -> list[Spell]:
         assert time.monotonic() < deadline, said
         time.sleep(1)
     wear = Wear(board, listed())
+    while True:
+        # Of what was written before, the kernel brings tables and folders to their place half a minute later.
+        time.sleep(NOW_AND_THEN)
+        if not wear.look().sectors:
+            break
+        assert time.monotonic() < deadline, wear.spells
+    wear.spells.clear()
     begin = time.monotonic()
     while time.monotonic() - begin < ORDINARY:
         somebody_chats(board)
