@@ -26,6 +26,8 @@ CARD, ROUTER, NEIGHBOUR, STRANGER = "192.168.77.50", "192.168.77.1", "192.168.77
 # The same with IPv6; the home also has a prefix that the whole world can reach.
 CARD6, ROUTER6, NEIGHBOUR6 = "fd77::50", "fd77::1", "fd77::2"
 GLOBAL6, GLOBAL_NEIGHBOUR6, STRANGER6 = "2a01:4f8:77::50", "2a01:4f8:77::2", "2a00:1450::9"
+# The card, for whoever is on it: loopback, what leads there (ip(7)), and its own addresses.
+OWN = ("127.0.0.1", "::1", "0.0.0.0", "::", "::ffff:127.0.0.1", CARD, CARD6, GLOBAL6)
 # What the provider has delegated to that home is a /56: another cable of it, and the next home.
 OTHER_CABLE6, NEXT_HOME6 = "2a01:4f8:77:ff::9", "2a01:4f8:77:100::9"
 # Other homes and providers behind the same router: each range that is nobody's on the internet (RFC 1918, RFC 6598,
@@ -139,9 +141,7 @@ class Lane:
 
     def _meets(self, where: str, source: str, target: str, port: int, user: int) -> str:
         version = _family(target)
-        own = target in (CARD, CARD6, GLOBAL6) or target.startswith("127.")
-        other = self.card if own else self.world
-        with _listening(self, other, version, port):
+        with _listening(self, self._has(target), version, port):
             return self.within(where, lambda: _dial(version, source, target, port), user)
 
     def datagram_arrives(self, source: str, source_port: int, port: int, target: str = CARD) -> bool:
@@ -150,7 +150,11 @@ class Lane:
 
     def datagram_leaves(self, user: int, target: str, port: int, source_port: int = 0) -> bool:
         """Whether a datagram of one of the card's users reaches somebody."""
-        return self._arrives(self.card, self.world, ("", source_port), (target, port), user)
+        return self._arrives(self.card, self._has(target), ("", source_port), (target, port), user)
+
+    def _has(self, target: str) -> str:
+        """Which of the two networks an address belongs to."""
+        return self.card if target in OWN or target.startswith("127.") else self.world
 
     def _arrives(self, where: str, other: str, source: tuple[str, int], target: tuple[str, int], user: int) -> bool:
         version = _family(target[0])

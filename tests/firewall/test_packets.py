@@ -2,7 +2,6 @@
 
 import dataclasses
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,13 +30,13 @@ from tests.firewall.lane import (
     NEIGHBOUR6,
     NEXT_HOME6,
     OTHER_CABLE6,
+    OWN,
     ROUTER,
     ROUTER6,
     STRANGER,
     STRANGER6,
     TRANSLATED6,
     Lane,
-    may_be,
 )
 
 pytestmark = [pytest.mark.namespaces, pytest.mark.xdist_group("firewall")]
@@ -52,26 +51,6 @@ PRIVATE = (*ELSEWHERE, *ELSEWHERE6, *HIDDEN6, f"::ffff:{ELSEWHERE[0]}", LINK6)
 BASE = Path(__file__).parents[2] / "image/files/usr/lib/porchlight/firewall.nft"
 
 
-@pytest.fixture(scope="module")
-def lane() -> Iterator[Lane]:
-    with Lane() as made:
-        yield made
-
-
-@pytest.fixture
-def card(lane: Lane) -> Lane:
-    """A card at home with the settings that it comes with."""
-    lane.rule(rules(DEFAULT, HOME))
-    return lane
-
-
-@pytest.fixture
-def users() -> None:
-    """Needs to be other users than root."""
-    if not may_be(RELAY):
-        pytest.skip("sockets of other users need root: as root ./test runs this")
-
-
 def test_without_rules_everything_arrives(lane: Lane) -> None:
     """So that what follows is the rules' doing."""
     lane.rule("table inet porchlight\ndelete table inet porchlight\n")
@@ -81,7 +60,7 @@ def test_without_rules_everything_arrives(lane: Lane) -> None:
     assert lane.gets_out(0, NEIGHBOUR, 8080) == "open"
     assert lane.gets_out(0, STRANGER6, 8080) == "open"
     assert lane.datagram_leaves(0, STRANGER, 4000)
-    for target in PRIVATE:
+    for target in (*PRIVATE, *OWN):
         assert lane.gets_out(0, target, 443) == "open", target
         assert lane.datagram_leaves(0, target, 443), target
     for source in ELSEWHERE:
