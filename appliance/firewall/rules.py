@@ -18,8 +18,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from urllib.parse import urlsplit
 
-from appliance.firewall.ranges import HOMELY, NOT_PUBLIC_IPV4, NOT_PUBLIC_IPV6, PUBLIC_IPV6, ports, ranges
-from appliance.network.home import Address, Home, Network, delegated
+from appliance.firewall.ranges import NOT_PUBLIC_IPV4, NOT_PUBLIC_IPV6, PUBLIC_IPV6, ports, ranges
+from appliance.network.home import HOMELY, Address, Home, Network, delegated
 from appliance.settings.declared import Settings
 from appliance.settings.kinds import split_host_port
 
@@ -263,13 +263,7 @@ def _public(who: str, what: str, home: Home | None) -> Iterator[str]:
 
 def _neighbours(home: Home | None) -> tuple[Network, ...]:
     """Who is at home: the card's own prefixes, unless the whole world can have an address in them."""
-    if home is None:
-        return HOMELY
-    return tuple(one for one in home.prefixes if any(_within(one, other) for other in HOMELY))
-
-
-def _within(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]  # the same version
+    return HOMELY if home is None else home.neighbourhood
 
 
 def _by_version(form: str, networks: Iterable[Address | Network]) -> Iterator[str]:

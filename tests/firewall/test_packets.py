@@ -2,6 +2,7 @@
 
 import dataclasses
 import socket
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,10 @@ from tests.firewall.lane import (
     NEIGHBOUR,
     NEIGHBOUR6,
     NEXT_HOME6,
+    NEXT_TO_IT,
     OTHER_CABLE6,
     OWN,
+    PUBLIC,
     ROUTER,
     ROUTER6,
     STRANGER,
@@ -48,6 +51,7 @@ PAGE_PORT = DEFAULT.page.port
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 # Where nobody of the internet is. The last two are an address of IPv4 as a program can write it, and the cable's own.
 PRIVATE = (*ELSEWHERE, *ELSEWHERE6, *HIDDEN6, f"::ffff:{ELSEWHERE[0]}", LINK6)
+PUBLIC_HOME = Home((ip_address(PUBLIC),), (ip_network("80.1.2.0/24"),), (ip_address("80.1.2.1"),))
 BASE = Path(__file__).parents[2] / "image/files/usr/lib/porchlight/firewall.nft"
 
 
@@ -363,6 +367,16 @@ def test_what_the_card_brings_holds_until_home_is_known(lane: Lane, users: None)
     assert lane.gets_out(RELAY, STRANGER6, 5222) == "open"
     for target in (NEIGHBOUR, ROUTER, NEIGHBOUR6, ROUTER6, *PRIVATE):
         assert lane.gets_out(RELAY, target, 443) == "refused", target
+
+
+def test_in_a_home_with_public_addresses_the_page_is_shut(lane: Lane, users: None) -> None:
+    """And next to the relay nobody is at home, nor one of its upstreams."""
+    lane.rule(rules(Settings(relay=RelaySettings(balancer_ports=(8443,))), PUBLIC_HOME))
+    assert [lane.comes_in(NEXT_TO_IT, port, PUBLIC) for port in (443, 5222)] == ["open"] * 2
+    assert [lane.comes_in(NEXT_TO_IT, port, PUBLIC) for port in (PAGE_PORT, 8443)] == ["refused"] * 2
+    assert lane.comes_in(NEIGHBOUR, PAGE_PORT) == "refused"
+    assert lane.gets_out(RELAY, STRANGER, 443) == "open"
+    assert [lane.gets_out(RELAY, target, 443) for target in (NEXT_TO_IT, PUBLIC)] == ["refused"] * 2
 
 
 def test_rules_that_are_refused_leave_the_former_ones(card: Lane) -> None:
