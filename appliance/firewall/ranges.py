@@ -43,19 +43,6 @@ NOT_PUBLIC_IPV6 = tuple(
         *(f"64:ff9b::{one.network_address}/{96 + one.prefixlen}" for one in NOT_PUBLIC_IPV4),
     )
 )
-# Who can be at home, as long as nobody knows what home is: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.
-HOMELY = tuple(
-    ipaddress.ip_network(one)
-    for one in (
-        "10.0.0.0/8",
-        "100.64.0.0/10",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "fc00::/7",
-        "fe80::/10",
-    )
-)
 
 
 def ranges(networks: Iterable[Network], version: int) -> str:

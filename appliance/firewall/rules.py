@@ -18,8 +18,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from urllib.parse import urlsplit
 
-from appliance.firewall.ranges import HOMELY, NOT_PUBLIC_IPV4, NOT_PUBLIC_IPV6, PUBLIC_IPV6, ports, ranges
-from appliance.network.home import Address, Home, Network, delegated
+from appliance.firewall.ranges import NOT_PUBLIC_IPV4, NOT_PUBLIC_IPV6, PUBLIC_IPV6, ports, ranges
+from appliance.network.home import HOMELY, Address, Home, Network, delegated
 from appliance.settings.declared import Settings
 from appliance.settings.kinds import split_host_port
 
@@ -143,7 +143,7 @@ def _output(settings: Settings, home: Home | None) -> Iterator[str]:
     yield from _refuse(f"meta skuid {{ {PAGE}, {LIGHTS} }} ")
     # Those three ping nobody either. What the kernel says by itself, such as who is on the cable, is no user's.
     yield "meta l4proto { icmp, ipv6-icmp, igmp } accept"
-    yield "oif lo accept"
+    yield from _itself(settings)
     yield from _router(settings, home)
     yield from _web(settings, home)
     # The judge of a new system asks WhatsApp's server without the relay, to tell a broken relay from a broken line.
@@ -167,6 +167,22 @@ def _refuse(who: str = "") -> Iterator[str]:
     yield f"{who}counter reject with icmpx admin-prohibited"
 
 
+def _itself(settings: Settings) -> Iterator[str]:
+    """What goes to one of the card's own addresses goes through loopback, whatever its address says.
+
+    The setup page takes whoever comes this way for somebody at home: shows figures without a password, and takes
+    tries at it, until nobody may try any more. So nobody comes who has no need, root included.
+    """
+    relay = settings.relay
+    # The judge of a new system looks at both as a person would (appliance/update/probe.py), so at no balancer's port.
+    looked_at = {relay.chat_tls_port, *relay.media_ports[:1]} & _open_ports(settings) | {settings.page.port}
+    here = "oif lo ip saddr 127.0.0.1 ip daddr 127.0.0.1"
+    yield f"meta skuid {JUDGE} {here} tcp dport {ports(looked_at)} accept"
+    # The resolver's answers. Nobody else who gets here may take that port (porchlight-relay alone has that right).
+    yield f"oif lo ip saddr 127.0.0.0/8 udp sport {DNS} accept"
+    yield from _refuse("oif lo ")
+
+
 def _relay(settings: Settings, home: Home | None) -> Iterator[str]:
     """The relay reaches its upstreams' ports, and at private addresses nothing, the card's own page included."""
     upstream = settings.relay.upstream
@@ -175,6 +191,9 @@ def _relay(settings: Settings, home: Home | None) -> Iterator[str]:
         # To the page it would be somebody at home.
         yield f"meta skuid {RELAY} tcp dport {settings.page.port} counter {REFUSED_TCP}"
     yield f"meta skuid {RELAY} oif lo ip saddr 127.0.0.1 ip daddr 127.0.0.1 tcp dport {ASKING} accept"
+    if not upstream.allow_private:
+        # By its public addresses neither, which a home's prefixes do not tell before they are known, or if too wide.
+        yield from _refuse(f"meta skuid {RELAY} oif lo ")
     yield from _upstreams(RELAY, (*upstream.chat, *upstream.http, *upstream.media), settings, home)
     yield from _refuse(f"meta skuid {RELAY} ")
 
@@ -244,13 +263,7 @@ def _public(who: str, what: str, home: Home | None) -> Iterator[str]:
 
 def _neighbours(home: Home | None) -> tuple[Network, ...]:
     """Who is at home: the card's own prefixes, unless the whole world can have an address in them."""
-    if home is None:
-        return HOMELY
-    return tuple(one for one in home.prefixes if any(_within(one, other) for other in HOMELY))
-
-
-def _within(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]  # the same version
+    return HOMELY if home is None else home.neighbourhood
 
 
 def _by_version(form: str, networks: Iterable[Address | Network]) -> Iterator[str]:

@@ -7,6 +7,19 @@ import netifaces
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# Who can be at home: what no router of the internet carries (RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291).
+HOMELY = tuple(
+    ipaddress.ip_network(one)
+    for one in (
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
 # Bits. What providers delegate to a home, or more (RIPE-690); a cable there has a /64 of it.
 DELEGATED = 56
 
@@ -30,12 +43,22 @@ class Home:
         """Whether there is an address and a way out."""
         return bool(self.addresses and self.gateways)
 
+    @property
+    def typed(self) -> tuple[Address, ...]:
+        """By which of its own addresses a person at home can be told to come: those of IPv4 that are private."""
+        return tuple(one for one in self.addresses if one.version == 4 and is_homely(one))
+
+    @property
+    def neighbourhood(self) -> tuple[Network, ...]:
+        """The prefixes in which somebody is at home: those within ``HOMELY``, in which no stranger has an address."""
+        return tuple(one for one in self.prefixes if any(_within(one, other) for other in HOMELY))
+
     def is_inside(self, peer: str, *, allow_gateway: bool = False) -> bool:
         """Whether a peer's address is one of the home network.
 
         The gateway counts as outside: a router that masquerades forwarded connections lets every stranger
-        appear under its own address. A global IPv6 address counts as outside too, since a prefix of that
-        kind can be reached from everywhere. Loopback is inside.
+        appear under its own address. A public address counts as outside too, of IPv4 as of IPv6, although this
+        device may have one beside it: a prefix of that kind can be reached from everywhere. Loopback is inside.
 
         Args:
             peer: the address that ``accept`` or ``getpeername`` gave; a zone such as ``%eth0`` is ignored.
@@ -49,9 +72,18 @@ class Home:
             address = address.ipv4_mapped
         if address.is_loopback:
             return True
-        if (address in self.gateways and not allow_gateway) or (address.version == 6 and address.is_global):
+        if address in self.gateways and not allow_gateway:
             return False
-        return any(address in prefix for prefix in self.prefixes if prefix.version == address.version)
+        return any(address in prefix for prefix in self.neighbourhood if prefix.version == address.version)
+
+
+def is_homely(address: Address) -> bool:
+    """Whether an address can be one at home, and nobody's on the internet.
+
+    Args:
+        address: any.
+    """
+    return any(address in one for one in HOMELY if one.version == address.version)
 
 
 def look() -> Home:
@@ -87,6 +119,10 @@ def delegated(network: Network) -> Network:
     if isinstance(network, ipaddress.IPv6Network) and network.is_global and network.prefixlen > DELEGATED:
         return network.supernet(new_prefix=DELEGATED)
     return network
+
+
+def _within(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]  # the same version
 
 
 def _add(entry: dict[str, str], addresses: list[Address], prefixes: list[Network]) -> None:

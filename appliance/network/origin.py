@@ -10,22 +10,7 @@ import ipaddress
 from collections.abc import Iterable
 from enum import StrEnum
 
-from appliance.network.home import Address, Home
-
-# What no public router carries: private networks (RFC 1918, RFC 4193), a provider's own (RFC 6598), the cable alone
-# (RFC 3927, RFC 4291). Behind two routers, somebody between them has such an address, and is not outside.
-INNER = tuple(
-    ipaddress.ip_network(one)
-    for one in (
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "169.254.0.0/16",
-        "fc00::/7",
-        "fe80::/10",
-    )
-)
+from appliance.network.home import Address, Home, is_homely
 
 
 class Origin(StrEnum):
@@ -44,7 +29,7 @@ class Origin(StrEnum):
 def origin(peer: str, home: Home, own: Iterable[str] = ()) -> Origin:
     """Where a peer comes from; what is no address is inside, since it proves nothing.
 
-    This is not the rule by which the setup page lets somebody in (``Home.is_inside``): that one takes a global IPv6
+    This is not the rule by which the setup page lets somebody in (``Home.is_inside``): that one takes a public
     address for a stranger's to be safe, and this one takes it for the home's to be honest.
 
     Args:
@@ -62,5 +47,8 @@ def origin(peer: str, home: Home, own: Iterable[str] = ()) -> Origin:
     if address in home.gateways:
         return Origin.ROUTER
     known = address.is_loopback or address in home.addresses or str(address) in own
-    within = any(address in network for network in (*home.prefixes, *INNER) if network.version == address.version)
+    # Behind two routers, somebody between them has a private address, and is not outside.
+    within = is_homely(address) or any(
+        address in network for network in home.prefixes if network.version == address.version
+    )
     return Origin.INSIDE if known or within or address.is_unspecified or address.is_multicast else Origin.OUTSIDE

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from appliance.errors import PortInUseError
-from appliance.network.home import Home
+from appliance.network.home import Home, is_homely
 from appliance.network.port_holder import holder_of
 from appliance.page.crowd import Crowd
 from appliance.page.server import BACKLOG, PageServer
@@ -27,13 +27,13 @@ def wanted_addresses(home: Home, listen: Iterable[str]) -> tuple[str, ...]:
         listen: what the settings ask for; empty means the home network.
 
     Returns:
-        Loopback, for whoever sits at the device itself, and then the settings' addresses or the home network's. IPv6
-        addresses that the whole world can reach are left out, and link-local ones, which no browser can be told.
+        Loopback, for whoever sits at the device itself, and then the settings' addresses or the home network's. Those
+        that the whole world can reach are left out, and link-local ones of IPv6, which no browser can be told.
     """
     chosen = tuple(listen)
     if not chosen:
         chosen = tuple(
-            str(one) for one in home.addresses if one.version == 4 or not (one.is_global or one.is_link_local)
+            str(one) for one in home.addresses if is_homely(one) and (one.version == 4 or not one.is_link_local)
         )
     covered = {WILDCARDS[one] for one in chosen if one in WILDCARDS}
     loopback = (one for one in LOOPBACK if ipaddress.ip_address(one).version not in covered)

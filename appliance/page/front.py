@@ -50,7 +50,7 @@ def home() -> ResponseReturnValue:
         domain=settings.share.domain,
         shareable=bool(settings.share.domain),
         progress=progress(),
-        numeric=[f"http://{one}:{porch().port}/" for one in now.home.addresses if one.version == 4],
+        numeric=[f"http://{one}:{porch().port}/" for one in now.home.typed],
         **_ways(now),
     )
 

@@ -42,7 +42,7 @@ def screen(now: Situation, code: str, problems: tuple[str, ...] = ()) -> str:
         # Not each person who comes and goes: whoever stands before the screen need not know, and drawing costs.
         words = WORDS[State.RELAYING]
     port = now.loaded.settings.page.port
-    numeric = [f"http://{one}:{port}/" for one in now.home.addresses if one.version == 4]
+    numeric = [f"http://{one}:{port}/" for one in now.home.typed]
     code_drawn = blocks(numeric[0]) if numeric else ()
     if code_drawn and len(f"Claim code: {code}") > COLUMNS - len(code_drawn[0]) - GUTTER:
         # An owner's own code may be longer than what is left beside the QR code, which a wrapped line would spoil.
@@ -55,6 +55,9 @@ def screen(now: Situation, code: str, problems: tuple[str, ...] = ()) -> str:
     if numeric:
         lines += ["", *_wrapped(("Setup page, from a phone or computer in this home:",), width)]
         lines += ["  http://porchlight.local/", *(f"  {one}" for one in numeric[:MOST_ADDRESSES])]
+    elif any(one.version == 4 for one in now.home.addresses):
+        said = "The setup page is shut at this card's public address, by which anybody could come."
+        lines += ["", *_wrapped((said, "Settings stand in porchlight.toml on the card."), width)]
     else:
         lines += ["", "The setup page has no address yet: plug in the network cable."]
     for problem in problems:

@@ -26,6 +26,10 @@ CARD, ROUTER, NEIGHBOUR, STRANGER = "192.168.77.50", "192.168.77.1", "192.168.77
 # The same with IPv6; the home also has a prefix that the whole world can reach.
 CARD6, ROUTER6, NEIGHBOUR6 = "fd77::50", "fd77::1", "fd77::2"
 GLOBAL6, GLOBAL_NEIGHBOUR6, STRANGER6 = "2a01:4f8:77::50", "2a01:4f8:77::2", "2a00:1450::9"
+# Some homes have public IPv4 addresses, and anybody next to them.
+PUBLIC, NEXT_TO_IT = "80.1.2.20", "80.1.2.7"
+# The card, for whoever is on it: loopback, what leads there (ip(7)), and its own addresses.
+OWN = ("127.0.0.1", "::1", "0.0.0.0", "::", "::ffff:127.0.0.1", CARD, CARD6, GLOBAL6, PUBLIC)
 # What the provider has delegated to that home is a /56: another cable of it, and the next home.
 OTHER_CABLE6, NEXT_HOME6 = "2a01:4f8:77:ff::9", "2a01:4f8:77:100::9"
 # Other homes and providers behind the same router: each range that is nobody's on the internet (RFC 1918, RFC 6598,
@@ -41,7 +45,7 @@ WORLD = (
     *(f"{one}/32" for one in ELSEWHERE),
     *(f"{one}/128" for one in (*ELSEWHERE6, *HIDDEN6, TRANSLATED6, OTHER_CABLE6, NEXT_HOME6)),
     f"{LINK6.partition('%')[0]}/64",
-    *(f"{ROUTER}/24", f"{NEIGHBOUR}/24", f"{STRANGER}/32"),
+    *(f"{ROUTER}/24", f"{NEIGHBOUR}/24", f"{NEXT_TO_IT}/24", f"{STRANGER}/32"),
     *(f"{ROUTER6}/64", f"{NEIGHBOUR6}/64", f"{GLOBAL_NEIGHBOUR6}/64", f"{STRANGER6}/128"),
 )
 HOME = Home(
@@ -91,7 +95,10 @@ class Lane:
             _run("ip", "netns", "exec", name, "sysctl", "-q", "-w", "net.ipv4.ping_group_range=0 2147483647")
             self._threads[name] = ThreadPoolExecutor(1, initializer=_enter, initargs=(name,))
         _run("ip", "-n", self.card, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", self.world)
-        for name, addresses in ((self.card, (f"{CARD}/24", f"{CARD6}/64", f"{GLOBAL6}/64")), (self.world, WORLD)):
+        for name, addresses in (
+            (self.card, (f"{CARD}/24", f"{CARD6}/64", f"{GLOBAL6}/64", f"{PUBLIC}/24")),
+            (self.world, WORLD),
+        ):
             for address in addresses:
                 _run("ip", "-n", name, "address", "add", address, "dev", "eth0")
             _run("ip", "-n", name, "link", "set", "eth0", "up")
@@ -139,9 +146,7 @@ class Lane:
 
     def _meets(self, where: str, source: str, target: str, port: int, user: int) -> str:
         version = _family(target)
-        own = target in (CARD, CARD6, GLOBAL6) or target.startswith("127.")
-        other = self.card if own else self.world
-        with _listening(self, other, version, port):
+        with _listening(self, self._has(target), version, port):
             return self.within(where, lambda: _dial(version, source, target, port), user)
 
     def datagram_arrives(self, source: str, source_port: int, port: int, target: str = CARD) -> bool:
@@ -150,7 +155,11 @@ class Lane:
 
     def datagram_leaves(self, user: int, target: str, port: int, source_port: int = 0) -> bool:
         """Whether a datagram of one of the card's users reaches somebody."""
-        return self._arrives(self.card, self.world, ("", source_port), (target, port), user)
+        return self._arrives(self.card, self._has(target), ("", source_port), (target, port), user)
+
+    def _has(self, target: str) -> str:
+        """Which of the two networks an address belongs to."""
+        return self.card if target in OWN or target.startswith("127.") else self.world
 
     def _arrives(self, where: str, other: str, source: tuple[str, int], target: tuple[str, int], user: int) -> bool:
         version = _family(target[0])

@@ -2,7 +2,7 @@
 
 import dataclasses
 import socket
-from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -30,14 +30,16 @@ from tests.firewall.lane import (
     NEIGHBOUR,
     NEIGHBOUR6,
     NEXT_HOME6,
+    NEXT_TO_IT,
     OTHER_CABLE6,
+    OWN,
+    PUBLIC,
     ROUTER,
     ROUTER6,
     STRANGER,
     STRANGER6,
     TRANSLATED6,
     Lane,
-    may_be,
 )
 
 pytestmark = [pytest.mark.namespaces, pytest.mark.xdist_group("firewall")]
@@ -49,27 +51,8 @@ PAGE_PORT = DEFAULT.page.port
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 # Where nobody of the internet is. The last two are an address of IPv4 as a program can write it, and the cable's own.
 PRIVATE = (*ELSEWHERE, *ELSEWHERE6, *HIDDEN6, f"::ffff:{ELSEWHERE[0]}", LINK6)
+PUBLIC_HOME = Home((ip_address(PUBLIC),), (ip_network("80.1.2.0/24"),), (ip_address("80.1.2.1"),))
 BASE = Path(__file__).parents[2] / "image/files/usr/lib/porchlight/firewall.nft"
-
-
-@pytest.fixture(scope="module")
-def lane() -> Iterator[Lane]:
-    with Lane() as made:
-        yield made
-
-
-@pytest.fixture
-def card(lane: Lane) -> Lane:
-    """A card at home with the settings that it comes with."""
-    lane.rule(rules(DEFAULT, HOME))
-    return lane
-
-
-@pytest.fixture
-def users() -> None:
-    """Needs to be other users than root."""
-    if not may_be(RELAY):
-        pytest.skip("sockets of other users need root: as root ./test runs this")
 
 
 def test_without_rules_everything_arrives(lane: Lane) -> None:
@@ -81,7 +64,7 @@ def test_without_rules_everything_arrives(lane: Lane) -> None:
     assert lane.gets_out(0, NEIGHBOUR, 8080) == "open"
     assert lane.gets_out(0, STRANGER6, 8080) == "open"
     assert lane.datagram_leaves(0, STRANGER, 4000)
-    for target in PRIVATE:
+    for target in (*PRIVATE, *OWN):
         assert lane.gets_out(0, target, 443) == "open", target
         assert lane.datagram_leaves(0, target, 443), target
     for source in ELSEWHERE:
@@ -384,6 +367,16 @@ def test_what_the_card_brings_holds_until_home_is_known(lane: Lane, users: None)
     assert lane.gets_out(RELAY, STRANGER6, 5222) == "open"
     for target in (NEIGHBOUR, ROUTER, NEIGHBOUR6, ROUTER6, *PRIVATE):
         assert lane.gets_out(RELAY, target, 443) == "refused", target
+
+
+def test_in_a_home_with_public_addresses_the_page_is_shut(lane: Lane, users: None) -> None:
+    """And next to the relay nobody is at home, nor one of its upstreams."""
+    lane.rule(rules(Settings(relay=RelaySettings(balancer_ports=(8443,))), PUBLIC_HOME))
+    assert [lane.comes_in(NEXT_TO_IT, port, PUBLIC) for port in (443, 5222)] == ["open"] * 2
+    assert [lane.comes_in(NEXT_TO_IT, port, PUBLIC) for port in (PAGE_PORT, 8443)] == ["refused"] * 2
+    assert lane.comes_in(NEIGHBOUR, PAGE_PORT) == "refused"
+    assert lane.gets_out(RELAY, STRANGER, 443) == "open"
+    assert [lane.gets_out(RELAY, target, 443) for target in (NEXT_TO_IT, PUBLIC)] == ["refused"] * 2
 
 
 def test_rules_that_are_refused_leave_the_former_ones(card: Lane) -> None:

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from appliance.firewall.ranges import HOMELY, NOT_PUBLIC_IPV4, NOT_PUBLIC_IPV6, PUBLIC_IPV6, ports, ranges
-from appliance.network.home import Address
+from appliance.firewall.ranges import NOT_PUBLIC_IPV4, NOT_PUBLIC_IPV6, PUBLIC_IPV6, ports, ranges
+from appliance.network.home import HOMELY, Address
 from appliance.relay.destination import is_allowed
 from tests.lint.sources import ROOT
 

@@ -23,6 +23,14 @@ def test_the_home_networks_addresses_and_loopback_but_none_that_the_world_can_re
     assert found == ("127.0.0.1", "::1", "192.168.1.20", "fd00::20")
 
 
+def test_nor_an_address_of_ipv4_that_the_world_can_reach() -> None:
+    assert wanted_addresses(home("80.1.2.20", "2002:5001:214::20"), ()) == ("127.0.0.1", "::1")
+    assert wanted_addresses(home("80.1.2.20", "100.64.0.20", "169.254.0.20"), ()) == (
+        *("127.0.0.1", "::1"),
+        *("100.64.0.20", "169.254.0.20"),
+    )
+
+
 def test_without_a_network_loopback_is_left() -> None:
     assert wanted_addresses(home(), ()) == ("127.0.0.1", "::1")
 

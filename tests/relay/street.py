@@ -19,6 +19,8 @@ from tests.relay.running import PATIENCE, keep
 RELAY = "192.168.77.50"
 NEIGHBOUR = "192.168.77.2"
 ROUTER = "192.168.77.1"
+# The relay may have a public address beside it, and somebody next to that.
+PUBLIC, NEXT_TO_IT = "80.1.2.20", "80.1.2.7"
 # TEST-NET-3 (RFC 5737).
 STRANGER = "203.0.113.9"
 
@@ -42,8 +44,9 @@ class Street:
             for one in ("cable", "wall"):
                 self._ip("link", "set", one, "up")
             self._ip("address", "add", f"{RELAY}/24", "dev", "cable")
+            self._ip("address", "add", f"{PUBLIC}/24", "dev", "cable")
             self._ip("route", "add", "default", "via", ROUTER, "dev", "cable")
-            for one in (NEIGHBOUR, ROUTER, STRANGER):
+            for one in (NEIGHBOUR, ROUTER, STRANGER, NEXT_TO_IT):
                 self._ip("route", "add", "local", one, "dev", "lo")
         except BaseException:
             self.__exit__(None, None, None)
@@ -63,6 +66,6 @@ class Street:
         """``porchlight relay`` at home, before its options."""
         return self.home.command(sys.executable, "-m", "appliance", "relay")
 
-    def connect(self, source: str, port: int) -> socket.socket:
-        """Somebody connects to the relay."""
-        return keep(self.home.inside(lambda: socket.create_connection((RELAY, port), PATIENCE, (source, 0))))
+    def connect(self, source: str, port: int, relay: str = RELAY) -> socket.socket:
+        """Somebody connects to the relay, by one of its addresses."""
+        return keep(self.home.inside(lambda: socket.create_connection((relay, port), PATIENCE, (source, 0))))

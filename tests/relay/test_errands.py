@@ -18,8 +18,8 @@ from appliance.relay.errands import ARRIVED, AT_HOME, LARGEST_ANSWER
 from appliance.status import relay as relay_status
 from appliance.status.knock import FOLDER
 from tests.relay.conftest import StartRelay
-from tests.relay.running import Relay, close_kept, keep, wait_for
-from tests.relay.street import NEIGHBOUR, RELAY, ROUTER, STRANGER, Street
+from tests.relay.running import Relay, close_kept, keep, read_to_end, wait_for
+from tests.relay.street import NEIGHBOUR, NEXT_TO_IT, PUBLIC, RELAY, ROUTER, STRANGER, Street
 from tests.relay.test_evidence import header
 from tests.relay.test_wire import any_certificate, read_to_end_or_reset
 
@@ -276,6 +276,32 @@ def test_the_peers_own_address_tells(street: Street, tmp_path: Path, certificate
         assert seen
         assert seen.router is (who == ROUTER)
         assert seen.port == relay.tls
+    finally:
+        close_kept()
+        relay.stop()
+
+
+@pytest.mark.costly
+@pytest.mark.namespaces
+def test_the_way_to_the_setup_page_is_shown_to_nobody_with_a_public_address(
+    street: Street, tmp_path: Path, certificate_file: Path
+) -> None:
+    """Not even where the relay has one beside it: there anybody could be next to it."""
+    folder = tmp_path / "relay"
+    (folder / "state/relay").mkdir(parents=True)
+    (folder / "state/relay/certificate.pem").write_bytes(certificate_file.read_bytes())
+    relay = Relay(folder, None, listen=[RELAY, PUBLIC])
+    relay.program = street.program
+    relay.start()
+    try:
+        led = []
+        for who, there in ((NEIGHBOUR, RELAY), (ROUTER, RELAY), (STRANGER, PUBLIC), (NEXT_TO_IT, PUBLIC)):
+            asking = street.connect(who, relay.chat, there)
+            asking.sendall(b"GET / HTTP/1.1\r\nHost: porchlight.local\r\n\r\n")
+            answer = read_to_end(asking)
+            assert answer.startswith((b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 302 Moved Temporarily\r\n"))
+            led += [who] if b"8199" in answer else []
+        assert led == [NEIGHBOUR]
     finally:
         close_kept()
         relay.stop()

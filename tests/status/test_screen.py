@@ -49,6 +49,14 @@ def test_the_screen_names_the_page_by_name_and_number_and_the_code(paths: Paths)
     assert "\n* Something is wrong.\n" in text
 
 
+def test_where_the_page_is_shut_no_address_of_it_is_shown(paths: Paths) -> None:
+    """With a public address alone; nor is such a one where another leads to the page."""
+    text = screen(situation(paths, "80.1.2.20", "2a01:4f8::20", "fe80::1"), "7KQ4-MXRP")
+    assert "\nThe setup page is shut at this card's public address, by which anybody" in text
+    assert "http" not in text
+    assert "80.1.2.20" not in screen(situation(paths, "80.1.2.20", "10.0.0.20"), "7KQ4-MXRP")
+
+
 def test_a_long_code_of_the_owners_is_shown_whole_and_nothing_beside_it(paths: Paths) -> None:
     text = screen(situation(paths, "192.168.1.20"), "W" * 64)
     assert f"\nClaim code: {'W' * 64}\n" in text
@@ -66,13 +74,13 @@ def test_a_claimed_card_shows_no_code_and_a_card_without_network_says_so(paths: 
 @pytest.mark.parametrize("state", State)
 def test_it_fits_the_smallest_console_whatever_the_state(paths: Paths, state: State) -> None:
     many = tuple(f"Problem number {number}, which is told in a rather long sentence." for number in range(9))
-    addresses = ("255.255.255.255", "192.168.178.120", "172.16.100.100")
+    addresses = ("192.168.255.255", "192.168.178.120", "172.16.100.100")
     text = screen(replace(situation(paths, *addresses), state=state), "7KQ4-MXRP", many)
     lines = text.split("\n")
     # The last newline leaves the cursor on a line of its own.
     assert len(lines) <= 25
     assert max(map(len, lines)) < 80
-    assert "http://255.255.255.255:8199/" in text
+    assert "http://192.168.255.255:8199/" in text
     assert "Problem number 0" in text
     # A problem stands there as a whole or not at all.
     words = " ".join(text.translate(dict.fromkeys(map(ord, "█▀▄"))).split())
