@@ -23,7 +23,7 @@ A_PART = {
 }
 
 
-@cases(300, 100_000, soak=0.1)
+@cases(300, 100_000)
 @pytest.mark.parametrize("name", FILES)
 def test_a_bent_file_is_believed_or_not(tmp_path: Path, name: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # Some readers write too; nobody pulls a plug here.

@@ -77,7 +77,7 @@ def everything_is_made_of(settings: Settings, paths: Paths) -> None:
 
 
 @pytest.mark.costly
-@cases(1000, 100_000, soak=0.1)
+@cases(1000, 100_000)
 def test_whatever_stands_in_the_settings(app: Flask, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = app.extensions["porchlight"].paths
     chance = random.Random(8)  # noqa: S311
