@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.relay.mutation import mutations
+from tests.relay.mutation import Known, mutations
 
 # What readers of text stumble over. Numbers with more digits than Python reads, and more brackets than it can nest.
 TELLING = (
@@ -38,9 +38,14 @@ VALUES: tuple[Any, ...] = (
     *([], {}, [[]], [None], {"": ""}, {"text": "%(a)s", "values": {}}, {"text": 1, "values": []}, {"a": {"b": {}}}),
 )
 
+# Then it is given up: the file has hardly a value, or none.
+MOST_BENDS = 8
+
 
 def bent(seeds: Sequence[bytes], count: int, seed: int) -> Iterator[bytes]:
-    """Files, half of them damaged in their bytes and half, if they are JSON, in their values.
+    """Files, half of them damaged in their bytes and half, if they are JSON, in their values. None of them is right.
+
+    None comes twice either, as long as that is known. Where no other values are found it is the bytes once more.
 
     Args:
         seeds: files that are right.
@@ -49,9 +54,20 @@ def bent(seeds: Sequence[bytes], count: int, seed: int) -> Iterator[bytes]:
     """
     chance = random.Random(seed)  # noqa: S311
     trees = [tree for tree in map(_tree, seeds) if isinstance(tree, dict | list)]
-    damaged = mutations(seeds, count, seed, TELLING)
+    known = Known((*seeds, *map(_written, trees)))
+    damaged = mutations(seeds, count, seed, TELLING, known)
     for number in range(count):
-        yield json.dumps(bend(chance.choice(trees), chance)).encode() if trees and number % 2 else next(damaged)
+        values = _other_values(chance.choice(trees), chance, known) if trees and number % 2 else b""
+        yield values or next(damaged)
+
+
+def _other_values(tree: Any, chance: random.Random, known: Known) -> bytes:
+    """The tree, bent until it is none that is known; empty when it stays one, as what has no values does."""
+    for _ in range(MOST_BENDS):
+        tree = bend(tree, chance)
+        if not known.has(found := _written(tree)):
+            return found
+    return b""
 
 
 def bend(tree: Any, chance: random.Random) -> Any:
@@ -117,6 +133,10 @@ def remembered(parse: Callable[[str], dict[str, Any]], most: int = 20_000) -> Ca
         return pickle.loads(found)  # type: ignore[no-any-return]  # noqa: S301
 
     return parse_once
+
+
+def _written(tree: Any) -> bytes:
+    return json.dumps(tree).encode()
 
 
 def _tree(data: bytes) -> Any:

@@ -114,6 +114,13 @@ def _meter(paths: Paths) -> object:
     return found.used == COUNT.used
 
 
+def _meter_of_card(paths: Paths) -> object:
+    """The same after a power cut: RAM knows nothing, and nobody has told the time, so nothing is written back."""
+    found = Meter(paths.relay_state / "month.json", paths.run / "gone" / "month.json", lambda: None).turn(10**10, 0)
+    assert found
+    return found.used == COUNT.used
+
+
 def _restored(paths: Paths) -> object:
     backup.finish(paths)
     return paths.saved_settings.exists()
@@ -232,7 +239,7 @@ FILES: dict[str, Held] = {
     "month, on the card": Held(
         lambda paths: paths.relay_state / "month.json",
         (_wrapped(COUNT),),
-        _meter,
+        _meter_of_card,
     ),
     "month, in RAM": Held(
         lambda paths: paths.run / "month.json",

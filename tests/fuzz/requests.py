@@ -3,8 +3,9 @@
 import io
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -95,6 +96,7 @@ class Request:
     Args:
         method: of HTTP.
         path: without the query.
+        route: that it began as; it may be bent to another method or path.
         signed_in: whether it carries the owner's cookie.
         ours: whether its Host is one of the card's.
         from_here: whether its Origin is that Host's.
@@ -104,6 +106,7 @@ class Request:
 
     method: str
     path: str
+    route: tuple[str, str]
     signed_in: bool = False
     ours: bool = True
     from_here: bool = True
@@ -111,8 +114,21 @@ class Request:
     environ: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Browsers:
+    """The cookies of two browsers, each with the token that belongs to it.
+
+    Args:
+        owner: of whoever is signed in.
+        stranger: of whoever is not.
+    """
+
+    owner: tuple[str, str]
+    stranger: tuple[str, str]
+
+
 class Senders:
-    """Those who send requests.
+    """Those who send requests, to one route after the other.
 
     Args:
         routes: method and path.
@@ -120,30 +136,26 @@ class Senders:
     """
 
     def __init__(self, routes: Sequence[tuple[str, str]], seed: int) -> None:
-        self._routes = routes
+        self._routes = cycle(routes)
         self._chance = random.Random(seed)  # noqa: S311
 
-    def requests(self, count: int, cookie: str, stranger: str, tokens: tuple[str, str]) -> Iterator[Request]:
-        """Some requests.
+    def request(self, browsers: Browsers) -> Request:
+        """The next request.
 
         Args:
-            count: how many.
-            cookie: the owner's.
-            stranger: that of a browser which is not signed in.
-            tokens: which belong to the two.
+            browsers: with the cookies that hold now.
         """
         chance = self._chance
-        for number in range(count):
-            method, path = self._routes[number % len(self._routes)]
-            if chance.random() < 0.1:
-                method = chance.choice(METHODS)
-            if chance.random() < 0.05:
-                path = quote(path + chance.choice(NASTY), safe="/%", errors="replace")
-            request = Request(method, path, chance.random() < 0.6)
-            request.ours, request.from_here = chance.random() < 0.9, chance.random() < 0.9
-            request.token = chance.random() < 0.9
-            self._fill(request, cookie if request.signed_in else stranger, tokens[0 if request.signed_in else 1])
-            yield request
+        route = method, path = next(self._routes)
+        if chance.random() < 0.1:
+            method = chance.choice(METHODS)
+        if chance.random() < 0.05:
+            path = quote(path + chance.choice(NASTY), safe="/%", errors="replace")
+        request = Request(method, path, route, chance.random() < 0.6)
+        request.ours, request.from_here = chance.random() < 0.9, chance.random() < 0.9
+        request.token = chance.random() < 0.9
+        self._fill(request, *(browsers.owner if request.signed_in else browsers.stranger))
+        return request
 
     def _fill(self, request: Request, cookie: str, token: str) -> None:
         chance = self._chance

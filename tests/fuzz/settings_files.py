@@ -44,7 +44,7 @@ ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "latin-1")
 
 
 def damaged(count: int, seed: int) -> Iterator[tuple[bytes, bytes]]:
-    """The owner's file and the page's, one or both of them damaged.
+    """The owner's file and the page's, one or both of them damaged: never both as they were.
 
     Args:
         count: how many.

@@ -6,7 +6,9 @@ The application is called as the server calls it (WSGI), with settings and statu
 import logging
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +17,23 @@ from flask import Flask
 
 from appliance import claim
 from appliance.clock import since_boot
+from appliance.page import seeing, share
 from appliance.page.guard import OPEN
-from appliance.page.owner import read_record, write_record
+from appliance.page.owner import record_file, write_record
+from appliance.page.qr import qr
 from appliance.status import relay, router
 from tests.fuzz.bending import bent
 from tests.fuzz.counts import ASKED, cases
 from tests.fuzz.files import FILES, ROUTER, STATUS
-from tests.fuzz.requests import FOREIGN, NAMES, OURS, SAFE, Request, Senders
+from tests.fuzz.requests import FOREIGN, NAMES, OURS, SAFE, Browsers, Request, Senders
+from tests.lint.sources import ROOT
 from tests.page.test_guard import ALL, HASH, make_app
 
 # What only the owner may read.
 SECRET = "only-for-the-owner.example"
 OPEN_PATHS = frozenset(address for _, address, endpoint in ALL if endpoint in OPEN)
+# Of two endpoints of one address only one is asked for its OPTIONS.
+ROUTES = tuple(dict.fromkeys((method, address) for method, address, _ in ALL))
 # Requests after which the files are others, and the browsers begin anew.
 TURN = 250
 # They run beside each other.
@@ -66,26 +73,29 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
     # Nobody pulls a plug, and nobody waits for a name server.
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
     monkeypatch.setattr("appliance.page.naming.addresses_of", lambda domain: ("203.0.113.1",), raising=False)
+    # A twentieth of all time otherwise, for the same few links.
+    drawn = lru_cache(100)(qr)
+    for module in (seeing, share):
+        monkeypatch.setattr(module, "qr", drawn)
     return found
 
 
-def browsers(app: Flask) -> tuple[str, str, tuple[str, str]]:
-    """The cookies of the owner and of a stranger, and their tokens."""
+def browsers(app: Flask) -> Browsers:
+    """The owner's, signed in with the password that holds from now on, and a stranger's."""
     record = write_record(app.extensions["porchlight"].paths, HASH)
-    cookies, tokens = [], []
+    found = []
     for owner in (True, False):
         client = app.test_client()
         if owner:
             with client.session_transaction(base_url=f"http://{OURS}") as session:
                 session["generation"] = record.generation
         page = client.get("/settings/password" if owner else "/login", base_url=f"http://{OURS}").text
-        found = TOKEN.search(page)
-        assert found, page
+        token = TOKEN.search(page)
+        assert token, page
         cookie = client.get_cookie("porchlight", domain="porchlight.local")
         assert cookie
-        cookies.append(f"porchlight={cookie.value}")
-        tokens.append(found[1])
-    return cookies[0], cookies[1], (tokens[0], tokens[1])
+        found.append((f"porchlight={cookie.value}", token[1]))
+    return Browsers(*found)
 
 
 def prepare(app: Flask, chance: random.Random) -> None:
@@ -155,6 +165,9 @@ def judge(request: Request, browser: Browser, body: bytes) -> None:
         elif not request.token:
             # The upload's token is looked at after the login.
             assert status in (400, 404, 405, 413) or (status == 303 and location in ("/login", "/claim"))
+    if request.signed_in and request.path not in (*OPEN_PATHS, "/logout"):
+        # Or the cookie would be a former one, and nothing behind the login asked any more.
+        assert location not in ("/login", "/claim")
     if not request.signed_in:
         assert SECRET.encode() not in body
         assert b"a-b-1" not in body
@@ -169,39 +182,58 @@ def judge(request: Request, browser: Browser, body: bytes) -> None:
 @pytest.mark.parametrize("part", range(PARTS))
 @cases(1500, 100_000, soak=0.01)
 def test_whatever_is_sent(app: Flask, defects: list[logging.LogRecord], count: int, part: int) -> None:
-    routes = [(method, address) for method, address, _ in ALL]
     if ASKED:
-        count *= len(routes)
+        count *= len(ROUTES)
     count //= PARTS
-    senders = Senders(routes, seed=5 + part)
+    senders = Senders(ROUTES, seed=5 + part)
     chance = random.Random(6 + part)  # noqa: S311
     browser = Browser(app)
-    seen: dict[int, int] = {}
+    seen: Counter[int] = Counter()
+    begun: Counter[tuple[str, str]] = Counter()
+    asked: Counter[tuple[str, str]] = Counter()
     paths = app.extensions["porchlight"].paths
-    for _ in range(0, count, TURN):
-        prepare(app, chance)
-        app.extensions["porchlight"].failures.succeeded()
-        cookie, stranger, tokens = browsers(app)
-        record = read_record(paths)
-        for request in senders.requests(TURN, cookie, stranger, tokens):
-            body = browser.open(request.environ)
-            try:
-                judge(request, browser, body)
-                assert not defects
-            except AssertionError as error:
-                for one in defects:
-                    error.add_note(logging.Formatter().format(one))
-                error.add_note(f"{request.method} {request.path}: {request}")
-                raise
-            status = int(browser.status[:3])
-            seen[status] = seen.get(status, 0) + 1
-            if read_record(paths) != record:
-                # Signed out everywhere: a password was changed.
-                break
+    file = record_file(paths)
+    for number in range(count):
+        if number % TURN == 0:
+            prepare(app, chance)
+            app.extensions["porchlight"].failures.succeeded()
+            held = browsers(app)
+            record = file.read_bytes()
+        request = senders.request(held)
+        body = browser.open(request.environ)
+        try:
+            judge(request, browser, body)
+            assert not defects
+        except AssertionError as error:
+            for one in defects:
+                error.add_note(logging.Formatter().format(one))
+            error.add_note(f"{request.method} {request.path}: {request}")
+            raise
+        seen[int(browser.status[:3])] += 1
+        begun[request.route] += 1
+        asked[request.method, request.path] += 1
+        if file.read_bytes() != record:
+            # Signed out everywhere, or another password: the owner signs in again, and all requests are sent.
+            held = browsers(app)
+            record = file.read_bytes()
     assert claim.read_claim(paths)
     # All kinds of ends are reached; one of them in each thousand or so.
     assert {200, 303, 400, 403, 404, 405, 422} <= seen.keys(), seen
     assert 413 in seen or count < 5000, seen
+    # All are sent, as many to each route as to any other, and six of seven with its own method and path.
+    assert begun.total() == count
+    assert min(begun[route] for route in ROUTES) == count // len(ROUTES)
+    assert min(asked[route] for route in ROUTES) > 0.7 * (count // len(ROUTES)) or count < 5000, asked
+
+
+def test_the_documents_know_how_many_routes_there_are() -> None:
+    """And how many requests each of them gets."""
+    each = PARTS * (100_000 // PARTS // len(ROUTES))
+    for document, said in (
+        ("docs/threats.md", f"over all {len(ROUTES)} routes in `./test`, {each} or more to each"),
+        ("docs/testing.md", f"each of the {len(ROUTES)} routes has {each} or more"),
+    ):
+        assert said in " ".join((ROOT / document).read_text().split())
 
 
 def test_the_fields_of_every_form_are_known() -> None:
