@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from appliance.firewall.ranges import NOT_PUBLIC_IPV4, NOT_PUBLIC_IPV6, PUBLIC_IPV6, ports, ranges
 from appliance.network.home import HOMELY, Address, Home, Network, delegated
+from appliance.relay.ports import looked_at
 from appliance.settings.declared import Settings
 from appliance.settings.kinds import split_host_port
 
@@ -173,11 +174,10 @@ def _itself(settings: Settings) -> Iterator[str]:
     The setup page takes whoever comes this way for somebody at home: shows figures without a password, and takes
     tries at it, until nobody may try any more. So nobody comes who has no need, root included.
     """
-    relay = settings.relay
-    # The judge of a new system looks at both as a person would (appliance/update/probe.py), so at no balancer's port.
-    looked_at = {relay.chat_tls_port, *relay.media_ports[:1]} & _open_ports(settings) | {settings.page.port}
+    # The judge of a new system looks at both as a person would.
+    found = {*looked_at(settings.relay), settings.page.port} - {0}
     here = "oif lo ip saddr 127.0.0.1 ip daddr 127.0.0.1"
-    yield f"meta skuid {JUDGE} {here} tcp dport {ports(looked_at)} accept"
+    yield f"meta skuid {JUDGE} {here} tcp dport {ports(found)} accept"
     # The resolver's answers. Nobody else who gets here may take that port (porchlight-relay alone has that right).
     yield f"oif lo ip saddr 127.0.0.0/8 udp sport {DNS} accept"
     yield from _refuse("oif lo ")

@@ -44,3 +44,15 @@ def ports_of(settings: RelaySettings) -> tuple[Port, ...]:
 def groups_of(ports: tuple[Port, ...]) -> tuple[str, ...]:
     """The upstream groups that these ports need, chat always first."""
     return tuple(group for group in ("chat", "http", "media") if any(port.group == group for port in ports))
+
+
+def looked_at(settings: RelaySettings) -> tuple[int, int]:
+    """Where the judge of a new system looks (appliance/update/probe.py), and the firewall lets it.
+
+    Returns:
+        A port for chat inside TLS and one for media; 0 where there is none, or only one behind a balancer, which takes
+        nobody without a PROXY header.
+    """
+    free = [one for one in ports_of(settings) if not one.needs_header]
+    chat, media = (next((one.number for one in free if one.carries == what), 0) for what in ("chat-tls", "media"))
+    return chat, media

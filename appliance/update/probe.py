@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from appliance.clock import since_boot
 from appliance.paths import Paths
+from appliance.relay.ports import looked_at
 from appliance.settings.declared import Settings
 from appliance.settings.kinds import split_host_port
 from appliance.status import relay as relay_status
@@ -78,10 +79,12 @@ def look(paths: Paths, settings: Settings) -> Seen:
     relay = settings.relay
     media = split_host_port(relay.upstream.media[0]) if relay.upstream.media else None
     first = hello(media[0]) if media else b""
-    ports = running and (not allowed or not relay.chat_tls_port or tls_answers(relay.chat_tls_port))
-    relayed = bool(running and media and relay.media_ports) and answers((LOOPBACK, relay.media_ports[0]), first)
-    if not relay.media_ports or not media:
-        # An owner who relays no media: then what the relay itself says about the chat's upstream has to do.
+    tls_port, media_port = looked_at(relay)
+    ports = running and (not allowed or not tls_port or tls_answers(tls_port))
+    relayed = bool(running and media and media_port) and answers((LOOPBACK, media_port), first)
+    if not media_port or not media:
+        # An owner who relays no media, or for a balancer alone: then what the relay itself says about an upstream has
+        # to do.
         relayed = bool(running and status and any(one.reachable for one in status.upstreams.values()))
     direct = relayed or (media is not None and answers(media, first))
     return Seen(page_answers(settings), ports, relayed, direct, allowed)

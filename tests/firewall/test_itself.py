@@ -1,6 +1,7 @@
 """The card's own users and its own addresses, with real packets: who comes through loopback to page and relay."""
 
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,9 @@ def test_the_judge_finds_page_and_relay_where_the_settings_have_put_them(lane: L
     lane.rule(rules(Settings(relay=moved, page=PageSettings(port=18199)), HOME))
     assert [lane.gets_out(JUDGE, "127.0.0.1", port) for port in (18199, 2000, 2001)] == ["open"] * 3
     assert [lane.gets_out(JUDGE, "127.0.0.1", port) for port in (PAGE_PORT, 443, 587, 5222)] == ["refused"] * 4
+    # Behind a balancer nobody gets an answer without its header: the judge takes the next one.
+    lane.rule(rules(Settings(relay=replace(moved, balancer_ports=(2000, 2001))), HOME))
+    assert [lane.gets_out(JUDGE, "127.0.0.1", port) for port in (2000, 2001, 2002)] == ["refused", "refused", "open"]
     lane.rule(rules(Settings(relay=RelaySettings(chat_tls_port=0, media_ports=())), HOME))
     assert lane.gets_out(JUDGE, "127.0.0.1", PAGE_PORT) == "open"
 

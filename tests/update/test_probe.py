@@ -121,7 +121,16 @@ def test_all_together(
 
 
 @pytest.mark.parametrize("reachable", [True, False])
-@pytest.mark.parametrize("relay", [RelaySettings(chat_tls_port=0, media_ports=()), None], ids=["no-port", "no-server"])
+@pytest.mark.parametrize(
+    "relay",
+    [
+        RelaySettings(chat_tls_port=0, media_ports=()),
+        # There nobody gets an answer without a PROXY header.
+        RelaySettings(chat_tls_port=443, media_ports=(587,), balancer_ports=(443, 587)),
+        None,
+    ],
+    ids=["no-port", "behind-a-balancer", "no-server"],
+)
 def test_where_no_media_are_relayed_the_relay_s_own_word_counts(
     paths: Paths, relay: RelaySettings | None, reachable: bool
 ) -> None:
