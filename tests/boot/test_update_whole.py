@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -233,11 +234,16 @@ def streamed(board: Board, card: Card, system: Path, server: Server, brought: di
     server.asked.clear()
     ask_for_update(board, "{}")
     begun = time.monotonic()
-    installer = f"journalctl -b --no-pager -o cat _SYSTEMD_UNIT=porchlight-install.service | grep {bundle.name}"
-    while not board.shell.run(installer, check=False):
-        assert time.monotonic() < begun + BOOT_TAKES, status(board)
+    while (found := status(board))["phase"] != "installing":
+        assert time.monotonic() < begun + BOOT_TAKES, found
         time.sleep(1)
-    wait_until_off(board, INSTALLING_TAKES)
+    while board.monitor.execute("query-status")["status"] != "shutdown":
+        # While it shuts down nobody answers.
+        with suppress(AssertionError):
+            found = status(board)
+        assert found["phase"] != "idle", json.dumps(found)
+        assert time.monotonic() < begun + INSTALLING_TAKES, found
+        time.sleep(5)
     print(f"\nstreamed and written in {time.monotonic() - begun:.0f} s")
     return {**try_it(board, card, slot), "size": bundle.stat().st_size}
 
