@@ -91,9 +91,62 @@ def test_a_service_that_dies_is_shown(board: Board, relaying: Span, service: str
     board.eye.wait_for(RELAYS, 2 * NOTICED, time.monotonic())
 
 
+def test_a_night_and_dimmed_lights(board: Board, relaying: Span) -> None:
+    """What the page saves is taken up at once; what dimming costs stands in the test's output."""
+    board.shell.run(f"cp {SAVED} /run/before.toml")
+    waves, cost = {}, {}
+    try:
+        for brightness in (100, 30):
+            lights = f"[lights]\\nbrightness = {brightness}\\n"
+            board.shell.run(f"printf '{lights}' | cat /run/before.toml - >{SAVED}.new && mv {SAVED}.new {SAVED}")
+            time.sleep(10)
+            begun, before = time.monotonic(), _cpu(board)
+            waves[brightness] = _pulses(board, load_pins().gpios[0])
+            cost[brightness] = (_cpu(board) - before) / (time.monotonic() - begun)
+    finally:
+        board.shell.run(f"cp /run/before.toml {SAVED}")
+    print(f"emulated: {cost[100]:.2%} of a core at full brightness, {cost[30]:.2%} dimmed")
+    assert waves[100] == [], "at full brightness nothing switches the pin"
+    # A thread that the emulator wakes late catches up at once: what it misses in time, it makes up for in number.
+    assert WATCHED * DIMMED_AT / 2 < len(waves[30]) < WATCHED * DIMMED_AT * 1.5
+    # A wave of 9 per cent, whose short part lasts until the thread is woken.
+    assert 0 < sum(waves[30]) < WATCHED / 2
+    board.eye.wait_for(RELAYS, NOTICED, time.monotonic())
+
+
+# Guest's seconds for which the kernel writes down what happens to the pins.
+WATCHED = 3
+TRACING = "/sys/kernel/tracing"
+# The kernel numbers the pins of its first chip from here on (GPIO_DYNAMIC_BASE in include/linux/gpio/driver.h).
+FIRST_PIN = 512
+PIN_SET = re.compile(r" (\d+\.\d+): gpio_value: (\d+) set ([01])")
+
+
+def _pulses(board: Board, gpio: int) -> list[float]:
+    """How long a pin was high each time, in seconds, as the guest's kernel saw it (Documentation/trace/ftrace.rst).
+
+    Looked at from outside, the emulator answers mostly between two of the guest's steps, and so nearly always in the
+    dark part of a wave.
+    """
+    board.shell.run(f"mount -t tracefs tracefs {TRACING} 2>/dev/null; echo >{TRACING}/trace")
+    enable = f"{TRACING}/events/gpio/gpio_value/enable"
+    board.shell.run(f"echo 1 >{enable}; sleep {WATCHED}; echo 0 >{enable}")
+    sets = PIN_SET.findall(board.shell.run(f"grep 'gpio_value: {FIRST_PIN + gpio} set' {TRACING}/trace", check=False))
+    # Into every service's sandbox it came too, and writable, since it was mounted after they had started.
+    board.shell.run(f"umount {TRACING}")
+    levels = [(float(at), value) for at, _pin, value in sets]
+    return [end - begin for (begin, level), (end, after) in pairwise(levels) if level == "1" and after == "0"]
+
+
+def _cpu(board: Board) -> float:
+    """Seconds of processor time that the lights have used."""
+    told = board.shell.run("systemctl show -p CPUUsageNSec --value porchlight-lights")
+    return int(told) / 1e9
+
+
 @pytest.fixture(scope="module")
 def used(board: Board, relaying: Span) -> Iterator[float]:
-    """When somebody came, who stays: as early as no later test ends the relay, since it is told minutes later."""
+    """When somebody came, who stays: no later test ends the relay or needs a steady light; it is told minutes later."""
     since = time.monotonic()
     with connect(board.home, 5222) as person:
         person.sendall(CHAT_BEGIN)
@@ -190,59 +243,6 @@ def test_blink_so_that_i_find_you(board: Board, relaying: Span) -> None:
     board.shell.run(f"printf '%s' '{request}' >/run/porchlight/page/lights.json")
     wait_for_scene(board, FIND, since)
     board.eye.wait_for(RELAYS, NOTICED, time.monotonic())
-
-
-def test_a_night_and_dimmed_lights(board: Board, relaying: Span) -> None:
-    """What the page saves is taken up at once; what dimming costs stands in the test's output."""
-    board.shell.run(f"cp {SAVED} /run/before.toml")
-    waves, cost = {}, {}
-    try:
-        for brightness in (100, 30):
-            lights = f"[lights]\\nbrightness = {brightness}\\n"
-            board.shell.run(f"printf '{lights}' | cat /run/before.toml - >{SAVED}.new && mv {SAVED}.new {SAVED}")
-            time.sleep(10)
-            begun, before = time.monotonic(), _cpu(board)
-            waves[brightness] = _pulses(board, load_pins().gpios[0])
-            cost[brightness] = (_cpu(board) - before) / (time.monotonic() - begun)
-    finally:
-        board.shell.run(f"cp /run/before.toml {SAVED}")
-    print(f"emulated: {cost[100]:.2%} of a core at full brightness, {cost[30]:.2%} dimmed")
-    assert waves[100] == [], "at full brightness nothing switches the pin"
-    # A thread that the emulator wakes late catches up at once: what it misses in time, it makes up for in number.
-    assert WATCHED * DIMMED_AT / 2 < len(waves[30]) < WATCHED * DIMMED_AT * 1.5
-    # A wave of 9 per cent, whose short part lasts until the thread is woken.
-    assert 0 < sum(waves[30]) < WATCHED / 2
-    board.eye.wait_for(RELAYS, NOTICED, time.monotonic())
-
-
-# Guest's seconds for which the kernel writes down what happens to the pins.
-WATCHED = 3
-TRACING = "/sys/kernel/tracing"
-# The kernel numbers the pins of its first chip from here on (GPIO_DYNAMIC_BASE in include/linux/gpio/driver.h).
-FIRST_PIN = 512
-PIN_SET = re.compile(r" (\d+\.\d+): gpio_value: (\d+) set ([01])")
-
-
-def _pulses(board: Board, gpio: int) -> list[float]:
-    """How long a pin was high each time, in seconds, as the guest's kernel saw it (Documentation/trace/ftrace.rst).
-
-    Looked at from outside, the emulator answers mostly between two of the guest's steps, and so nearly always in the
-    dark part of a wave.
-    """
-    board.shell.run(f"mount -t tracefs tracefs {TRACING} 2>/dev/null; echo >{TRACING}/trace")
-    enable = f"{TRACING}/events/gpio/gpio_value/enable"
-    board.shell.run(f"echo 1 >{enable}; sleep {WATCHED}; echo 0 >{enable}")
-    sets = PIN_SET.findall(board.shell.run(f"grep 'gpio_value: {FIRST_PIN + gpio} set' {TRACING}/trace", check=False))
-    # Into every service's sandbox it came too, and writable, since it was mounted after they had started.
-    board.shell.run(f"umount {TRACING}")
-    levels = [(float(at), value) for at, _pin, value in sets]
-    return [end - begin for (begin, level), (end, after) in pairwise(levels) if level == "1" and after == "0"]
-
-
-def _cpu(board: Board) -> float:
-    """Seconds of processor time that the lights have used."""
-    told = board.shell.run("systemctl show -p CPUUsageNSec --value porchlight-lights")
-    return int(told) / 1e9
 
 
 @pytest.mark.parametrize(
