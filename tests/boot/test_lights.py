@@ -85,8 +85,11 @@ def test_a_service_that_dies_is_shown(board: Board, relaying: Span, service: str
     with slow_to_return(board, service):
         since = time.monotonic()
         board.shell.run(f"systemctl kill --signal={number} --kill-whom=all porchlight-{service}")
-        shown = board.eye.wait_for(state, NOTICED, since)
-        assert shown.begin - since < SHOWN_WITHIN + BUSY, f"{shown.begin - since:.1f} s"
+        board.eye.wait_for(state, NOTICED, since)
+        # From the first light that a relay without trouble never shows. (Of its pattern an emulated board that loads
+        # programs leaves a flash out now and then, and is recognised some seconds later.)
+        told = next(one.at for one in board.eye.looks(since) if one.frame.amber or one.frame.red) - since
+        assert told < SHOWN_WITHIN + BUSY, f"{told:.1f} s"
         board.shell.run(f"systemctl kill --signal=CONT --kill-whom=all porchlight-{service}", check=False)
     board.eye.wait_for(RELAYS, 2 * NOTICED, time.monotonic())
 
