@@ -74,7 +74,8 @@ def say(paths: Paths, state: State) -> None:
         paths.router_status.parent.mkdir(parents=True, exist_ok=True)
         router.publish(paths.router_status, RouterStatus(since_boot(), Verdict.CGNAT))
     elif state is State.SETTINGS_MISTAKEN:
-        paths.owner_file.write_text("[relay]\nworkers = true\n")
+        # At once: this is said again and again, and a file that is empty for a moment is without mistakes.
+        write_atomically(paths.owner_file, b"[relay]\nworkers = true\n", durable=False)
     elif state is State.HARDWARE_TROUBLE:
         paths.data_lost_note.touch()
     elif state is State.SAFE_TO_UNPLUG:
