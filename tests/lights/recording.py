@@ -130,8 +130,10 @@ def read_transcript(path: Path) -> list[tuple[float, int, int]]:
 def eventually(condition: Callable[[], bool], seconds: float, what: str) -> float:
     """Wait for something; returns how many seconds it took."""
     begun = time.monotonic()
-    while time.monotonic() - begun < seconds:
+    while True:
+        # Looked at the clock first: whoever was held up meanwhile looks at the condition once more.
+        over = time.monotonic() - begun >= seconds
         if condition():
             return time.monotonic() - begun
+        assert not over, f"not within {seconds} seconds: {what}"
         time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} seconds: {what}")

@@ -17,7 +17,7 @@ import pytest
 
 from appliance.clock import since_boot
 from appliance.files import write_atomically
-from appliance.lights.language import PATTERNS, Frame, frame
+from appliance.lights.language import PATTERNS, Frame, Pattern
 from appliance.lights.service import LOOK_EVERY
 from appliance.network import home
 from appliance.network.verdict import Verdict
@@ -33,6 +33,8 @@ GREEN, AMBER, RED = PINS.gpios
 AT_ONCE, LATE = 0.02, 0.1
 # Seconds for a process to start, on a busy machine.
 STARTS_WITHIN = 30.0
+# Seconds by which a word is ahead of its time, so that it is not old before a busy machine has read it.
+AHEAD = 60.0
 
 
 @pytest.fixture
@@ -52,20 +54,25 @@ def transcript(tmp_path: Path) -> Path:
 
 def shown(paths: Paths) -> tuple[str, str]:
     """The state and the trouble that the lights tell."""
-    status = lights.read(paths.lights_status, since_boot())
+    status = word(paths)
     return (status.state, str(status.trouble)) if status else ("", "")
+
+
+def word(paths: Paths) -> lights.LightsStatus | None:
+    """All that the lights tell; they do so just after they have shown it."""
+    return lights.read(paths.lights_status, since_boot())
 
 
 def note(path: Path, **values: str) -> None:
     """What another service would write."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps({"written": since_boot(), **values}).encode(), durable=False)
+    write_atomically(path, json.dumps({"written": since_boot() + AHEAD, **values}).encode(), durable=False)
 
 
 def say(paths: Paths, state: State) -> None:
     """Put the real files into the condition that leads to a state."""
     chat = UpstreamStatus(True)
-    status = RelayStatus(since_boot(), "0", "running", upstreams={"chat": chat})
+    status = RelayStatus(since_boot() + AHEAD, "0", "running", upstreams={"chat": chat})
     unreachable = {"chat": UpstreamStatus(False, "no answer")}
     note(paths.page_status, ownership="unclaimed" if state is State.WAITING_TO_BE_CLAIMED else "claimed")
     if state is State.UPDATING:
@@ -106,9 +113,23 @@ def wait_for(paths: Paths, told: State, trouble: str | None = "", state: State |
     eventually(says_so, STARTS_WITHIN, f"the status says {state or told}")
 
 
-def one_period(state: State) -> list[tuple[Frame, int]]:
-    """One period of a state's pattern; a light that never changes is one frame."""
-    return [(step.frame, step.lasts) for step in PATTERNS[state].steps]
+def has_period(played: list[tuple[float, Frame]], pattern: Pattern) -> bool:
+    """Whether one whole period was played as it stands in the table: frame after frame, each at its time.
+
+    A busy machine may hold the process up between two pins, or for more than a step; the next period shows it then.
+    """
+    if len(pattern.steps) == 1:
+        return bool(played) and played[-1][1] == pattern.steps[0].frame and since_boot() - played[-1][0] > 1
+    # When each step is due, and the first one of the next period.
+    due = [sum(step.lasts for step in pattern.steps[:number]) / 1000 for number in range(len(pattern.steps) + 1)]
+    frames = [step.frame for step in pattern.steps] + [pattern.steps[0].frame]
+    for begin in range(len(played) - len(due) + 1):
+        period = played[begin : begin + len(due)]
+        if [lit for _now, lit in period] == frames:
+            late = [now - period[0][0] - when for (now, _lit), when in zip(period, due, strict=True)]
+            if max(map(abs, late)) <= LATE:
+                return True
+    return False
 
 
 def replay(transcript: list[tuple[float, int, int]], since: float = 0) -> list[tuple[float, Frame]]:
@@ -142,18 +163,9 @@ def test_each_state_from_the_real_files_to_the_pins(paths: Paths, transcript: Pa
 
         def whole_period() -> bool:
             say(paths, told)
-            return since_boot() - replay(read_transcript(transcript))[0][0] > 0.2 + pattern.period / 1000
+            return has_period(replay(read_transcript(transcript)), pattern)
 
         eventually(whole_period, STARTS_WITHIN, f"a period of {state}")
-        played = replay(read_transcript(transcript))
-    # Claiming the pins leaves them dark; the pattern begins with the first light.
-    played = played[next(number for number, (_now, lit) in enumerate(played) if any(lit)) :]
-    begun = played[0][0]
-    changes = [lit for lit, _lasts in one_period(state)]
-    assert [lit for _now, lit in played[: len(changes)]] == changes
-    for now, lit in played:
-        # A busy machine wakes the process late: at the first change as at any other.
-        assert lit in {frame(pattern, now - begun + shift) for shift in (-LATE, 0.0, LATE)}
 
 
 @pytest.mark.namespaces
@@ -197,8 +209,8 @@ def test_a_relay_that_is_killed_no_longer_counts_within_five_seconds(
         relay.kill()
         killed = since_boot()
         eventually(lambda: shown(paths)[0] == State.STOPPED, 6, "stopped")
-        eventually(lambda: bool(replay(read_transcript(transcript), killed)), 1, "the pins change")
-        changed, lit = replay(read_transcript(transcript), killed)[0]
+        # Green goes off before red is on, and a busy machine may stop the process in between.
+        changed, lit = next(one for one in replay(read_transcript(transcript), killed) if any(one[1]))
         assert lit == Frame(green=False, amber=False, red=True)
         assert changed - killed < 5
 
@@ -300,6 +312,8 @@ def test_pins_and_the_boards_own_light_at_once(paths: Paths, transcript: Path, l
         eventually(lambda: (leds / "ACT" / "brightness").read_text() == "1", STARTS_WITHIN, "the board's light is on")
         eventually(lambda: replay(read_transcript(transcript))[-1][1].green, STARTS_WITHIN, "green")
         assert (leds / "ACT" / "trigger").read_text() == "none"
+        # They are shown first, and told just after that.
+        eventually(lambda: word(paths) is not None, STARTS_WITHIN, "the status")
         assert json.loads(paths.lights_status.read_bytes())["note"] == ""
         process.terminate()
         assert process.wait(30) == 0
@@ -365,7 +379,8 @@ def test_the_page_asks_to_find_it(paths: Paths, transcript: Path) -> None:
         eventually(
             lambda: replay(read_transcript(transcript))[-1][1] == Frame(True, True, True), STARTS_WITHIN, "all lights"
         )
-        assert json.loads(paths.lights_status.read_bytes())["shown"] == "find"
+        # They are shown first, and told just after that.
+        eventually(lambda: getattr(word(paths), "shown", "") == "find", STARTS_WITHIN, "the status says so")
 
 
 @pytest.mark.patient
