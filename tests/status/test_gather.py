@@ -60,7 +60,8 @@ def test_an_update_that_waits_does_not_grow_old(tmp_path: Path) -> None:
 
 
 def test_what_the_page_says_of_the_owner_arrives(paths: Paths, tmp_path: Path) -> None:
-    relay = RelayStatus(since_boot(), "1", "running", upstreams={"chat": UpstreamStatus(True)})
+    # Ahead of its time, so that it is not old before a busy machine has looked twice.
+    relay = RelayStatus(since_boot() + 60, "1", "running", upstreams={"chat": UpstreamStatus(True)})
     publish_relay(paths.relay_status, relay)
     publish(paths.page_status, PageStatus(since_boot(), "unclaimed"))
     assert situation(paths, tmp_path).state is State.WAITING_TO_BE_CLAIMED
