@@ -108,7 +108,7 @@ def test_from_plugged_in_to_shared(card: Card, window: Callable[..., BrowserCont
     look("setup-5-share")
     # And then it is lived with.
     tab.goto(f"{PAGE}/")
-    expect(tab.locator(".todo-list")).to_have_count(0)
+    expect(tab.locator(".todo-list")).to_have_count(0, timeout=LIVE)
     look("home")
     if language == "en":
         picture(tab, f"page-{size}", whole=False)
@@ -136,7 +136,7 @@ def test_each_step_can_be_skipped_and_come_back_to_without_javascript(
             break
     tab.click(".way a[href='/open']")
     tab.click("button[name=open][value=yes]")
-    for _ in range(20):
+    for _ in range(LIVE // 1000):
         if tab.locator(".verdict.good").count():
             break
         tab.wait_for_timeout(1000)

@@ -161,8 +161,10 @@ def test_one_that_was_killed_knows_its_mappings_again(household: Make, tmp_path:
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert mapped(home) == to_card(443, 587, 5222)
+    last = card.status
     card.write(also=[])
     card.start()
+    card.when(lambda status: last is None or status.written > last.written, "the service to speak again")
     wait_for(lambda: mapped(home) == to_card(443, 587), "the former port to be closed", PROMISED + 5)
     card.when(lambda status: status.verdict is Verdict.MAPPED and len(status.ports) == 2, "the new wish")
     card.stop()
