@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from appliance.clock import since_boot
 from appliance.errors import PinsError
+from appliance.lights.language import Frame, Pattern
 from appliance.lights.pins import load_pins
 from appliance.lights.scenes import Scene
 from appliance.lights.shade import OFF, Levels
@@ -20,6 +22,8 @@ from appliance.text import Text, text
 ROOT = Path(__file__).parents[2]
 STAND_IN = Path(__file__).parent / "stand_in"
 PINS = load_pins()
+# Seconds: pins that change within the first are one frame; a change may come late by the second.
+AT_ONCE, LATE = 0.02, 0.1
 
 
 @dataclass
@@ -125,6 +129,38 @@ def read_transcript(path: Path) -> list[tuple[float, int, int]]:
     if not path.exists():
         return []
     return [tuple(json.loads(line)) for line in path.read_text().splitlines() if line.endswith("]")]
+
+
+def has_period(played: list[tuple[float, Frame]], pattern: Pattern) -> bool:
+    """Whether one whole period was played as it stands in the table: frame after frame, each at its time.
+
+    A busy machine may hold the process up between two pins, or for more than a step; the next period shows it then.
+    """
+    if len(pattern.steps) == 1:
+        return bool(played) and played[-1][1] == pattern.steps[0].frame and since_boot() - played[-1][0] > 1
+    # When each step is due, and the first one of the next period.
+    due = [sum(step.lasts for step in pattern.steps[:number]) / 1000 for number in range(len(pattern.steps) + 1)]
+    frames = [step.frame for step in pattern.steps] + [pattern.steps[0].frame]
+    for begin in range(len(played) - len(due) + 1):
+        period = played[begin : begin + len(due)]
+        if [lit for _now, lit in period] == frames:
+            late = [now - period[0][0] - when for (now, _lit), when in zip(period, due, strict=True)]
+            if max(map(abs, late)) <= LATE:
+                return True
+    return False
+
+
+def replay(transcript: list[tuple[float, int, int]], since: float = 0) -> list[tuple[float, Frame]]:
+    """The frames that the pins went through, each with the time at which it stood; changes at once are one."""
+    level = dict.fromkeys(PINS.gpios, 0)
+    frames: list[tuple[float, Frame]] = []
+    for now, pin, value in transcript:
+        level[pin] = max(value, 0)
+        lit = Frame(*(bool(level[gpio]) for gpio in PINS.gpios))
+        if frames and now - frames[-1][0] < AT_ONCE:
+            frames.pop()
+        frames.append((now, lit))
+    return [one for one in frames if one[0] >= since]
 
 
 def eventually(condition: Callable[[], bool], seconds: float, what: str) -> float:

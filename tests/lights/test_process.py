@@ -17,7 +17,7 @@ import pytest
 
 from appliance.clock import since_boot
 from appliance.files import write_atomically
-from appliance.lights.language import PATTERNS, Frame, Pattern
+from appliance.lights.language import PATTERNS, Frame
 from appliance.lights.service import LOOK_EVERY
 from appliance.network import home
 from appliance.network.verdict import Verdict
@@ -26,11 +26,18 @@ from appliance.status import lights, router
 from appliance.status.relay import PortStatus, QuotaStatus, RelayStatus, UpstreamStatus, publish
 from appliance.status.router import RouterStatus
 from appliance.status.state import State
-from tests.lights.recording import PINS, ROOT, eventually, kernel_leds, lights_process, read_transcript
+from tests.lights.recording import (
+    PINS,
+    ROOT,
+    eventually,
+    has_period,
+    kernel_leds,
+    lights_process,
+    read_transcript,
+    replay,
+)
 
 GREEN, AMBER, RED = PINS.gpios
-# Seconds: pins that change within the first are one frame; a change may come late by the second.
-AT_ONCE, LATE = 0.02, 0.1
 # Seconds for a process to start, on a busy machine.
 STARTS_WITHIN = 30.0
 # Seconds by which a word is ahead of its time, so that it is not old before a busy machine has read it.
@@ -111,38 +118,6 @@ def wait_for(paths: Paths, told: State, trouble: str | None = "", state: State |
         return seen[0] == (state or told) and (trouble is None or seen[1] == trouble)
 
     eventually(says_so, STARTS_WITHIN, f"the status says {state or told}")
-
-
-def has_period(played: list[tuple[float, Frame]], pattern: Pattern) -> bool:
-    """Whether one whole period was played as it stands in the table: frame after frame, each at its time.
-
-    A busy machine may hold the process up between two pins, or for more than a step; the next period shows it then.
-    """
-    if len(pattern.steps) == 1:
-        return bool(played) and played[-1][1] == pattern.steps[0].frame and since_boot() - played[-1][0] > 1
-    # When each step is due, and the first one of the next period.
-    due = [sum(step.lasts for step in pattern.steps[:number]) / 1000 for number in range(len(pattern.steps) + 1)]
-    frames = [step.frame for step in pattern.steps] + [pattern.steps[0].frame]
-    for begin in range(len(played) - len(due) + 1):
-        period = played[begin : begin + len(due)]
-        if [lit for _now, lit in period] == frames:
-            late = [now - period[0][0] - when for (now, _lit), when in zip(period, due, strict=True)]
-            if max(map(abs, late)) <= LATE:
-                return True
-    return False
-
-
-def replay(transcript: list[tuple[float, int, int]], since: float = 0) -> list[tuple[float, Frame]]:
-    """The frames that the pins went through, each with the time at which it stood; changes at once are one."""
-    level = dict.fromkeys(PINS.gpios, 0)
-    frames: list[tuple[float, Frame]] = []
-    for now, pin, value in transcript:
-        level[pin] = max(value, 0)
-        lit = Frame(*(bool(level[gpio]) for gpio in PINS.gpios))
-        if frames and now - frames[-1][0] < AT_ONCE:
-            frames.pop()
-        frames.append((now, lit))
-    return [one for one in frames if one[0] >= since]
 
 
 def expected(state: State) -> State:
