@@ -26,7 +26,9 @@ OUTCOMES = ("failed", "error", "passed", "skipped", "xfailed", "xpassed")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Examples take as long as the machine is busy: a slow one is no failure.
-hypothesis.settings.register_profile("porchlight", deadline=None)
+hypothesis.settings.register_profile(
+    "porchlight", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("porchlight")
 
 

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 # As a store of files signs its addresses; who follows a redirect must hand on every sign as it is.
 SIGNED = "?se=2030-01-01T00%3A00%3A00Z&sig=a%2Bb%2F%3D&rscd=attachment%3B+filename%3Dx~(1)"
-# What stands in an address that expires, before the second of this machine's clock.
+# What stands in an address that expires, before the second of the page's clock.
 UNTIL = "until"
 # Bytes at a time; the emulated network is slow, and others want to be served meanwhile.
 PIECE = 65536
@@ -38,12 +38,13 @@ class Shown:
         parts: whether it knows parts of files.
         claimed: bytes that the body of a redirect is said to have; none ever comes.
         lasts: seconds that an address is good for to which it sends; None: for ever.
+        clock: by which they are counted.
         tag: the entity tag of all files.
         breaks: after how many bytes the next answers break off; None: not at all.
         asked: the files that were asked for by name, each as often as it was.
         sent_on: the paths that were asked for and lead elsewhere, as often.
         expired: how often somebody asked at an address that is not good any more.
-        sent: bytes of files.
+        sent: bytes of files; whoever has got them finds them counted.
         lines: what was asked for, word for word.
     """
 
@@ -52,6 +53,7 @@ class Shown:
     parts: bool = True
     claimed: int = 0
     lasts: float | None = None
+    clock: Callable[[], float] = time.monotonic
     tag: str = ""
     breaks: list[int | None] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -80,7 +82,7 @@ def handler(shown: Shown) -> type[http.server.BaseHTTPRequestHandler]:
             # What comes after the path may be a signature, which is nobody's business.
             asked = urlsplit(self.path).path
             until = parse_qs(urlsplit(self.path).query).get(UNTIL)
-            if until and float(until[0]) < time.monotonic():
+            if until and float(until[0]) < shown.clock():
                 shown.expired += 1
                 self.send_error(403)
                 return
@@ -116,20 +118,21 @@ def handler(shown: Shown) -> type[http.server.BaseHTTPRequestHandler]:
                     file.seek(first)
                     while left:
                         piece = file.read(min(PIECE, left))
+                        shown.sent += len(piece)
                         try:
                             self.wfile.write(piece)
                         except OSError:
                             # Whoever asked has gone.
+                            shown.sent -= len(piece)
                             self.close_connection = True
                             return
-                        shown.sent += len(piece)
                         left -= len(piece)
 
         def _send_on(self, asked: str) -> None:
             status, address = shown.moved[asked]
             shown.sent_on.append(asked)
             if shown.lasts is not None:
-                address += f"{'&' if '?' in address else '?'}{UNTIL}={time.monotonic() + shown.lasts}"
+                address += f"{'&' if '?' in address else '?'}{UNTIL}={shown.clock() + shown.lasts}"
             self.send_response(status)
             self.send_header("Location", address)
             self.send_header("Content-Length", str(shown.claimed))

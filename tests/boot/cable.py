@@ -13,10 +13,13 @@ from tests.boot.home import MAC
 from tests.boot.qmp import Monitor
 
 # The mask of the controller's interrupts (GINTMSK), and in it those of its port, which the driver lets through when it
-# begins to listen; U-Boot, which asks by itself, leaves none. Source: BCM2835 ARM Peripherals, chapter 15 (where the
-# core is); Linux, drivers/usb/dwc2/hw.h (its registers).
+# begins to listen; U-Boot, which asks by itself, leaves none. And how it speaks with the processor (GAHBCFG), with the
+# bit that lets any interrupt through: the driver sets it last of all. Source: BCM2835 ARM Peripherals, chapter 15
+# (where the core is); Linux, drivers/usb/dwc2/hw.h (its registers), hcd.c (dwc2_hcd_init).
 GINTMSK = 0x3F980000 + 0x018
 PORT = 1 << 24
+GAHBCFG = 0x3F980000 + 0x008
+ANY = 1 << 0
 # Seconds: between two looks, and until a driver that listens has started for good.
 LOOK_EVERY = 0.5
 SETTLED = 3.0
@@ -43,16 +46,21 @@ class Cable:
     def _wait_and_plug_in(self) -> None:
         # The emulator may end at any moment.
         with suppress(OSError):
-            while not interrupts(self._monitor) & PORT:
+            while not listens(self._monitor):
                 if self._stop.wait(LOOK_EVERY):
                     return
             if not self._stop.wait(SETTLED):
                 plug_in(self._monitor)
 
 
-def interrupts(monitor: Monitor) -> int:
-    """Which interrupts of the USB controller are let through, a bit each."""
-    return int(monitor.human(f"xp /1wx {GINTMSK:#x}").rpartition("0x")[2], 16)
+def listens(monitor: Monitor) -> bool:
+    """Whether the kernel's driver of the USB controller is told of what happens at the port."""
+    return bool(register(monitor, GINTMSK) & PORT and register(monitor, GAHBCFG) & ANY)
+
+
+def register(monitor: Monitor, address: int) -> int:
+    """A register of the board's chip."""
+    return int(monitor.human(f"xp /1wx {address:#x}").rpartition("0x")[2], 16)
 
 
 def plug_in(monitor: Monitor) -> None:

@@ -6,6 +6,7 @@ have: nobody can log in there. It comes from the kernel's command line, which ca
 """
 
 import base64
+import codecs
 import re
 import socket
 import threading
@@ -100,11 +101,13 @@ class Console:
         self._log.close()
 
     def _read(self) -> None:
+        # A character may come in two pieces.
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
         while data := self._receive():
             self._log.write(data)
             self._log.flush()
             with self._changed:
-                self._text += data.decode("utf-8", "replace").replace("\r", "")
+                self._text += decoder.decode(data).replace("\r", "")
                 self._changed.notify_all()
 
     def _receive(self) -> bytes:

@@ -95,8 +95,8 @@ def wait_for(board: Board, words: str, glyphs: Glyphs, to: Path, timeout: float)
     """
     deadline = time.monotonic() + timeout
     while True:
-        # As letters and digits, since a serial line is no place for anything else.
-        text = base64.b64decode(board.shell.run(f"base64 {TEXT}", check=False)).decode()
+        # As letters and digits, since a serial line is no place for anything else; nothing while there is no text yet.
+        text = base64.b64decode(board.shell.run(f"base64 {TEXT} 2>/dev/null", check=False)).decode()
         rows = cells(photograph(board.monitor, to))
         try:
             learned = learn(rows, text, glyphs)

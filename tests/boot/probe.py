@@ -17,7 +17,6 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -114,8 +113,12 @@ def look_at(processes: list[str]) -> dict[str, object]:
     """The same of several, by their number, without those that have ended meanwhile."""
     found: dict[str, object] = {}
     for one in processes:
-        with suppress(FileNotFoundError, ProcessLookupError):
+        try:
             found[one] = look(one)
+        except OSError as error:
+            # EINVAL: what a process that has ended, and that nobody has waited for yet, says of its mounts.
+            if error.errno not in (errno.ENOENT, errno.ESRCH, errno.EINVAL):
+                raise
     return found
 
 

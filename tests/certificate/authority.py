@@ -5,19 +5,20 @@ import os
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.relay.running import free_ports
 
-def free_port() -> int:
-    """A port that nobody uses now; this process's loopback is its own."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+# Seconds until it must answer, on a busy machine.
+STARTS = 60.0
+# A question for any name's address (RFC 1035, section 4.1).
+QUESTION = struct.pack(">6H", 1, 0x100, 1, 0, 0, 0) + b"\5relay\7example\0" + struct.pack(">2H", 1, 1)
 
 
 class Authority:
@@ -38,7 +39,8 @@ class Authority:
         folder.mkdir()
         self._folder = folder
         self._rejects = rejects
-        self._port, self._management, self._names, self._fake = (free_port() for _ in range(4))
+        # Between two runs they are nobody's, so not of those that connections take by chance; the first are a relay's.
+        self._port, self._management, self._names, self._fake = free_ports(60)[-4:]
         self.directory = f"https://127.0.0.1:{self._port}/dir"
         self.roots = folder / "roots.pem"
         key = folder / "key.pem"
@@ -71,15 +73,24 @@ class Authority:
             with (self._folder / f"{command[0]}.log").open("ab") as log:
                 self._processes.append(subprocess.Popen(command, stdout=log, stderr=log, env=environment))
         context = ssl.create_default_context(cafile=str(self.roots))
-        end = time.monotonic() + 30
+        end = time.monotonic() + STARTS
         while True:
-            try:
+            with suppress(OSError):
                 urllib.request.urlopen(self.directory, context=context, timeout=5).close()
-                return
-            except OSError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.05)
+                # Without names it would refuse whoever asks first.
+                if self._knows_names():
+                    return
+            for process in self._processes:
+                assert process.poll() is None, f"{process.args!r} has ended; its log is in {self._folder}"
+            assert time.monotonic() < end, f"no answer within {STARTS} s; the logs are in {self._folder}"
+            time.sleep(0.05)
+
+    def _knows_names(self) -> bool:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.settimeout(1)
+            one.connect(("127.0.0.1", self._names))
+            one.send(QUESTION)
+            return bool(one.recv(512))
 
     def stop(self) -> None:
         """Stop it; with it goes all that it knew."""
@@ -93,8 +104,8 @@ class Authority:
 @contextmanager
 def running(authority: Authority, address: str = "127.0.0.1") -> Iterator[Authority]:
     """An authority that runs."""
-    authority.start(address)
     try:
+        authority.start(address)
         yield authority
     finally:
         authority.stop()

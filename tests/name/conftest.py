@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from appliance.clock import since_boot
+from appliance.files import write_atomically
 from appliance.name import account
-from appliance.name.service import Service
+from appliance.name.service import PATIENCE, Service
 from appliance.network.verdict import Verdict
 from appliance.paths import Paths
 from appliance.settings import save
@@ -29,22 +30,23 @@ class Running:
     Attributes:
         log: what it said.
         wall: what it takes for the date; None for a clock that nobody has set.
+        patience: seconds that a server may take for an answer; on a busy machine one that answers may need some.
     """
 
-    def __init__(self, tmp_path: Path, provider: Provider, patience: float) -> None:
+    def __init__(self, tmp_path: Path, provider: Provider) -> None:
         self.provider = provider
         self.paths = Paths(tmp_path / "porchlight.toml", tmp_path / "state", tmp_path / "run")
         self.log: list[str] = []
         self.wall: float | None = time.time()
-        self._patience = patience
+        self.patience = PATIENCE
         self._reading, self._writing = os.pipe()
         self._thread: threading.Thread | None = None
 
     def choose(self, **settings: str) -> None:
         """Save settings as the page does."""
         base = f"http://127.0.0.1:{self.provider.port}"
-        # Only the owner's file may name another page for the address.
-        self.paths.owner_file.write_text(f'[name]\ncheck_ip = "{base}/ip"\n')
+        # Only the owner's file may name another page for the address. The service may be reading it.
+        write_atomically(self.paths.owner_file, f'[name]\ncheck_ip = "{base}/ip"\n'.encode())
         chosen = {
             "provider": "custom",
             "hostname": HOST,
@@ -64,7 +66,7 @@ class Running:
         publish(self.paths.router_status, status)
 
     def start(self) -> None:
-        service = Service(self.paths, say=self.log.append, patience=self._patience, wall=lambda: self.wall)
+        service = Service(self.paths, say=self.log.append, patience=self.patience, wall=lambda: self.wall)
         self._thread = threading.Thread(target=service.run, args=(self._reading,))
         self._thread.start()
 
@@ -94,8 +96,7 @@ class Running:
 def running(tmp_path: Path) -> Iterator[Running]:
     """A service that is set up, with an account, and not yet started."""
     with serving() as provider:
-        # Seconds: a fraction of what a real server gets.
-        one = Running(tmp_path, provider, patience=3.0)
+        one = Running(tmp_path, provider)
         one.choose()
         yield one
         one.stop()

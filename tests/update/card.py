@@ -38,13 +38,15 @@ class Card:
         self.restarts = 0
         self.fails = False
         self.stays_on = False
+        # What it takes for the date; the hour of the day must not change in the middle of a test that needs one.
+        self.wall: Callable[[], float] = time.time
         self.updates = self.start("A")
 
     def start(self, slot: Slot) -> Updates:
         """Start from a slot, as the boot script does: on trial when it is remembered so."""
         for gone in (self.paths.trial_over, self.paths.verdict, self.paths.update_installed):
             gone.unlink(missing_ok=True)
-        self.updates = Updates(self.paths, slot, self.memory.read().trial == slot, self, time.time)
+        self.updates = Updates(self.paths, slot, self.memory.read().trial == slot, self, lambda: self.wall())
         return self.updates
 
     def said(self) -> update_status.UpdateStatus:

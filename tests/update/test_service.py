@@ -31,6 +31,8 @@ from tests.update.card import NEW, Card, offer
 
 # Seconds.
 DAY = 24 * 3600
+# Within the quiet hour of a card whose settings say 2.
+NIGHT = time.time() // DAY * DAY + 2.5 * 3600
 
 
 def test_a_newer_version_is_installed_and_tried(card: Card, paths: Paths, server: tuple[str, Path]) -> None:
@@ -70,8 +72,8 @@ def test_a_card_that_is_too_old_for_it_is_told_so(card: Card, paths: Paths, serv
 def test_by_itself_only_when_allowed(
     card: Card, paths: Paths, server: tuple[str, Path], extra: str, expected: int
 ) -> None:
-    hour = int(time.time() // 3600) % 24
-    offer(paths, server, NEW, f"hour = {hour}\n{extra}")
+    card.wall = lambda: NIGHT
+    offer(paths, server, NEW, f"hour = 2\n{extra}")
     card.updates.look()
     assert len(card.written) == expected
     # And not again within the same hour.
@@ -81,7 +83,8 @@ def test_by_itself_only_when_allowed(
 
 @pytest.mark.parametrize("resting", ["off", "paused", "quota"])
 def test_not_while_the_relay_rests(card: Card, paths: Paths, server: tuple[str, Path], resting: str) -> None:
-    offer(paths, server, NEW, f"hour = {int(time.time() // 3600) % 24}\n")
+    card.wall = lambda: NIGHT
+    offer(paths, server, NEW, "hour = 2\n")
     relaying = RelayStatus(since_boot(), "0.1.0", "running")
     relay_status.publish(paths.relay_status, replace(relaying, resting=resting))
     card.updates.look()
@@ -93,7 +96,8 @@ def test_not_while_the_relay_rests(card: Card, paths: Paths, server: tuple[str, 
 
 
 def test_not_before_its_hour(card: Card, paths: Paths, server: tuple[str, Path]) -> None:
-    offer(paths, server, NEW, f"hour = {(int(time.time() // 3600) + 12) % 24}\n")
+    card.wall = lambda: NIGHT
+    offer(paths, server, NEW, "hour = 14\n")
     card.updates.look()
     assert card.written == []
 
@@ -123,7 +127,8 @@ def test_never_on_at_the_quiet_hour(card: Card, paths: Paths, server: tuple[str,
 
 @pytest.mark.parametrize("extra", ["enabled = false\n", 'feed = ""\n'])
 def test_nothing_is_counted_where_nothing_is_asked(card: Card, paths: Paths, extra: str) -> None:
-    paths.owner_file.write_text(f"[update]\nhour = {(int(time.time() // 3600) + 12) % 24}\n{extra}")
+    card.wall = lambda: NIGHT
+    paths.owner_file.write_text(f"[update]\nhour = 14\n{extra}")
     card.updates.look()
     assert not paths.update_looked.exists()
 
@@ -160,7 +165,8 @@ def test_a_bundle_that_is_refused_changes_nothing(card: Card, paths: Paths, brou
 
 
 def test_a_version_that_failed_waits_for_the_owner(card: Card, paths: Paths, server: tuple[str, Path]) -> None:
-    offer(paths, server, NEW, f"hour = {int(time.time() // 3600) % 24}\n")
+    card.wall = lambda: NIGHT
+    offer(paths, server, NEW, "hour = 2\n")
     record.write(paths.update_record, Record(NEW, "B", __version__, outcome=Outcome.FAILED))
     card.updates.look()
     assert card.written == []
@@ -176,7 +182,8 @@ def test_a_version_that_failed_waits_even_when_another_one_failed_after_it(
     card: Card, paths: Paths, server: tuple[str, Path], brought: str
 ) -> None:
     """As with a stick that holds a bad version, and a feed that offers another."""
-    offer(paths, server, NEW, f"hour = {int(time.time() // 3600) % 24}\n")
+    card.wall = lambda: NIGHT
+    offer(paths, server, NEW, "hour = 2\n")
     record.write(paths.update_record, Record(NEW, "B", __version__, outcome=Outcome.FAILED))
     card.updates.install(brought, "98.0.0")
     card.start("B").note(Verdict.BAD)
