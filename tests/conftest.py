@@ -25,7 +25,7 @@ OUTCOMES = ("failed", "error", "passed", "skipped", "xfailed", "xpassed")
 # press Ctrl-C would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Examples take as long as the machine is busy: a slow one is no failure.
+# Examples take as long as the machine is busy: a slow one is no failure, nor one that is slow to draw.
 hypothesis.settings.register_profile(
     "porchlight", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )

@@ -61,8 +61,10 @@ IPV6_CHECKSUM = 7
 # asm-generic/socket.h
 SO_ATTACH_FILTER = 26
 LIBC = ctypes.CDLL(None, use_errno=True)
-# Seconds for a packet on a cable that has no length; what comes at all comes within a millisecond.
+# Seconds after which nothing comes any more, on a cable that has no length: all that comes needs a millisecond.
 ARRIVES = 0.5
+# What must come is waited for longer: a busy machine may hold it up, and a connection's first segment comes again.
+MUST_ARRIVE = 20.0
 T = TypeVar("T")
 
 
@@ -149,19 +151,32 @@ class Lane:
         with _listening(self, self._has(target), version, port):
             return self.within(where, lambda: _dial(version, source, target, port), user)
 
-    def datagram_arrives(self, source: str, source_port: int, port: int, target: str = CARD) -> bool:
-        """Whether a datagram reaches a socket on the card that waits for anybody's."""
-        return self._arrives(self.world, self.card, (source, source_port), (target, port), 0)
+    def datagram_arrives(
+        self, source: str, source_port: int, port: int, target: str = CARD, within: float = MUST_ARRIVE
+    ) -> bool:
+        """Whether a datagram reaches a socket on the card that waits for anybody's.
+
+        Args:
+            source: whose it is.
+            source_port: the port of its sender.
+            port: where it goes.
+            target: the card, by one of its addresses.
+            within: seconds; ``ARRIVES`` where none is expected.
+        """
+        return self._arrives(self.world, self.card, (source, source_port), (target, port), 0, within)
 
     def datagram_leaves(self, user: int, target: str, port: int, source_port: int = 0) -> bool:
         """Whether a datagram of one of the card's users reaches somebody."""
-        return self._arrives(self.card, self._has(target), ("", source_port), (target, port), user)
+        # What may not leave is refused to its sender, so nobody waits for that.
+        return self._arrives(self.card, self._has(target), ("", source_port), (target, port), user, MUST_ARRIVE)
 
     def _has(self, target: str) -> str:
         """Which of the two networks an address belongs to."""
         return self.card if target in OWN or target.startswith("127.") else self.world
 
-    def _arrives(self, where: str, other: str, source: tuple[str, int], target: tuple[str, int], user: int) -> bool:
+    def _arrives(
+        self, where: str, other: str, source: tuple[str, int], target: tuple[str, int], user: int, within: float
+    ) -> bool:
         version = _family(target[0])
 
         def sent() -> bool:
@@ -176,10 +191,16 @@ class Lane:
 
         with self.within(other, lambda: socket.socket(version, socket.SOCK_DGRAM)) as waiting:
             waiting.bind(("::" if version == socket.AF_INET6 else "0.0.0.0", target[1]))
-            return self.within(where, sent, user) and bool(select.select([waiting], [], [], ARRIVES)[0])
+            return self.within(where, sent, user) and bool(select.select([waiting], [], [], within)[0])
 
-    def ping_leaves(self, user: int, target: str) -> bool:
-        """Whether an echo request that one of the card's users makes by itself reaches somebody."""
+    def ping_leaves(self, user: int, target: str, within: float = MUST_ARRIVE) -> bool:
+        """Whether an echo request that one of the card's users makes by itself reaches somebody.
+
+        Args:
+            user: whose it is.
+            target: whom it asks.
+            within: seconds; ``ARRIVES`` where none is expected, of which the kernel says nothing with IPv6.
+        """
         version = _family(target)
         six = version == socket.AF_INET6
         protocol, kind = (socket.IPPROTO_ICMPV6, 128) if six else (socket.IPPROTO_ICMP, 8)
@@ -194,7 +215,9 @@ class Lane:
             return True
 
         with self.within(self.world, lambda: socket.socket(version, socket.SOCK_RAW, protocol)) as waiting:
-            return self.within(self.card, sent, user) and bool(_wait_for(waiting, lambda packet: token in packet))
+            return self.within(self.card, sent, user) and bool(
+                _wait_for(waiting, lambda packet: token in packet, within)
+            )
 
     def forget_neighbours(self) -> None:
         """Let the card's kernel ask anew who is on the cable."""
@@ -207,7 +230,7 @@ class Lane:
             with socket.socket(_family(target), socket.SOCK_DGRAM) as asking:
                 asking.bind((source, source_port))
                 asking.connect((target, port))
-                asking.settimeout(ARRIVES)
+                asking.settimeout(MUST_ARRIVE)
                 asking.send(b"here")
                 try:
                     asking.recv(1)
@@ -220,7 +243,15 @@ class Lane:
         return self.within(self.world, told)
 
     def answer_to(
-        self, flags: int, source: str, port: int, target: str = CARD, *, listens: bool, deaf: bool = False
+        self,
+        flags: int,
+        source: str,
+        port: int,
+        target: str = CARD,
+        *,
+        listens: bool,
+        deaf: bool = False,
+        within: float = MUST_ARRIVE,
     ) -> bytes:
         """What comes back for one TCP segment of no connection: all that could tell two ports apart; empty for nothing.
 
@@ -231,11 +262,12 @@ class Lane:
             target: the card, by one of its addresses.
             listens: whether somebody does at that port.
             deaf: whether that socket gets nothing, as a unit's ``IPAddressDeny=`` does it.
+            within: seconds; ``ARRIVES`` where no answer is expected.
         """
         version = _family(target)
         listening = _listening(self, self.card, version, port, deaf=deaf) if listens else contextlib.nullcontext()
         with listening:
-            return self.within(self.world, lambda: _exchange(version, source, target, port, flags))
+            return self.within(self.world, lambda: _exchange(version, source, target, port, flags, within))
 
 
 @contextlib.contextmanager
@@ -259,7 +291,7 @@ def _listening(
 
 def _dial(version: socket.AddressFamily, source: str, target: str, port: int) -> str:
     with socket.socket(version, socket.SOCK_STREAM) as dialled:
-        dialled.settimeout(ARRIVES)
+        dialled.settimeout(MUST_ARRIVE)
         try:
             if source:
                 dialled.bind((source, 0))
@@ -273,7 +305,7 @@ def _dial(version: socket.AddressFamily, source: str, target: str, port: int) ->
         return "open"
 
 
-def _exchange(version: socket.AddressFamily, source: str, target: str, port: int, flags: int) -> bytes:
+def _exchange(version: socket.AddressFamily, source: str, target: str, port: int, flags: int, within: float) -> bytes:
     """One segment and its answer: without ports and checksum; of the packet its service, hops, number and flags."""
     own_port = 4000
     header = struct.pack("!HHIIBBHHH", own_port, port, 1000, 2000, 5 << 4, flags, 1024, 0, 0)
@@ -296,15 +328,15 @@ def _exchange(version: socket.AddressFamily, source: str, target: str, port: int
         sending.sendto(header, (target, 0))
         begins = 0 if version == socket.AF_INET6 else 20
         ends = struct.pack("!HH", port, own_port)
-        packet = _wait_for(sending, lambda one: one[begins : begins + 4] == ends)
+        packet = _wait_for(sending, lambda one: one[begins : begins + 4] == ends, within)
     if not packet:
         return b""
     return packet[1:2] + packet[4:9] + packet[24:36] if begins else packet[4:16] + packet[20:]
 
 
-def _wait_for(waiting: socket.socket, is_it: Callable[[bytes], bool]) -> bytes:
+def _wait_for(waiting: socket.socket, is_it: Callable[[bytes], bool], within: float) -> bytes:
     """The first packet of the kind, and what the kernel tells beside it; empty when none comes."""
-    until = time.monotonic() + ARRIVES
+    until = time.monotonic() + within
     while (left := until - time.monotonic()) > 0 and select.select([waiting], [], [], left)[0]:
         packet, beside, _flags, _sender = waiting.recvmsg(2048, 256)
         if is_it(packet):

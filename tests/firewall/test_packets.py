@@ -18,6 +18,7 @@ from appliance.settings.declared import (
     UpstreamSettings,
 )
 from tests.firewall.lane import (
+    ARRIVES,
     CARD,
     CARD6,
     ELSEWHERE,
@@ -173,20 +174,20 @@ def test_nor_where_the_page_has_moved_or_a_balancer_is_awaited(lane: Lane) -> No
 
 def test_what_is_open_to_everybody_is_as_silent_as_any_server(card: Lane) -> None:
     for flags in (0, FIN, FIN | PSH | URG):
-        assert card.answer_to(flags, STRANGER, 443, listens=True) == b""
-        assert card.answer_to(flags, STRANGER6, 443, GLOBAL6, listens=True) == b""
+        assert card.answer_to(flags, STRANGER, 443, listens=True, within=ARRIVES) == b""
+        assert card.answer_to(flags, STRANGER6, 443, GLOBAL6, listens=True, within=ARRIVES) == b""
 
 
 def test_no_datagram_reaches_a_port_on_which_a_service_listens(card: Lane) -> None:
-    assert not card.datagram_arrives(STRANGER, 4000, 20000)
-    assert not card.datagram_arrives(STRANGER6, 4000, 20000, GLOBAL6)
-    assert not card.datagram_arrives(NEIGHBOUR, 4000, 20000)
-    assert not card.datagram_arrives(NEIGHBOUR6, 4000, 20000, CARD6)
+    assert not card.datagram_arrives(STRANGER, 4000, 20000, within=ARRIVES)
+    assert not card.datagram_arrives(STRANGER6, 4000, 20000, GLOBAL6, within=ARRIVES)
+    assert not card.datagram_arrives(NEIGHBOUR, 4000, 20000, within=ARRIVES)
+    assert not card.datagram_arrives(NEIGHBOUR6, 4000, 20000, CARD6, within=ARRIVES)
     # Not even from a port that an answer could come from.
-    assert not card.datagram_arrives(STRANGER, 53, 5353)
-    assert not card.datagram_arrives(STRANGER, 53, 5350)
-    assert not card.datagram_arrives(STRANGER6, 53, 5353, GLOBAL6)
-    assert not card.datagram_arrives(STRANGER6, 53, 5350, GLOBAL6)
+    assert not card.datagram_arrives(STRANGER, 53, 5353, within=ARRIVES)
+    assert not card.datagram_arrives(STRANGER, 53, 5350, within=ARRIVES)
+    assert not card.datagram_arrives(STRANGER6, 53, 5353, GLOBAL6, within=ARRIVES)
+    assert not card.datagram_arrives(STRANGER6, 53, 5350, GLOBAL6, within=ARRIVES)
 
 
 def test_answers_come_back(card: Lane) -> None:
@@ -231,7 +232,7 @@ def test_the_relay_never_reaches_home(card: Lane, users: None, target: str) -> N
 @pytest.mark.parametrize("target", [STRANGER, STRANGER6, NEIGHBOUR, NEIGHBOUR6, ROUTER, ROUTER6, ELSEWHERE[0]])
 def test_the_relay_pings_nobody(card: Lane, users: None, target: str) -> None:
     """Nor do page and lights; the system may."""
-    assert [user for user in (RELAY, PAGE, LIGHTS) if card.ping_leaves(user, target)] == []
+    assert [user for user in (RELAY, PAGE, LIGHTS) if card.ping_leaves(user, target, ARRIVES)] == []
     assert card.ping_leaves(0, target)
 
 

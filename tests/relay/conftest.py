@@ -17,7 +17,7 @@ def upstream() -> Iterator[Upstream]:
     """A recording upstream."""
     found = Upstream(free_ports(40)[-1])
     yield found
-    found.stop()
+    found.end()
     close_kept()
 
 

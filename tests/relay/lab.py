@@ -100,9 +100,15 @@ class Lab:
         """An upstream at an address of loopback."""
         return self._home.inside(lambda: keep(socket.create_server((address, PORT), backlog=64)))
 
-    def reaches(self, port: int, server: socket.socket) -> bool:
-        """Whether what a new client of the relay says arrives at an upstream."""
-        server.settimeout(1.0)
+    def reaches(self, port: int, server: socket.socket, within: float = 1.0) -> bool:
+        """Whether what a new client of the relay says arrives at an upstream.
+
+        Args:
+            port: the relay's.
+            server: the upstream.
+            within: seconds without anybody at the upstream; more where nobody asks again, and it has to arrive.
+        """
+        server.settimeout(within)
         with self._home.inside(lambda: socket.create_connection(("127.0.0.1", port), 5)) as client:
             client.settimeout(5)
             client.sendall(b"WA\x06\x03")
@@ -110,7 +116,7 @@ class Lab:
                 while True:
                     connection, _ = server.accept()
                     with connection:
-                        connection.settimeout(1.0)
+                        connection.settimeout(within)
                         # A probe says nothing.
                         if connection.recv(1):
                             return True

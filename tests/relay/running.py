@@ -2,13 +2,15 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -87,6 +89,47 @@ def swallow() -> socket.socket:
     return listener
 
 
+class Stopwatch:
+    """Seconds that pass, but for those in which this thread or one of these processes waited for a core.
+
+    What other tests do beside them is no fault of theirs.
+
+    Args:
+        processes: whose time it is besides.
+    """
+
+    def __init__(self, *processes: int) -> None:
+        self._tasks = ["thread-self", *map(str, processes)]
+        self._begun, self._waited = time.monotonic(), self._waited_by_now()
+
+    def _waited_by_now(self) -> float:
+        total = 0
+        for one in self._tasks:
+            # A kernel that does not count it: then all that passes counts.
+            with suppress(FileNotFoundError):
+                # Nanoseconds on a core, and in the queue for one (sched-stats.rst).
+                total += int(Path(f"/proc/{one}/schedstat").read_text().split()[1])
+        return total / 1e9
+
+    def read(self) -> float:
+        """How many by now."""
+        return max(0.0, time.monotonic() - self._begun - (self._waited_by_now() - self._waited))
+
+
+def contents(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Each file below a folder, and what stands in it.
+
+    A running relay replaces its own: what it had written and not yet renamed is found under the other name.
+    """
+    for file in folder.rglob("*"):
+        try:
+            data = file.read_bytes() if file.is_file() else None
+        except FileNotFoundError:
+            continue
+        if data is not None:
+            yield file, data
+
+
 class Upstream:
     """A server that hands each connection to the test; the listening socket can go and come back.
 
@@ -103,6 +146,8 @@ class Upstream:
         self.address = address
         self._listening: socket.socket | None = None
         self._arrived: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._last, self._passed = "", threading.Event()
         self.start()
 
     def start(self) -> None:
@@ -113,16 +158,22 @@ class Upstream:
     def _serve(self, listening: socket.socket) -> None:
         while True:
             try:
-                connection, _ = listening.accept()
+                connection, peer = listening.accept()
             except OSError:
                 return
+            if str(peer) == self._last:
+                connection.close()
+                self._passed.set()
+                continue
             connection.settimeout(PATIENCE)
             # A probe connects and says nothing; whoever waits for a stream must not be handed that.
-            threading.Thread(target=self._sort, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=self._sort, args=(connection, self.greet), daemon=True)
+            self._threads = [*(one for one in self._threads if one.is_alive()), thread]
+            thread.start()
 
-    def _sort(self, connection: socket.socket) -> None:
+    def _sort(self, connection: socket.socket, greet: Callable[[socket.socket], object]) -> None:
         try:
-            self.greet(connection)
+            greet(connection)
             if connection.recv(1, socket.MSG_PEEK) and self._listening is not None:
                 self._arrived.append(keep(connection))
                 return
@@ -138,12 +189,39 @@ class Upstream:
     def waiting(self) -> int:
         return len(self._arrived)
 
+    def settle(self) -> None:
+        """Wait until whoever has connected before is accepted: on a busy machine the last ones are not yet."""
+        if self._listening is None:
+            return
+        with socket.socket() as last:
+            last.bind((self.address, 0))
+            self._passed.clear()
+            self._last = str(last.getsockname())
+            last.connect((self.address, self.port))
+            assert self._passed.wait(PATIENCE), "those before are not accepted"
+
     def stop(self) -> None:
         if self._listening is not None:
             # A thread in accept() holds the socket open; shutdown wakes it.
             self._listening.shutdown(socket.SHUT_RDWR)
             self._listening.close()
             self._listening = None
+
+    def end(self) -> None:
+        """Stop, and let the threads end whose peers have gone: the next test may count this process's descriptors."""
+        self.stop()
+        until = time.monotonic() + 5.0
+        for one in self._threads:
+            one.join(max(0.0, until - time.monotonic()))
+
+
+def is_relayed(client: socket.socket, upstream: Upstream) -> bool:
+    """Whether somebody who has said a first message arrives at the upstream, and is not sent away.
+
+    The stand-in for WhatsApp says nothing by itself, so whatever the client can read is its end.
+    """
+    wait_for(lambda: upstream.waiting or select.select([client], [], [], 0)[0], "a stream, or its refusal")
+    return upstream.waiting > 0
 
 
 Launch = Callable[[list[str], IO[bytes]], subprocess.Popen[bytes]]
@@ -195,6 +273,12 @@ class Relay:
         if self.upstreams["allow_private"]:
             wait_for(lambda: self.status["upstreams"]["chat"]["reachable"] is not None, "the first probe")
         return self
+
+    def wait_for_probes(self) -> None:
+        """Wait until the first look at all upstreams is over, which needs descriptors."""
+        wait_for(
+            lambda: all(one["reachable"] is not None for one in self.status["upstreams"].values()), "the first probes"
+        )
 
     @property
     def status(self) -> dict[str, Any]:

@@ -70,7 +70,8 @@ def test_nobody_is_dialled_for_before_the_first_message_is_whole(
         said = header + message[:end]
         clients.append(tls_connect(relay.tls, said) if port == "tls" else relay.connect(getattr(relay, port), said))
     time.sleep(A_WHILE)
-    assert not dialled
+    # A probe is gone in a moment, however late; who is dialled for is there until the time of the opening is over.
+    wait_for(lambda: not dialled, "nobody to be dialled for", limit=OPENING_LIMIT / 4)
     for end, client in enumerate(clients):
         client.sendall(message[end:])
     wait_for(lambda: len(dialled) == len(message), "all of them to be dialled for")
@@ -87,7 +88,7 @@ def test_what_is_no_tls_on_a_media_port_reaches_nobody(
     client.settimeout(A_WHILE)
     with pytest.raises(TimeoutError):
         client.recv(1)
-    assert not dialled
+    wait_for(lambda: not dialled, "nobody to be dialled for", limit=OPENING_LIMIT / 4)
     # An orderly end of theirs is answered at once, as by whoever waits for more.
     client.shutdown(socket.SHUT_WR)
     assert client.recv(1) == b""
@@ -134,26 +135,33 @@ def test_every_kind_of_stranger_meets_the_same_end(start_relay: StartRelay, fore
         "foreign in TLS": b"\x00\x01\x02",
         "half a request in TLS": b"GET /",
     }
-    begun: dict[str, float] = {}
+    # The relay counts from some moment between the two.
+    before: dict[str, float] = {}
+    after: dict[str, float] = {}
     clients: dict[str, socket.socket] = {}
     for what, relay in relays.items():
         for who, (port, sent) in strangers.items():
+            before[f"{who}, {what}"] = time.monotonic()
             clients[f"{who}, {what}"] = relay.connect(getattr(relay, port), sent)
-            begun[f"{who}, {what}"] = time.monotonic()
+            after[f"{who}, {what}"] = time.monotonic()
         for who, sent in in_tls.items():
+            before[f"{who}, {what}"] = time.monotonic()
             clients[f"{who}, {what}"] = tls_connect(relay.tls, sent)
-            begun[f"{who}, {what}"] = time.monotonic()
+            after[f"{who}, {what}"] = time.monotonic()
     ends: dict[str, float] = {}
 
     def wait(name: str, client: socket.socket) -> None:
         # Neither a byte nor a reset: only the end.
         assert client.recv(1) == b"", name
-        ends[name] = time.monotonic() - begun[name]
+        ends[name] = time.monotonic()
 
     with ThreadPoolExecutor(len(clients)) as waiting:
         list(waiting.map(wait, *zip(*clients.items(), strict=True)))
-    assert all(OPENING_LIMIT - 0.5 < one < OPENING_LIMIT + 2 for one in ends.values()), ends
-    assert max(ends.values()) - min(ends.values()) < 1, ends
+    most = {name: end - before[name] for name, end in ends.items()}
+    least = {name: end - after[name] for name, end in ends.items()}
+    assert min(most.values()) > OPENING_LIMIT - 0.5, most
+    assert max(least.values()) < OPENING_LIMIT + 2, least
+    assert max(least.values()) - min(most.values()) < 1, (least, most)
 
 
 def chat(relay: Relay) -> socket.socket:
@@ -237,7 +245,7 @@ def test_an_address_behind_others_that_are_of_no_use_is_still_reached(
 def test_those_who_wait_in_vain_count_for_the_limit_and_hold_nothing_else(start_relay: StartRelay) -> None:
     inside = 20
     relay = start_relay(upstreams=everywhere(1, 2), max_connections=inside, max_connections_per_address=ANY)
-    time.sleep(1.5)
+    relay.wait_for_probes()
     before = relay.descriptors()
     waiting = [media(relay) for _ in range(inside)]
     wait_for(lambda: relay.counted("upstream_errors", "refused") == inside, "all of them to be refused", limit=4)

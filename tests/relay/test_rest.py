@@ -14,7 +14,7 @@ from appliance.settings.save import save
 from appliance.status import pause
 from tests.relay.conftest import StartRelay
 from tests.relay.manager import Manager
-from tests.relay.running import MEDIA_HELLO, Relay, Upstream, keep, read_exactly, wait_for
+from tests.relay.running import MEDIA_HELLO, Relay, Upstream, is_relayed, keep, read_exactly, wait_for
 from tests.relay.test_wire import HELLO, read_to_end_or_reset, tls_connect
 
 # What the switch promises: running streams end, and newcomers are served again, within so many seconds.
@@ -76,14 +76,11 @@ def refused(relay: Relay) -> bool:
 
 def served(relay: Relay, upstream: Upstream) -> bool:
     try:
-        client = relay.connect(relay.media, MEDIA_HELLO)
-        client.settimeout(0.5)
-        # An end means that nobody is served; silence, that the other side has the word.
-        return bool(client.recv(1)) and upstream.waiting > 0
-    except TimeoutError:
-        return read_exactly(upstream.next(), len(MEDIA_HELLO)) == MEDIA_HELLO
-    except OSError:
+        if not is_relayed(relay.connect(relay.media, MEDIA_HELLO), upstream):
+            return False
+    except ConnectionError:
         return False
+    return read_exactly(upstream.next(), len(MEDIA_HELLO)) == MEDIA_HELLO
 
 
 def ends_all(relay: Relay, upstream: Upstream, act: object) -> None:

@@ -18,8 +18,10 @@ from tests.relay.running import (
     MEDIA_HELLO,
     PATIENCE,
     Relay,
+    Stopwatch,
     Upstream,
     close_kept,
+    contents,
     free_ports,
     keep,
     read_exactly,
@@ -36,12 +38,14 @@ def test_an_idle_stream_is_closed_at_the_limit(start_relay: StartRelay, upstream
     server = upstream.next()
     for _ in range(4):
         time.sleep(1)
+        sent = time.monotonic()
         server.sendall(b"x")
         assert client.recv(1) == b"x"
-    last = time.monotonic()
+    last = Stopwatch(*relay.workers())
     assert client.recv(1) == b""
-    # The limit with five percent, and what a busy test machine adds.
-    assert 2.85 <= time.monotonic() - last <= 3.15 + 0.5
+    # The limit with five percent, and what a busy test machine adds. The last byte passed between the two moments.
+    assert time.monotonic() - sent >= 2.85
+    assert last.read() <= 3.15 + 0.5
 
 
 def assert_refused(relay: Relay) -> None:
@@ -54,9 +58,9 @@ def test_past_the_limit_a_client_is_refused_at_once(start_relay: StartRelay, ups
     relay = start_relay(max_connections=3, max_connections_per_address=100_000)
     inside = [relay.connect(relay.chat, HELLO) for _ in range(3)]
     servers = [upstream.next() for _ in inside]
-    begun = time.monotonic()
+    took = Stopwatch(*relay.workers())
     assert_refused(relay)
-    assert time.monotonic() - begun < 2
+    assert took.read() < 2
     servers.pop().close()
     inside.pop().close()
     wait_for(lambda: relay.status["connections"] == 2, "a place to become free")
@@ -86,9 +90,9 @@ def test_a_dead_upstream_shows_in_the_status_and_comes_back(start_relay: StartRe
     relay = start_relay()
     assert relay.status["upstreams"]["chat"]["reachable"] is True
     upstream.stop()
-    begun = time.monotonic()
+    took = Stopwatch(*relay.workers())
     assert read_to_end_or_reset(relay.connect(relay.chat, HELLO)) == b""
-    assert time.monotonic() - begun < 5
+    assert took.read() < 5
     wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"] is False, "the trouble to be seen")
     assert "do not answer" in relay.status["upstreams"]["chat"]["trouble"]
     upstream.start()
@@ -270,7 +274,10 @@ def test_without_descriptors_it_goes_on_and_says_so_once_a_second(
     begun = time.monotonic()
     lines = relay.log.count("\n")
     crowd = []
-    while time.monotonic() - begun < 5:
+    rounds = 0
+    # A busy machine takes longer for as many.
+    while time.monotonic() - begun < 5 or rounds < 100:
+        rounds += 1
         # Some say nothing, some want a stream to the chat servers, some one to the media servers.
         for port, hello in ((relay.chat, b""), (relay.chat, HELLO), (relay.media, MEDIA_HELLO)):
             with suppress(ConnectionError):
@@ -279,7 +286,7 @@ def test_without_descriptors_it_goes_on_and_says_so_once_a_second(
         assert read_exactly(client, 4) == b"tick"
         time.sleep(0.01)
     took = time.monotonic() - begun
-    assert wait_for(lambda: relay.counted("refused", "descriptors"), "the refusals to be counted") > 100
+    wait_for(lambda: relay.counted("refused", "descriptors") > 100, "the refusals to be counted")
     said = relay.log.splitlines()[lines:]
     assert 2 <= len(said) <= took + 2
     assert all("No file descriptor is left" in one for one in said)
@@ -313,7 +320,7 @@ def test_a_mistake_in_the_settings_is_logged_in_plain_words(start_relay: StartRe
 def test_nothing_is_left_of_half_finished_connections(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay()
     wait_for(lambda: relay.status["connections"] == 0, "quiet")
-    time.sleep(1.5)
+    relay.wait_for_probes()
     before = relay.descriptors()
     hellos = [  # one for each phase
         b"",
@@ -354,9 +361,8 @@ def test_no_client_address_is_written_anywhere(start_relay: StartRelay, upstream
     upstream.stop()
     close_kept()
     wait_for(lambda: relay.status["connections"] == 0, "quiet")
-    for file in relay.folder.rglob("*"):
-        if file.is_file():
-            assert stranger.encode() not in file.read_bytes(), file
+    for file, data in contents(relay.folder):
+        assert stranger.encode() not in data, file
 
 
 def test_it_stops_within_its_time_and_says_so(start_relay: StartRelay) -> None:

@@ -78,7 +78,7 @@ def test_the_upstreams_end_reaches_a_person_who_goes_on_sending(pumped: Pumped, 
     assert descriptors() == before
     pumped.client.close()
     turn_until(pumped.is_over, "the end of the stream")
-    assert at_end(pumped.server)
+    turn_until(lambda: at_end(pumped.server), "the end at the upstream")
     assert list(pumped.row) == [size, 13]
 
 
@@ -143,9 +143,9 @@ def test_a_reader_that_stalls_is_held_little_for_and_gets_everything(server_cont
 def test_a_record_that_is_damaged_ends_the_stream(pumped: Pumped) -> None:
     socket.socket.send(pumped.client, b"\x17\x03\x03\x00\x20" + bytes(32))
     turn_until(pumped.is_over, "the end of the stream")
-    # Broken off, and not a whole stream.
+    # Broken off, and not a whole stream. A busy kernel delivers it a moment later.
     with pytest.raises(ConnectionResetError):
-        pumped.server.recv(1)
+        receive(pumped.server, 1)
 
 
 def test_what_comes_while_the_end_is_told_is_kept(server_context: ssl.SSLContext) -> None:

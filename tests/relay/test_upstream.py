@@ -19,7 +19,17 @@ from appliance.relay.upstream import NEVER, REMEMBER_FAILURE, Endpoint, Group, V
 from tests.relay.conftest import StartRelay
 from tests.relay.lab import NAME, PORT, Lab
 from tests.relay.pumping import turn_until
-from tests.relay.running import MEDIA_HELLO, Relay, Upstream, free_ports, keep, read_exactly, swallow, wait_for
+from tests.relay.running import (
+    MEDIA_HELLO,
+    PATIENCE,
+    Relay,
+    Upstream,
+    free_ports,
+    keep,
+    read_exactly,
+    swallow,
+    wait_for,
+)
 from tests.relay.test_wire import HELLO, read_to_end_or_reset
 
 # Seconds: what is promised after an upstream is back.
@@ -271,7 +281,7 @@ def test_servers_that_move_are_followed(start_relay: StartRelay, lab: Lab) -> No
     lab.start_names()
     former, later = lab.listen("127.0.0.2"), lab.listen("127.0.0.3")
     relay = start_relay(upstreams=NAMES, workers=2)
-    assert lab.reaches(relay.chat, former)
+    assert lab.reaches(relay.chat, former, PATIENCE)
     lab.say("127.0.0.3")
     former.close()
     begun = time.monotonic()
@@ -286,7 +296,7 @@ def test_the_last_good_address_is_kept_when_the_name_server_fails(start_relay: S
     lab.start_names()
     server = lab.listen("127.0.0.2")
     relay = start_relay(upstreams=NAMES)
-    assert lab.reaches(relay.chat, server)
+    assert lab.reaches(relay.chat, server, PATIENCE)
     lab.stop_names()
     # A dial that fails makes it ask again, in vain.
     server.close()
@@ -296,7 +306,7 @@ def test_the_last_good_address_is_kept_when_the_name_server_fails(start_relay: S
     assert "do not answer" in relay.status["upstreams"]["chat"]["trouble"]
     server = lab.listen("127.0.0.2")
     begun = time.monotonic()
-    assert lab.reaches(relay.chat, server)
+    assert lab.reaches(relay.chat, server, PATIENCE)
     wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"], "it to be seen")
     assert time.monotonic() - begun < BACK_WITHIN
 
@@ -308,18 +318,18 @@ def test_a_new_worker_knows_the_way_while_the_name_server_is_down(start_relay: S
     lab.start_names()
     server = lab.listen("127.0.0.2")
     relay = start_relay(upstreams=NAMES)
-    assert lab.reaches(relay.chat, server)
+    assert lab.reaches(relay.chat, server, PATIENCE)
     lab.stop_names()
     (former,) = relay.workers()
     os.kill(former, signal.SIGKILL)
     wait_for(lambda: relay.workers() not in ([former], []), "another worker")
-    assert lab.reaches(relay.chat, server)
+    assert lab.reaches(relay.chat, server, PATIENCE)
     # New settings bring a new generation, which begins without a name server too.
     relay.settings["idle_timeout"] = 100
     (former,) = relay.workers()
     relay.write_settings()
     wait_for(lambda: relay.workers() not in ([former], []), "the new generation")
-    assert lab.reaches(relay.chat, server)
+    assert lab.reaches(relay.chat, server, PATIENCE)
 
 
 def _accepts(lab: Lab, relay: Relay) -> bool:
@@ -340,7 +350,7 @@ def test_a_name_server_that_comes_late_is_asked_again(start_relay: StartRelay, l
     begun = time.monotonic()
     wait_for(lambda: relay.status["upstreams"]["chat"]["reachable"], "the name to be found")
     assert time.monotonic() - begun < BACK_WITHIN
-    assert lab.reaches(relay.chat, server)
+    assert lab.reaches(relay.chat, server, PATIENCE)
 
 
 @pytest.mark.namespaces

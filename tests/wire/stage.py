@@ -140,9 +140,9 @@ class Recording(Upstream):
         self.probes: list[bytes] = []
         super().__init__(port, address)
 
-    def _sort(self, connection: socket.socket) -> None:
+    def _sort(self, connection: socket.socket, greet: Callable[[socket.socket], object]) -> None:
         with suppress(OSError):
-            self.greet(connection)
+            greet(connection)
             start = connection.recv(100, socket.MSG_PEEK)
             if start and not start.startswith(PROBES):
                 self._arrived.append(connection)
@@ -226,7 +226,7 @@ class Stage:
         self.clear()
         self._stop()
         for upstream in self.upstreams.values():
-            upstream.stop()
+            upstream.end()
         self._place.close()
 
 

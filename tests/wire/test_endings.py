@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.relay.running import PATIENCE
 from tests.wire.stage import Both, End, Seen, Stage
 from tests.wire.talking import CHAT, CHAT_TLS, HELLO, MEDIA, Port, connect, opened, read_header
 from tests.wire.tls_end import TlsEnd
@@ -108,8 +109,9 @@ def test_the_upstream_resets_after_the_clients_half(container: Both, port: Port)
 
 
 def is_cut(client: End) -> bool:
-    """Whether a client that has heard the other side's end is told, in the time of a few words, that nobody listens."""
-    for _ in range(50):
+    """Whether a client that has heard the other side's end, and goes on with its words, is told that nobody listens."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
         try:
             client.send(b"x")
         except OSError:
