@@ -202,7 +202,7 @@ def started(house: Home, paths: Paths, log: Path) -> dict[str, subprocess.Popen[
 @pytest.mark.costly
 @pytest.mark.namespaces
 @pytest.mark.timeout(0 if ASKED else 300)
-@cases(1, 3, soak=1e-5)
+@cases(1, 3, soak=1e-5, computing=False)
 def test_every_service_starts_whatever_stands_there(house: Home, tmp_path: Path, count: int) -> None:
     # Ones with a mistake in them; the first of all shows that what is right is right.
     chosen = [(BY_HAND, b""), *damaged(count, seed=9)]
