@@ -121,26 +121,6 @@ def test_byte_by_byte() -> None:
     assert reader.server_name == MEDIA
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        pytest.param(b"GET / HTTP/1.1\r\n", id="http"),
-        pytest.param(b"\x80", id="sslv2"),
-        pytest.param(b"\x16\x02", id="version"),
-        pytest.param(b"\x16\x03\x01\x00\x00", id="empty record"),
-        pytest.param(b"\x16\x03\x01\x40\x01", id="record too large"),
-        pytest.param(b"\x16\x03\x01\x00\x05\x02", id="server hello"),
-        pytest.param(b"\x16\x03\x01\x40\x00\x01" + (LARGEST_HELLO + 1).to_bytes(3, "big"), id="hello too large"),
-        pytest.param(cut_into_records(b"\x16\x03\x01  \x01\0\x20\0" + bytes(8192), [1] * MOST_RECORDS), id="too fine"),
-        pytest.param(HELLO[:5] + HELLO[5:9] + b"\x02" + HELLO[10:], id="ssl 2"),
-        pytest.param(HELLO[:43] + b"\xff" + HELLO[44:], id="session beyond the end"),
-    ],
-)
-def test_what_is_no_client_hello_is_refused_at_once(data: bytes) -> None:
-    with pytest.raises(ClientHelloError):
-        read(data)
-
-
 def with_extensions(*extensions: tuple[int, bytes]) -> bytes:
     """A small ClientHello with these extensions."""
     inside = b"".join(struct.pack("!HH", kind, len(content)) + content for kind, content in extensions)
@@ -153,6 +133,26 @@ def names(*entries: tuple[int, bytes]) -> bytes:
     """The contents of a server name extension."""
     inside = b"".join(struct.pack("!BH", kind, len(name)) + name for kind, name in entries)
     return struct.pack("!H", len(inside)) + inside
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"GET / HTTP/1.1\r\n", id="http"),
+        pytest.param(b"\x80", id="sslv2"),
+        pytest.param(b"\x16\x02", id="version"),
+        pytest.param(b"\x16\x03\x01\x00\x00", id="empty record"),
+        pytest.param(b"\x16\x03\x01\x40\x01", id="record too large"),
+        pytest.param(b"\x16\x03\x01\x00\x05\x02", id="server hello"),
+        pytest.param(b"\x16\x03\x01\x40\x00\x01" + (LARGEST_HELLO + 1).to_bytes(3, "big"), id="hello too large"),
+        pytest.param(cut_into_records(b"\x16\x03\x01  \x01\0\x20\0" + bytes(8192), [1] * MOST_RECORDS), id="too fine"),
+        pytest.param(HELLO[:5] + HELLO[5:9] + b"\x02" + HELLO[10:], id="ssl 2"),
+        pytest.param(with_extensions()[:43] + b"\xff" + with_extensions()[44:], id="session beyond the end"),
+    ],
+)
+def test_what_is_no_client_hello_is_refused_at_once(data: bytes) -> None:
+    with pytest.raises(ClientHelloError):
+        read(data)
 
 
 def test_a_name_that_servers_could_read_in_two_ways_is_refused() -> None:
