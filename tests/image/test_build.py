@@ -15,8 +15,10 @@ import pytest
 from image.stages import REPOSITORY, version
 
 BUILD = str(REPOSITORY / "build")
-PREPARED = all(shutil.which(tool) for tool in ("mmdebstrap", "unshare", "newuidmap")) and os.geteuid() == 0
-needs_a_prepared_host = pytest.mark.skipif(not PREPARED, reason="needs root and mmdebstrap, which ./build installs")
+# What ./build would install before anything else, as root; these tests have no network.
+NEEDED = ("mmdebstrap", "arch-test", "unshare", "newuidmap", "qemu-aarch64-static", "update-binfmts")
+PREPARED = all(map(shutil.which, NEEDED)) and os.geteuid() == 0
+needs_a_prepared_host = pytest.mark.skipif(not PREPARED, reason="needs root, and what ./build installs first")
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
