@@ -40,6 +40,7 @@ runs = st.lists(st.tuples(st.integers(0, 20000), st.integers(0, 9000)).map(lambd
 
 
 @given(blocks=st.integers(0, 30000), free=runs)
+@pytest.mark.costly
 def test_every_block_is_either_free_or_written_once(blocks: int, free: list[tuple[int, int]]) -> None:
     free = [(first, min(last, blocks - 1)) for first, last in free if first < blocks]
     unwritten = set().union(*(range(first, last + 1) for first, last in free))

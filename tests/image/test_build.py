@@ -51,6 +51,7 @@ def test_an_unknown_option_is_named_and_nothing_starts(arguments: list[str]) -> 
 
 
 @needs_a_prepared_host
+@pytest.mark.costly
 def test_what_a_release_is_compared_with_is_looked_at_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "card.lock").write_text(f"bash\t5.2.37-2\tarm64\t{'ab' * 32}\tcard\n")
     for name, said in (("missing", "cannot be read"), ("card.lock", "is not a manifest")):

@@ -58,6 +58,7 @@ def only_entry(text: str) -> dict[str, Any]:
     ("name", "value"),
     [("init_format", "x"), ("extract_size", "4096"), ("devices", "pi5-64bit"), ("url", None), ("release_date", 2026)],
 )
+@pytest.mark.costly
 def test_the_schema_finds_a_mistake(name: str, value: object) -> None:
     raw = json.loads(imager.make(EXAMPLE, "porchlight.svg", "https://example.org/cards/"))
     assert imagers().is_valid(raw)

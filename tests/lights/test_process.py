@@ -326,6 +326,7 @@ def test_dimmed_as_the_owner_says(paths: Paths, transcript: Path) -> None:
         eventually(lambda: (GREEN, -26) in [one[1:] for one in read_transcript(transcript)], STARTS_WITHIN, "dimmed")
 
 
+@pytest.mark.costly
 def test_a_button_that_is_held_asks_to_claim_again(paths: Paths, transcript: Path, tmp_path: Path) -> None:
     button = tmp_path / "button"
     paths.owner_file.write_text("[lights]\nbutton_gpio = 26\n")

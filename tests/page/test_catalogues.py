@@ -31,6 +31,7 @@ def test_there_is_a_catalogue_for_each_language_and_no_other() -> None:
     assert sorted(path.name for path in FOLDER.iterdir() if path.is_dir()) == sorted(TRANSLATED)
 
 
+@pytest.mark.costly
 def test_the_sentences_can_be_filled_in() -> None:
     for message in wanted():
         if message.id:

@@ -11,6 +11,7 @@ from appliance.page.owner import record_file
 from tests.page.conftest import PASSWORD, Page, Visitor, code_of
 
 
+@pytest.mark.costly
 def test_a_fresh_card_leads_every_page_to_the_claim(page: Page) -> None:
     for path in ("/", "/share", "/name", "/open", "/outside", "/settings", "/settings/password", "/login"):
         answer = page.visitor().get(path)
@@ -30,6 +31,7 @@ def test_the_code_and_a_password_make_it_mine(page: Page) -> None:
     assert page.visitor().get("/claim").headers["Location"] == "/login"
 
 
+@pytest.mark.costly
 def test_a_mistake_is_said_and_changes_nothing(page: Page) -> None:
     right = code_of(page.paths)
     for code, password, again, says in (
@@ -82,6 +84,7 @@ def test_a_hundred_guesses_at_once_are_still_five(page: Page, owner: Visitor) ->
     assert owner.get("/").status == 200
 
 
+@pytest.mark.costly
 def test_signing_in_and_out(page: Page, owner: Visitor) -> None:
     visitor = page.visitor()
     assert "not the password" in visitor.login("wrong password").text

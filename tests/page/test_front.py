@@ -51,6 +51,7 @@ def relay(connections: int = 0, trouble: str = "", reachable: bool | None = True
     )
 
 
+@pytest.mark.costly
 def test_people_connected(page: Page, owner: Visitor) -> None:
     publish(page.paths.relay_status, relay(connections=3))
     answer = owner.get("/")
@@ -60,6 +61,7 @@ def test_people_connected(page: Page, owner: Visitor) -> None:
     assert 'class="lights relaying-in-use"' in answer.body
 
 
+@pytest.mark.costly
 def test_a_settings_mistake_and_a_port_in_use_say_what_and_what_to_do(page: Page, owner: Visitor) -> None:
     publish(page.paths.relay_status, relay(trouble="Port 443 is in use by nginx."))
     page.paths.owner_file.write_text("[relay]\nworkers = <b>\n")

@@ -88,6 +88,7 @@ def test_nonsense_is_refused_and_nothing_of_it_is_logged(page: Page) -> None:
     assert "Traceback" not in page.log.read_text()
 
 
+@pytest.mark.costly
 def test_too_large_a_form_is_refused_by_its_announced_size(page: Page) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=20)
     origin = f"http://127.0.0.1:{page.port}"
@@ -99,6 +100,7 @@ def test_too_large_a_form_is_refused_by_its_announced_size(page: Page) -> None:
     assert response.status == 413
 
 
+@pytest.mark.costly
 def test_one_request_a_connection_and_no_name_of_the_server(page: Page) -> None:
     answer = page.visitor().get("/claim")
     assert answer.headers["Connection"] == "close"
@@ -122,6 +124,7 @@ def test_no_log_line_holds_an_address_of_a_visitor(page: Page, owner: Visitor) -
     assert len(lines) < 5, lines
 
 
+@pytest.mark.costly
 def test_it_ends_cleanly_when_told_to(page: Page) -> None:
     begun = time.monotonic()
     assert page.stop() == 0
@@ -129,6 +132,7 @@ def test_it_ends_cleanly_when_told_to(page: Page) -> None:
     assert "Traceback" not in page.log.read_text()
 
 
+@pytest.mark.costly
 def test_a_port_in_use_is_said_with_its_holder_and_taken_when_it_is_free(start: Callable[..., Page]) -> None:
     port = free_port()
     code = f"import socket; s = socket.create_server(('127.0.0.1', {port})); print('there', flush=True); input()"
@@ -146,6 +150,7 @@ def test_a_port_in_use_is_said_with_its_holder_and_taken_when_it_is_free(start: 
     assert page.visitor().get("/claim").status == 200
 
 
+@pytest.mark.costly
 def test_systemd_is_told_when_it_is_ready_and_that_it_lives(
     start: Callable[..., Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

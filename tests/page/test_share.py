@@ -94,6 +94,7 @@ def test_the_link_is_nowhere_else_but_on_the_sheet(page: Page, owner: Visitor) -
     assert leading == []
 
 
+@pytest.mark.costly
 def test_the_message_is_offered_in_every_language(page: Page, owner: Visitor) -> None:
     page.paths.owner_file.write_text(NAMED)
     for code in LANGUAGES:

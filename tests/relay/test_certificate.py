@@ -173,6 +173,7 @@ def test_a_useless_public_one_changes_nothing(own: Path, tmp_path: Path) -> None
     assert kept.problems
 
 
+@pytest.mark.costly
 def test_the_relay_takes_it_up_and_lets_it_go(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(send_proxy="off")
     assert relay.status["certificate"]["kind"] == "self-signed"

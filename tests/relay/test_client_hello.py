@@ -233,6 +233,7 @@ def test_any_bytes_raise_nothing_else(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("port", ["media", "balanced_media"])
+@pytest.mark.costly
 def test_a_foreign_name_is_refused_where_the_owner_wants_that(
     start_relay: StartRelay, upstream: Upstream, port: str
 ) -> None:
@@ -259,6 +260,7 @@ def test_a_foreign_name_is_refused_where_the_owner_wants_that(
     assert read_exactly(client, 6) == b"answer"
 
 
+@pytest.mark.costly
 def test_by_default_any_name_will_do(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay()
     hello = python_hello("example.org")

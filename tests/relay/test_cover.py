@@ -330,6 +330,7 @@ def test_a_request_of_nothing_but_spaces_costs_no_time() -> None:
 BIG_REQUEST = b"GET /big.bin HTTP/1.0\r\n\r\n"
 
 
+@pytest.mark.costly
 def test_a_folder_of_ones_own_is_shown_on_both_ports(
     start_relay: StartRelay, upstream: Upstream, tmp_path: Path
 ) -> None:
@@ -356,6 +357,7 @@ def test_a_folder_of_ones_own_is_shown_on_both_ports(
     wait_for(lambda: relay.status["connections"] == 1, "the lazy one to be forgotten")
 
 
+@pytest.mark.costly
 def test_both_ports_answer_at_the_same_byte(start_relay: StartRelay) -> None:
     """What a prober may measure is the code's time, which is one for both, and TLS's own."""
     relay = start_relay()

@@ -122,6 +122,7 @@ def people_come(relay: Relay) -> list[socket.socket]:
     return people
 
 
+@pytest.mark.costly
 def test_nothing_is_left_in_the_memory_of_a_relay_that_many_have_reset(
     start_relay: StartRelay, upstream: Upstream
 ) -> None:

@@ -105,6 +105,7 @@ def test_what_the_visitor_reads_names_nobody() -> None:
     assert b"Wi-Fi" in AT_HOME
 
 
+@pytest.mark.costly
 def test_from_inside_it_says_so_and_the_link_still_works(start_relay: StartRelay) -> None:
     relay = start_relay()
     made = links.begin(places(relay), since_boot(), own=[OWN])
@@ -126,6 +127,7 @@ def test_from_inside_it_says_so_and_the_link_still_works(start_relay: StartRelay
     assert now(relay).state is State.SEEN_OUTSIDE
 
 
+@pytest.mark.costly
 def test_a_link_ends_and_a_new_one_replaces_it(start_relay: StartRelay, monkeypatch: pytest.MonkeyPatch) -> None:
     relay = start_relay()
     former = links.begin(places(relay), since_boot())
@@ -146,6 +148,7 @@ def test_a_link_ends_and_a_new_one_replaces_it(start_relay: StartRelay, monkeypa
     assert not list((relay.folder / "run/page").iterdir())
 
 
+@pytest.mark.costly
 def test_it_counts_once_over_a_restart(start_relay: StartRelay) -> None:
     relay = start_relay()
     made = links.begin(places(relay), since_boot())
@@ -156,6 +159,7 @@ def test_it_counts_once_over_a_restart(start_relay: StartRelay) -> None:
     becomes(relay, State.SEEN_OUTSIDE)
 
 
+@pytest.mark.costly
 def test_many_at_once_count_once(start_relay: StartRelay) -> None:
     relay = start_relay(workers=2)
     made = links.begin(places(relay), since_boot())
@@ -220,6 +224,7 @@ def test_a_certificate_authority_is_answered(start_relay: StartRelay, secure: bo
     assert undated(ask(relay, CHALLENGE + token, secure=secure)) == ordinary
 
 
+@pytest.mark.costly
 def test_nothing_else_is_given_out(start_relay: StartRelay) -> None:
     relay = start_relay()
     ordinary = undated(ask(relay, "/nothing-here"))

@@ -43,6 +43,7 @@ def test_the_kernel_counts_what_has_come_back() -> None:
     close_kept()
 
 
+@pytest.mark.costly
 def test_what_comes_through_a_balancer_counts_for_the_address_in_its_header(
     start_relay: StartRelay, upstream: Upstream
 ) -> None:
@@ -85,6 +86,7 @@ def test_media_counts_when_something_came_back(start_relay: StartRelay, upstream
     wait_for(lambda: list(reached(relay)) == [relay.balanced_media], "the evidence")
 
 
+@pytest.mark.costly
 def test_a_crowd_that_says_nothing_hides_no_evidence(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay()
     for _ in range(100):
@@ -96,6 +98,7 @@ def test_a_crowd_that_says_nothing_hides_no_evidence(start_relay: StartRelay, up
 
 
 @pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.costly
 def test_a_browser_counts_too(start_relay: StartRelay, secure: bool) -> None:
     relay = start_relay()
     connection = relay.connect(relay.balancer, header(STRANGER))
@@ -124,6 +127,7 @@ def test_the_home_s_own_outer_address_is_no_evidence(start_relay: StartRelay, up
     wait_for(lambda: reached(relay), "the evidence")
 
 
+@pytest.mark.costly
 def test_it_outlives_new_settings_and_a_restart(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(send_proxy="off", workers=2)
     relay.connect(relay.balancer, header(STRANGER) + HELLO)

@@ -41,6 +41,7 @@ def test_the_default_follows_this_device(start_relay: StartRelay) -> None:
     assert relay.status["max_connections"] == expected
 
 
+@pytest.mark.costly
 def test_a_former_worker_with_a_stream_keeps_no_newcomer_waiting(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(workers=2)
     # What looks at an upstream has a socket too.
@@ -71,6 +72,7 @@ def sockets(process: int) -> int:
     return found
 
 
+@pytest.mark.costly
 def test_a_flood_of_ten_times_the_limit_is_refused_at_once(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(max_connections=INSIDE, max_connections_per_address=ANY, send_proxy="off", workers=1)
     inside = [(relay.connect(relay.media, MEDIA_HELLO), upstream.next()) for _ in range(INSIDE)]
@@ -118,6 +120,7 @@ def refused_after(relay: Relay, port: int, count: int) -> list[float]:
     return took
 
 
+@pytest.mark.costly
 def test_a_thousand_resets_leave_nothing_behind(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(max_connections=INSIDE, max_connections_per_address=ANY)
     wait_for(lambda: relay.status["connections"] == 0, "quiet")

@@ -348,6 +348,7 @@ def greeted(upstream: Upstream, hello: bytes, *, header: bool) -> socket.socket:
 
 
 @few_or_many(50, 1000)
+@pytest.mark.costly
 def test_half_closed_streams(besieged: Besieged, count: int) -> None:
     relay = besieged.relay
     streams = []

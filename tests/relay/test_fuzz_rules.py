@@ -139,6 +139,7 @@ def test_tls_handshakes(context: ssl.SSLContext, count: int) -> None:
 
 
 @CASES
+@pytest.mark.costly
 def test_tls_records(context: ssl.SSLContext, count: int) -> None:
     """One of some records in a row is damaged; a handshake goes before each row, so that these are fewer.
 

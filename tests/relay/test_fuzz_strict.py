@@ -40,6 +40,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory, certificate_file: Path) -> 
         yield found
 
 
+@pytest.mark.costly
 def test_the_window_shows_metered_streams(strict: Besieged) -> None:
     assert {name: strict.before.get(name) for name in METERED} == dict(zip(METERED, (4, 1, 1), strict=True))
 

@@ -43,6 +43,7 @@ def test_a_name_is_acknowledged_and_one_beyond_ascii_is_no_failure(relay: Relay)
         assert answer.extensions == wanted
 
 
+@pytest.mark.costly
 def test_a_name_that_came_in_pieces_and_cannot_be_read_is_not_logged(relay: Relay) -> None:
     read_to_end(relay.connect(relay.tls, in_small_records(beyond_ascii(hello(context(V12), NAME)))))
     wait_for(lambda: relay.counted("handshake_failures", "protocol") == 1, "the failure to be counted")
@@ -50,6 +51,7 @@ def test_a_name_that_came_in_pieces_and_cannot_be_read_is_not_logged(relay: Rela
     assert "Exception" not in relay.log
 
 
+@pytest.mark.costly
 def test_who_comes_with_a_strange_key_is_asked_again(relay: Relay) -> None:
     answer = exchange(relay.tls, SHARELESS_HELLO, inside.OPEN_AFTER, greeting_is_enough=True).data
     assert answer[11:43] == ASKED_AGAIN

@@ -134,6 +134,7 @@ def test_streams_get_thirty_seconds(start_relay: StartRelay, upstream: Upstream,
 
 
 @pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.costly
 def test_a_stop_ends_everything_at_once(
     start_relay: StartRelay, upstream: Upstream, make_manager: MakeManager, restarted: bool
 ) -> None:
@@ -184,6 +185,7 @@ def test_the_store_follows_the_settings(start_relay: StartRelay, upstream: Upstr
     assert not any(one["trouble"] for one in relay.status["ports"])
 
 
+@pytest.mark.costly
 def test_a_store_that_is_too_small_is_said_and_not_used(
     start_relay: StartRelay, upstream: Upstream, make_manager: MakeManager
 ) -> None:

@@ -3,6 +3,8 @@
 import os
 from contextlib import suppress
 
+import pytest
+
 from appliance.relay.common import PART_FOR_REST, Common
 from appliance.relay.pipe import MOST, Pipe
 from appliance.relay.stream import READ_SIZE, Stream
@@ -12,6 +14,7 @@ MIB = 1 << 20
 STREAMS = 40
 
 
+@pytest.mark.costly
 def test_what_all_of_them_hold_is_bounded_and_whole() -> None:
     pipe = Pipe()
     over: list[Stream] = []

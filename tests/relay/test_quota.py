@@ -79,6 +79,7 @@ def test_without_a_later_month_no_byte_is_ever_missing(steps: list[tuple[int, st
 
 
 @given(STEPS)
+@pytest.mark.costly
 def test_all_bytes_of_one_month_count_in_it(steps: list[tuple[int, str | None]]) -> None:
     """Bytes that were relayed since the clock last entered the month for good are all there."""
     count = counted(*steps)
@@ -100,6 +101,7 @@ def test_all_bytes_of_one_month_count_in_it(steps: list[tuple[int, str | None]])
         ),
     )
 )
+@pytest.mark.costly
 def test_nonsense_is_no_count(raw: object) -> None:
     try:
         found = from_json(raw)

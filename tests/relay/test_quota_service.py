@@ -95,6 +95,7 @@ def test_used_up_it_ends_streams_refuses_newcomers_and_goes_on_next_month(
     assert "no longer held back" in relay.log
 
 
+@pytest.mark.costly
 def test_more_quota_brings_it_back_at_once(start_relay: StartRelay, upstream: Upstream, date: Path) -> None:
     relay = start_relay(monthly_quota="1 MB")
     use_up(relay, upstream)
@@ -111,6 +112,7 @@ def test_more_quota_brings_it_back_at_once(start_relay: StartRelay, upstream: Up
     assert refused(relay)
 
 
+@pytest.mark.costly
 def test_whoever_is_still_greeting_is_sent_away_too(start_relay: StartRelay, upstream: Upstream, date: Path) -> None:
     relay = start_relay(monthly_quota="1 MB")
     silent = keep(socket.create_connection(("127.0.0.1", relay.chat), timeout=10))
@@ -119,6 +121,7 @@ def test_whoever_is_still_greeting_is_sent_away_too(start_relay: StartRelay, ups
     assert read_to_end_or_reset(silent) == b""
 
 
+@pytest.mark.costly
 def test_the_month_file_is_for_the_relay_alone(start_relay: StartRelay, upstream: Upstream, date: Path) -> None:
     relay = start_relay(monthly_quota="1 MB")
     use_up(relay, upstream, 1000)

@@ -100,6 +100,7 @@ def ends_all(relay: Relay, upstream: Upstream, act: object) -> None:
     assert upstream.waiting == 0
 
 
+@pytest.mark.costly
 def test_switched_off_it_ends_everything_and_switched_on_it_is_back(
     start_relay: StartRelay, upstream: Upstream
 ) -> None:
@@ -158,6 +159,7 @@ def test_a_pause_ends_everything_and_ends_by_itself(start_relay: StartRelay, ups
     assert "pause is over" in relay.log
 
 
+@pytest.mark.costly
 def test_a_pause_can_be_ended_early(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay()
     file = places(relay).pause
@@ -169,6 +171,7 @@ def test_a_pause_can_be_ended_early(start_relay: StartRelay, upstream: Upstream)
     assert time.monotonic() - begun < ON_WITHIN + BUSY
 
 
+@pytest.mark.costly
 def test_streams_of_a_former_process_end_too(start_relay: StartRelay, upstream: Upstream, tmp_path: Path) -> None:
     """After a restart streams may finish for 30 seconds; not when the relay is switched off meanwhile."""
     manager = Manager(tmp_path)
@@ -196,6 +199,7 @@ def test_limits_that_the_page_may_set(tmp_path: Path) -> None:
         assert line in saved
 
 
+@pytest.mark.costly
 def test_the_status_of_a_resting_relay_is_read_by_others(start_relay: StartRelay) -> None:
     relay = start_relay(enabled=False)
     status = json.loads((relay.folder / "run/relay/status.json").read_bytes())

@@ -32,6 +32,7 @@ from tests.relay.running import (
 from tests.relay.test_wire import HELLO, read_to_end_or_reset, tls_connect
 
 
+@pytest.mark.costly
 def test_an_idle_stream_is_closed_at_the_limit(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(idle_timeout=3, send_proxy="off")
     client = relay.connect(relay.chat, HELLO)
@@ -54,6 +55,7 @@ def assert_refused(relay: Relay) -> None:
         assert read_to_end_or_reset(relay.connect(relay.chat)) == b""
 
 
+@pytest.mark.costly
 def test_past_the_limit_a_client_is_refused_at_once(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(max_connections=3, max_connections_per_address=100_000)
     inside = [relay.connect(relay.chat, HELLO) for _ in range(3)]
@@ -69,6 +71,7 @@ def test_past_the_limit_a_client_is_refused_at_once(start_relay: StartRelay, ups
     assert relay.status["max_connections"] == 3
 
 
+@pytest.mark.costly
 def test_one_address_gets_no_more_than_its_share(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(max_connections_per_address=2)
     held = [relay.connect(relay.chat, HELLO) for _ in range(2)]
@@ -86,6 +89,7 @@ def test_one_address_gets_no_more_than_its_share(start_relay: StartRelay, upstre
     assert read_to_end_or_reset(refused) == b""
 
 
+@pytest.mark.costly
 def test_a_dead_upstream_shows_in_the_status_and_comes_back(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay()
     assert relay.status["upstreams"]["chat"]["reachable"] is True
@@ -101,6 +105,7 @@ def test_a_dead_upstream_shows_in_the_status_and_comes_back(start_relay: StartRe
     upstream.next()
 
 
+@pytest.mark.costly
 def test_it_starts_and_keeps_running_without_dns(start_relay: StartRelay) -> None:
     names = ["nothing.invalid:5222"]
     relay = start_relay(upstreams={"chat": names, "http": names, "media": names})
@@ -119,6 +124,7 @@ def test_a_private_upstream_is_refused_unless_allowed(start_relay: StartRelay, u
     assert upstream.waiting == 0
 
 
+@pytest.mark.costly
 def test_new_settings_apply_without_dropping_a_stream(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay()
     client = relay.connect(relay.chat, HELLO)
@@ -148,6 +154,7 @@ def _connect(port: int) -> socket.socket | None:
         return None
 
 
+@pytest.mark.costly
 def test_a_port_in_use_is_named_and_taken_when_free(start_relay: StartRelay, upstream: Upstream) -> None:
     taken = free_ports(25)[-1]
     holder = keep(socket.create_server(("127.0.0.1", taken)))
@@ -208,6 +215,7 @@ def test_without_a_certificate_the_other_ports_relay(start_relay: StartRelay, up
         relay.stop()
 
 
+@pytest.mark.costly
 def test_a_renewed_certificate_is_taken_up_without_dropping_a_stream(
     start_relay: StartRelay, upstream: Upstream, tmp_path: Path
 ) -> None:
@@ -317,6 +325,7 @@ def test_a_mistake_in_the_settings_is_logged_in_plain_words(start_relay: StartRe
     assert read_exactly(upstream.next(), 4) == HELLO
 
 
+@pytest.mark.costly
 def test_nothing_is_left_of_half_finished_connections(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay()
     wait_for(lambda: relay.status["connections"] == 0, "quiet")
@@ -350,6 +359,7 @@ def test_nothing_is_left_of_half_finished_connections(start_relay: StartRelay, u
     wait_for(lambda: abs(relay.descriptors() - before) <= 1, "their descriptors")
 
 
+@pytest.mark.costly
 def test_no_client_address_is_written_anywhere(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay()
     stranger = "127.99.88.77"
@@ -365,6 +375,7 @@ def test_no_client_address_is_written_anywhere(start_relay: StartRelay, upstream
         assert stranger.encode() not in data, file
 
 
+@pytest.mark.costly
 def test_it_stops_within_its_time_and_says_so(start_relay: StartRelay) -> None:
     relay = start_relay()
     client = relay.connect(relay.chat)

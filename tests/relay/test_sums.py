@@ -4,6 +4,7 @@ import json
 import os
 import socket
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,7 @@ def test_every_cell_has_one_meaning_and_every_row_room_for_all() -> None:
 
 
 @given(st.sampled_from(sorted(HISTOGRAMS)), st.floats(0, 1e6))
+@pytest.mark.costly
 def test_a_time_belongs_to_the_first_class_whose_bound_it_does_not_exceed(name: str, seconds: float) -> None:
     bounds = [*HISTOGRAMS[name], float("inf")]
     assert class_of(name, seconds) == next(number for number, bound in enumerate(bounds) if seconds <= bound)
@@ -74,6 +76,7 @@ def histogram(relay: Relay, name: str, port: int) -> dict[str, int]:
     return found
 
 
+@pytest.mark.costly
 def test_connections_bytes_and_times_are_counted_by_port(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(send_proxy="off", workers=2)
     for _ in range(3):
@@ -99,6 +102,7 @@ def test_connections_bytes_and_times_are_counted_by_port(start_relay: StartRelay
     assert connects["0.01"] + connects["0.03"] + connects["0.1"] + connects["0.3"] + connects["1"] == 3
 
 
+@pytest.mark.costly
 def test_a_session_is_counted_by_its_length(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(idle_timeout=2)
     relay.connect(relay.media, MEDIA_HELLO)
@@ -107,6 +111,7 @@ def test_a_session_is_counted_by_its_length(start_relay: StartRelay, upstream: U
     assert sum(histogram(relay, "session_seconds", relay.media).values()) == 1
 
 
+@pytest.mark.costly
 def test_handshake_failures_are_counted_by_reason(start_relay: StartRelay) -> None:
     relay = start_relay()
     assert b"400" in read_to_end(relay.connect(relay.tls, b"GET / HTTP/1.1\r\n\r\n"))

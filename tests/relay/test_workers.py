@@ -58,6 +58,7 @@ def replaced(relay: Relay, process: int) -> bool:
     return len(workers) == 2 and process not in workers
 
 
+@pytest.mark.costly
 def test_a_dead_worker_is_replaced_and_what_it_counted_stays(start_relay: StartRelay, upstream: Upstream) -> None:
     relay = start_relay(workers=2, send_proxy="off")
     former = relay.workers()

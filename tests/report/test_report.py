@@ -210,6 +210,7 @@ def test_the_board(model: str, board: str) -> None:
     assert board_of(model) == board
 
 
+@pytest.mark.costly
 def test_of_a_relay_that_people_have_used_nothing_of_theirs_is_told(
     start_relay: StartRelay, upstream: Upstream
 ) -> None:

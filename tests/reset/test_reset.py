@@ -260,6 +260,7 @@ def without_systemd() -> None:
         pytest.skip("this machine runs systemd, which the program would ask to start it again")
 
 
+@pytest.mark.costly
 def test_the_programs_that_the_units_run(paths: Paths, without_systemd: None) -> None:
     use(paths)
     assert run(paths, "appliance.reset", "--boot").returncode == 0

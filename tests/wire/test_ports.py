@@ -81,6 +81,7 @@ def test_first_bytes_in_pieces(container: Both, port: Port) -> None:
     assert container.same(script)[1] == port.routed
 
 
+@pytest.mark.costly
 def test_an_upstream_of_media_may_speak_first(container: Both) -> None:
     """It has been dialled because of the client's first message, and need not wait for the second one."""
 
