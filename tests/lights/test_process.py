@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,8 @@ from tests.lights.recording import (
 GREEN, AMBER, RED = PINS.gpios
 # Seconds for a process to start, on a busy machine.
 STARTS_WITHIN = 30.0
+# Seconds that a light stands at most which is none, but a frame on its way.
+PASSING = 0.15
 # Seconds by which a word is ahead of its time, so that it is not old before a busy machine has read it.
 AHEAD = 60.0
 
@@ -141,6 +144,12 @@ def test_each_state_from_the_real_files_to_the_pins(paths: Paths, transcript: Pa
             return has_period(replay(read_transcript(transcript)), pattern)
 
         eventually(whole_period, STARTS_WITHIN, f"a period of {state}")
+    # No other light before that either, once they are lit, but for one between the pins of a frame on a busy machine.
+    played = replay(read_transcript(transcript))
+    lit = next(number for number, (_now, one) in enumerate(played) if any(one))
+    own = {step.frame for step in pattern.steps}
+    foreign = [one for (now, one), (then, _next) in pairwise(played[lit:]) if one not in own and then - now > PASSING]
+    assert not foreign
 
 
 @pytest.mark.namespaces
