@@ -70,7 +70,9 @@ def wanted() -> list[tuple[str, tuple[str, ...]]]:
         # What the card runs stands there in its versions; what builds a wheel builds the card's too.
         found += [(name, (CARD, BUILD, TEST)) for name in requirements(path.read_text().splitlines())]
     for path in sorted((ROOT / "tests").rglob("packages.txt")):
-        found += [(name, (TEST,)) for name in packages(str(path.relative_to(ROOT)))]
+        # What ./build wants is installed before the tests, beside which it runs.
+        sections = (BUILD, TEST) if path.parent.name == "tests" else (TEST,)
+        found += [(name, sections) for name in packages(str(path.relative_to(ROOT)))]
     found += [(name, (TEST,)) for name in OFFICE.packages]
     return sorted(set(found))
 
