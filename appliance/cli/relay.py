@@ -13,8 +13,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Relay."""
+    from appliance.relay.own_certificate import begin_first
+
+    paths = paths_of(options)
+    making = begin_first(paths.relay_state)
+    # Last, since it takes about as long as that.
     from appliance.relay.service import Service
 
     log_to_stderr()
-    Service(paths_of(options)).run()
+    Service(paths, making=making).run()
     return 0

@@ -1,27 +1,23 @@
 """The relay's certificate: made at the first start, kept from then on, and followed when somebody puts another there.
 
-The app accepts any certificate on its chat port, so a self-signed one is enough. It is made in a process of its
-own (``python -m appliance.relay.certificate FOLDER``), so that the relay does not carry the library for years for
-the sake of one second. Key and chain stand in one file, which is replaced in one step: two files would be a mismatched
-pair for a moment.
+The app accepts any certificate on its chat port, so a self-signed one is enough (``own_certificate``). Key and chain
+stand in one file, which is replaced in one step: two files would be a mismatched pair for a moment.
 """
 
-import datetime
 import logging
 import math
 import os
-import secrets
 import ssl
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from appliance.clock import since_boot
 from appliance.errors import SavedStateError
-from appliance.files import Stamp, stamp, write_atomically
+from appliance.files import Stamp, stamp
 from appliance.relay.neutral import seed_of
+from appliance.relay.own_certificate import FILE, begin
 from appliance.relay.sessions import remember_as_nginx_does
 from appliance.relay.tls import Rules
 from appliance.relay.validity import not_after
@@ -31,22 +27,12 @@ from appliance.text import text
 
 log = logging.getLogger(__name__)
 
-# A Pi has no clock before the network is there; a certificate from 1970 would stand out. The year of this code.
-NOT_MADE_BEFORE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-# Until then every card of a release has the clock that it was built with, so all of them would begin on the same day:
-# each says that it is older than it is, by a time of its own between these two.
-YOUNGEST, OLDEST = datetime.timedelta(days=1), datetime.timedelta(days=700)
-# What people tell openssl, who want to have done with it: ten years or twenty. With a shorter one it would have to be
-# renewed, by a clock that may be wrong; the app looks at no date.
-LIFETIMES = (datetime.timedelta(days=3650), datetime.timedelta(days=7300))
 # Seconds between two tries to make one where that failed: it takes a second of a Pi 3's time.
 MAKE_EVERY = 60.0
 # What nginx offers when nobody has set anything (its ngx_http_ssl_module.h): Python's own shorter list, and no answer
 # about the protocol inside, would tell the relay from it with a single greeting.
 CIPHERS = "HIGH:!aNULL:!MD5"
 PROTOCOLS_INSIDE = ["http/1.1", "http/1.0", "http/0.9"]
-# Both the key and the certificates, in the relay's own folder.
-FILE = "certificate.pem"
 EXPIRED = Problem(
     text("The publicly issued certificate of the relay has expired."),
     text("The relay uses one of its own meanwhile. People who write notice nothing, but it looks less ordinary."),
@@ -64,15 +50,19 @@ class Certificate:
         folder: the relay's own folder, readable by nobody else.
         public: where the certificate service puts a publicly issued one, key and chain in one file.
         wall: seconds since 1970, or None while nobody has told the time; then no certificate counts as expired.
+        making: the process that makes the first one already, if there is one.
 
     Attributes:
         rules: the TLS settings with it; None while there is none.
         served: what it is, for the status; None while there is none.
     """
 
-    def __init__(self, folder: Path, public: Path, wall: Callable[[], float | None]) -> None:
+    def __init__(
+        self, folder: Path, public: Path, wall: Callable[[], float | None], making: subprocess.Popen[str] | None = None
+    ) -> None:
         self._folder = folder
         self._wall = wall
+        self._making = making
         self._own = _Kept(folder / FILE)
         self._public = _Kept(public)
         self._make_at = 0.0
@@ -120,7 +110,8 @@ class Certificate:
         try:
             if own.rules is None:
                 self._make_at = since_boot() + MAKE_EVERY
-                made = rules(self._folder)
+                making, self._making = self._making, None
+                made = rules(self._folder, making)
                 own.look()
                 own.take(made)
                 self._make_at = math.inf
@@ -217,16 +208,18 @@ def _reason(error: Exception) -> str:
     return os.strerror(getattr(error, "errno", None) or 0)
 
 
-def rules(folder: Path) -> Rules:
+def rules(folder: Path, making: subprocess.Popen[str] | None = None) -> Rules:
     """The TLS settings with the kept certificate, which is made first if there is none.
 
     Args:
         folder: the relay's own folder, readable by nobody else.
+        making: the process that makes it already, if there is one.
 
     Raises:
         SavedStateError: no certificate can be made or read, for instance because the card is full.
     """
     file = folder / FILE
+    said = making.communicate()[1] if making else ""
     try:
         return _rules(file)
     except FileNotFoundError:
@@ -235,13 +228,11 @@ def rules(folder: Path) -> Rules:
         # Damaged: put aside rather than deleted, so that somebody can find out why.
         with suppress(OSError):
             os.replace(file, file.with_suffix(".damaged"))
-    made = subprocess.run(
-        [sys.executable, "-m", "appliance.relay.certificate", str(folder)], capture_output=True, text=True, check=False
-    )
+    said = said or begin(folder).communicate()[1]
     try:
         return _rules(file)
     except (OSError, ssl.SSLError) as error:
-        reason = (made.stderr.strip().splitlines() or [str(error)])[-1]
+        reason = (said.strip().splitlines() or [str(error)])[-1]
         raise SavedStateError(
             f"The relay could not make its certificate in {folder} ({reason}).",
             "The chat port with TLS stays closed.",
@@ -275,55 +266,3 @@ def _context(file: Path) -> ssl.SSLContext:
     # A key with a password is of no use here, and OpenSSL would ask a terminal for it.
     found.load_cert_chain(file, password="none")  # noqa: S106
     return found
-
-
-def validity(now: datetime.datetime) -> tuple[datetime.datetime, datetime.datetime]:
-    """From when until when a certificate is valid that is made ``now``, by a clock that may stand in 1970.
-
-    Both are drawn anew each time, so that cards of one release have no date in common.
-    """
-    spread = int((OLDEST - YOUNGEST).total_seconds())
-    age = YOUNGEST + datetime.timedelta(seconds=secrets.randbelow(spread))
-    start = max(now, NOT_MADE_BEFORE).replace(microsecond=0) - age
-    return start, start + secrets.choice(LIFETIMES)
-
-
-def make(folder: Path) -> None:
-    """Make a P-256 key and a self-signed certificate, both in one file with mode 0600.
-
-    It has the fields that ``openssl req -x509`` gives one, in that order: the commonest way to such a certificate.
-
-    Raises:
-        OSError: the folder is not writable or full.
-    """
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    public = key.public_key()
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    start, end = validity(datetime.datetime.now(datetime.UTC))
-    by_key = x509.SubjectKeyIdentifier.from_public_key(public)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(public)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(end)
-        .add_extension(by_key, critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(by_key), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ) + certificate.public_bytes(serialization.Encoding.PEM)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomically(folder / FILE, pem, mode=0o600)
-
-
-if __name__ == "__main__":
-    make(Path(sys.argv[1]))

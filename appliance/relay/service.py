@@ -6,6 +6,7 @@ It never touches gevent's loop, so that a fork is always clean, and it copies no
 import logging
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -83,9 +84,15 @@ class Service:
     Args:
         paths: where this instance keeps its files.
         wall: seconds since 1970, or None while nobody has told the time.
+        making: the process that makes the relay's first certificate already, if there is one.
     """
 
-    def __init__(self, paths: Paths, wall: Callable[[], float | None] = told) -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        wall: Callable[[], float | None] = told,
+        making: subprocess.Popen[str] | None = None,
+    ) -> None:
         self._paths = paths
         self._shares = Shares()
         self._notifier = sdnotify.SystemdNotifier()
@@ -103,7 +110,7 @@ class Service:
         self._pipe = handover.lifeline(inherited)
         self._stamps: list[Stamp | None] | None = None
         self._loaded: Loaded | None = None
-        self._certificate = Certificate(paths.relay_state, paths.issued_certificate, wall)
+        self._certificate = Certificate(paths.relay_state, paths.issued_certificate, wall, making)
         # By what the neutral page is drawn while there is no certificate: never a common one.
         self._spare_seed = os.urandom(32)
         self._site_problem: Problem | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from appliance.relay import certificate
+from appliance.relay import own_certificate
 from appliance.relay.site import Page
 from tests.browser.chromium import CHROMIUM, OPTIONS
 from tests.cover import stopwatch
@@ -38,8 +38,8 @@ AT_ONCE = 12
 @pytest.fixture(scope="module")
 def certificate_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("certificate")
-    certificate.make(folder)
-    return folder / certificate.FILE
+    own_certificate.make(folder)
+    return folder / own_certificate.FILE
 
 
 def start(folder: Path, upstream: Upstream | None, certificate_file: Path, **upstreams: object) -> Relay:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.relay import certificate
+from appliance.relay import own_certificate
 from appliance.relay.site import Page
 from tests.cover.inside import ASKING
 from tests.cover.release import inside
@@ -66,10 +66,10 @@ def road(folder: Path) -> Iterator[Road]:
 def upstream(road: Road, folder: Path) -> Iterator[Stock]:
     """What the relay passes 587 on to: a server of TLS with another certificate and another page."""
     (folder / "other").mkdir()
-    certificate.make(folder / "other")
+    own_certificate.make(folder / "other")
     page = Page(b"<!DOCTYPE html><title>Another one</title>\n", "text/html", 1_700_000_000)
     place = (UPSTREAM, CHAT, MEDIA)
-    found = Stock(folder / "upstream", folder / "other" / certificate.FILE, page, place, road.servers)
+    found = Stock(folder / "upstream", folder / "other" / own_certificate.FILE, page, place, road.servers)
     yield found
     found.stop()
 
@@ -82,7 +82,7 @@ def relay(road: Road, upstream: Stock, folder: Path) -> Iterator[Relay]:
     found.program = road.servers.command(*inside(found.folder, "python3", "-m", "appliance", "relay"))
     own = found.folder / "state/relay"
     own.mkdir(parents=True)
-    certificate.make(own)
+    own_certificate.make(own)
     found.start()
     yield found
     found.stop()
@@ -95,7 +95,7 @@ def nginx(road: Road, relay: Relay, folder: Path) -> Iterator[Stock]:
     date = re.search(rb"\r\nLast-Modified: ([^\r]+)", head)
     assert date, head
     page = Page(body, "text/html", int(parsedate_to_datetime(date[1].decode("ascii")).timestamp()))
-    file = shutil.copy(relay.folder / "state/relay" / certificate.FILE, folder)
+    file = shutil.copy(relay.folder / "state/relay" / own_certificate.FILE, folder)
     found = Stock(folder / "nginx", Path(file), page, (NGINX, CHAT, CHAT_TLS), road.servers)
     yield found
     found.stop()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.relay import certificate
+from appliance.relay import own_certificate
 from tests.relay.running import Launch, Relay, Upstream, close_kept, free_ports
 
 StartRelay = Callable[..., Relay]
@@ -25,7 +25,7 @@ def upstream() -> Iterator[Upstream]:
 def certificate_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate made once, as on the card: most tests begin with the second start."""
     folder = tmp_path_factory.mktemp("certificate")
-    certificate.make(folder)
+    own_certificate.make(folder)
     return folder / "certificate.pem"
 
 

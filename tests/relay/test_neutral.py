@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from appliance.relay import certificate, neutral
-from appliance.relay.certificate import FILE, NOT_MADE_BEFORE, Certificate
+from appliance.relay import neutral
+from appliance.relay.certificate import Certificate
+from appliance.relay.own_certificate import FILE, NOT_MADE_BEFORE
 from appliance.relay.site import Page
 from tests.relay.conftest import StartRelay
 from tests.relay.running import Relay, read_to_end, wait_for
@@ -138,7 +139,7 @@ def test_without_a_certificate_it_is_no_common_one_either(start_relay: StartRela
     def without(number: int) -> bytes:
         relay = start_relay(fresh=True)
         relay.stop()
-        file = relay.folder / "state/relay" / certificate.FILE
+        file = relay.folder / "state/relay" / FILE
         file.unlink()
         # Folders in its place: none can be made, nor these put aside.
         for name in (file, file.with_suffix(".damaged")):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from appliance.relay import certificate
+from appliance.relay import own_certificate
 from appliance.relay.destination import is_allowed
 from appliance.relay.first_bytes import ENOUGH_ROUTING, GREETING, KNOWN_ROUTING, Peer, classify
 from appliance.relay.limits import (
@@ -109,7 +109,7 @@ def test_a_certificate_is_valid_for_years_whatever_the_clock_says(clock: str) ->
     now = datetime.datetime.fromisoformat(clock).replace(tzinfo=datetime.UTC)
     today = max(now, datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC))
     for _ in range(200):
-        start, end = certificate.validity(now)
+        start, end = own_certificate.validity(now)
         assert start < today - datetime.timedelta(hours=23)
         assert end > today + datetime.timedelta(days=7 * 365)
 
@@ -117,7 +117,7 @@ def test_a_certificate_is_valid_for_years_whatever_the_clock_says(clock: str) ->
 def test_certificates_made_at_one_moment_have_no_date_in_common() -> None:
     # What the clock of each card of a release says at its first start, before any time server has answered.
     epoch = datetime.datetime(2026, 11, 20, 12, 0, 30, tzinfo=datetime.UTC)
-    made = [certificate.validity(epoch) for _ in range(200)]
+    made = [own_certificate.validity(epoch) for _ in range(200)]
     # By the second, of 60 million there are: two alike would be a chance of one in 3,000, so one pair is let pass.
     for dates in zip(*made, strict=True):
         assert len(set(dates)) >= 199

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from appliance.relay import certificate
+from appliance.relay import own_certificate
 from tests.relay.conftest import StartRelay
 from tests.relay.running import (
     MEDIA_HELLO,
@@ -225,8 +225,8 @@ def test_a_renewed_certificate_is_taken_up_without_dropping_a_stream(
     former = client.getpeercert(binary_form=True)
     server = upstream.next()
     assert read_exactly(server, 4) == HELLO
-    certificate.make(tmp_path)
-    renewed = (tmp_path / certificate.FILE).read_bytes()
+    own_certificate.make(tmp_path)
+    renewed = (tmp_path / own_certificate.FILE).read_bytes()
     # Half of it first, as a program that does not know better writes it.
     file.write_bytes(renewed[: len(renewed) // 2])
     (problem,) = wait_for(lambda: relay.status["problems"], "the damage to be seen")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.relay import certificate
+from appliance.relay import own_certificate
 from tests.wire.stage import Both, Porchlight, Reference, Variant
 
 HERE = Path(__file__).parent
@@ -27,7 +27,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("certificates")
     for name in ("reference", "porchlight"):
         # The reference's own kind takes seconds to make, and matters only to the one test that looks at it.
-        certificate.make(folder)
+        own_certificate.make(folder)
         (folder / "certificate.pem").rename(folder / f"{name}.pem")
     return folder
 
