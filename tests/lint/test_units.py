@@ -51,11 +51,10 @@ def test_a_circle_is_found(units: Path) -> None:
     assert complaints(units)
 
 
-def of_unit(name: str, section: str = "Unit") -> dict[str, str]:
-    """The lines of a section that occur once or are the last of their name; of Debian's units, what we add."""
-    file = UNITS / name if (UNITS / name).exists() else UNITS / f"{name}.d/porchlight.conf"
-    lines = file.read_text().partition(f"[{section}]\n")[2].partition("\n[")[0].splitlines()
-    pairs = (line.partition("=") for line in lines if line and line[0] != "#")
+def of_unit(name: str) -> dict[str, str]:
+    """The lines of a unit's section [Unit] that occur once or are the last of their name."""
+    section = (UNITS / name).read_text().partition("[Unit]\n")[2].partition("\n[")[0]
+    pairs = (line.partition("=") for line in section.splitlines() if line and line[0] != "#")
     return {key: value for key, _, value in pairs}
 
 
@@ -63,21 +62,6 @@ def ordered_after(name: str) -> set[str]:
     """What a unit waits for, as far as its own lines say."""
     lines = (UNITS / name).read_text().splitlines()
     return {one for line in lines if line.startswith("After=") for one in line.removeprefix("After=").split()}
-
-
-def test_what_the_relay_waits_for_comes_before_it() -> None:
-    """While the system starts, a dozen programs want the same few cores; the relay is not to wait for them all."""
-    named = {one for one in ordered_after("porchlight-relay.service") if one.endswith(".service")}
-    # Those wait for the modules and the journal; network-pre.target is the firewall's.
-    waited_for = named | {
-        "systemd-modules-load.service",
-        "systemd-journald.service",
-        "porchlight-firewall-base.service",
-    }
-    assert len(waited_for) == 5
-    relay = int(of_unit("porchlight-relay.service", "Service")["StartupCPUWeight"])
-    for name in waited_for:
-        assert int(of_unit(name, "Service")["StartupCPUWeight"]) >= relay > 100, name
 
 
 def test_a_judge_that_never_starts_ends_the_trial() -> None:
