@@ -7,10 +7,12 @@ Beyond the router's outer side is a namespace more: from there nobody comes in u
 
 import ctypes
 import re
+import signal
 import socket
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -192,6 +194,16 @@ class Home:
             _ip("-n", name, "route", "add", other, "dev", device)
         _run(self.command("sysctl", "-qw", "net.ipv4.ip_forward=1"))
         _run(self.command("nft", "-f", "-"), TRANSLATION.format(input="", forward="", prerouting="", postrouting=""))
+
+    @contextmanager
+    def unanswered_names(self) -> Iterator[None]:
+        """For a while the router's name server answers nobody, and says nothing of it either."""
+        assert self._router is not None
+        self._router.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._router.send_signal(signal.SIGCONT)
 
     def offer_mappings(self) -> None:
         """Start what lets devices at home open ports: PCP, NAT-PMP and UPnP, as many routers do."""

@@ -153,7 +153,8 @@ class Upstream:
     def start(self) -> None:
         family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
         self._listening = socket.create_server((self.address, self.port), family=family, backlog=512)
-        threading.Thread(target=self._serve, args=(self._listening,), daemon=True).start()
+        self._serving = threading.Thread(target=self._serve, args=(self._listening,), daemon=True)
+        self._serving.start()
 
     def _serve(self, listening: socket.socket) -> None:
         while True:
@@ -211,6 +212,8 @@ class Upstream:
         """Stop, and let the threads end whose peers have gone: the next test may count this process's descriptors."""
         self.stop()
         until = time.monotonic() + 5.0
+        # Before it has ended, one of those on its list may not have begun yet, and cannot be joined.
+        self._serving.join(5.0)
         for one in self._threads:
             one.join(max(0.0, until - time.monotonic()))
 
