@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from mimetypes import MimeTypes
 from pathlib import Path
 
@@ -18,8 +19,6 @@ from appliance.text import Text, text
 LARGEST_SITE = 4 * 1024 * 1024
 # Files and folders; every one of them costs a look at the card before the relay starts.
 MOST_ENTRIES = 500
-# The same on every machine, whatever lies in /etc/mime.types.
-KINDS = MimeTypes()
 UNKNOWN_KIND = "application/octet-stream"
 
 
@@ -118,8 +117,17 @@ def _page(name: str, folder: int, most: int) -> Page | None:
     return Page(body, _kind(name, body), int(about.st_mtime))
 
 
+@cache
+def _kinds() -> MimeTypes:
+    """Python's own table: the same on every machine, whatever lies in /etc/mime.types.
+
+    That file it reads all the same, its 2,000 lines. Most relays show no folder, and must not begin later for it.
+    """
+    return MimeTypes()
+
+
 def _kind(name: str, body: bytes) -> str:
-    kind, encoding = KINDS.guess_type(name)
+    kind, encoding = _kinds().guess_type(name)
     if kind is None or encoding is not None:
         return UNKNOWN_KIND
     if not kind.startswith("text/") or body.isascii():
