@@ -39,6 +39,15 @@ def namespaces(rootless: bool) -> list[str]:
     return ["unshare", *user, "--mount", "--pid", "--fork", "--kill-child"]
 
 
+def apart(rootless: bool) -> list[str]:
+    """What mmdebstrap is called through: what it mounts goes with it, however it ends.
+
+    Otherwise, killed as root, it would leave mounts on the host, and nobody could remove its tree. As an ordinary user
+    it has namespaces of its own anyway.
+    """
+    return [] if rootless else ["unshare", "--mount"]
+
+
 def run(
     command: Sequence[str],
     *,
@@ -122,6 +131,17 @@ class Cell:
 
 
 def remove(path: Path, rootless: bool) -> None:
-    """Delete a tree whatever its owners: as an ordinary user, with the subordinate ids that made it."""
+    """Delete a tree whatever its owners: as an ordinary user, with the subordinate ids that made it.
+
+    Raises:
+        BuildError: something of it stays, such as what somebody has mounted there.
+    """
     command = ["rm", "-rf", "--one-file-system", str(path)]
-    subprocess.run([*namespaces(True), *command] if rootless else command, check=True)
+    done = subprocess.run([*namespaces(True), *command] if rootless else command, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        said = "".join(f"\n    | {line}" for line in done.stderr.splitlines()[:5])
+        raise BuildError(
+            f"An old tree cannot be removed.{said}",
+            "Nothing was begun.",
+            "If something is mounted there (see /proc/mounts), unmount it or restart this machine. Then try again.",
+        )

@@ -173,7 +173,7 @@ class Maker:
         log = self.logs / f"{root.kind}.log"
         log.unlink(missing_ok=True)
         (packages / CHOSEN).unlink(missing_ok=True)
-        command = self.command(root, draft / "tree.tar", packages)
+        command = [*cell.apart(self.rootless), *self.command(root, draft / "tree.tar", packages)]
         env = {**os.environ, "SOURCE_DATE_EPOCH": str(recipe.BASE_EPOCH), "LC_ALL": "C"}
         if not self.rootless:
             # In the cache, so that even a killed run's tree is found and removed by the next one. An ordinary user's

@@ -49,6 +49,7 @@ def make(folder: Path, wanted: Sequence[str], architecture: str, *, rootless: bo
     sys.stderr.write(f"==> Making a tree of Debian {recipe.SUITE}, the card's release, {architecture} (once)\n")
     draft = folder / f"bench-{architecture}-unfinished"
     command = [
+        *cell.apart(rootless),
         "mmdebstrap",
         "--quiet",
         f"--mode={'unshare' if rootless else 'root'}",

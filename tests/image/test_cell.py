@@ -1,0 +1,42 @@
+"""Trees that are left over are removed, or what is in the way is named."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+REMOVE = """
+import sys
+from pathlib import Path
+from image import cell
+from image.errors import BuildError
+try:
+    cell.remove(Path(sys.argv[1]), rootless=False)
+except BuildError as error:
+    sys.exit(str(error))
+"""
+# In a namespace of its own, so that nothing stays mounted.
+MOUNTED = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs "$1" && shift && "$@"', "-"]
+
+
+def tree(folder: Path) -> Path:
+    made = folder / "tree"
+    (made / "proc").mkdir(parents=True)
+    (made / "hosts").write_text("here")
+    return made
+
+
+def test_a_tree_is_removed(tmp_path: Path) -> None:
+    left = tree(tmp_path)
+    subprocess.run([sys.executable, "-c", REMOVE, str(left)], check=True)
+    assert not left.exists()
+
+
+def test_what_is_mounted_in_it_is_named(tmp_path: Path) -> None:
+    """No traceback, and what was mounted is not emptied."""
+    left = tree(tmp_path)
+    command = [*MOUNTED, str(left / "proc"), sys.executable, "-c", REMOVE, str(left)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "An old tree cannot be removed" in done.stderr
+    assert str(left / "proc") in done.stderr
+    assert "unmount it or restart this machine" in done.stderr
