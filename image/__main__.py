@@ -12,7 +12,7 @@ from image.bundle import ANYTHING
 from image.errors import BuildError, NoSpace
 from image.publish import Release
 from image.roots import Sources
-from image.stages import REPOSITORY, Build, Wishes, epoch, version
+from image.stages import REPOSITORY, Build, Wishes, version
 from image.statement import Asked
 from image.verify import First, verify
 
@@ -181,7 +181,9 @@ def main() -> int:
         if build.stated:
             print(f"./build: {build.stated}", file=sys.stderr)
         if options.verify:
-            first = First(wishes.store, wishes.output, build.name, epoch(), build.rootless, wishes.sources, options.url)
+            first = First(
+                wishes.store, wishes.output, build.name, build.epoch, build.rootless, wishes.sources, options.url
+            )
             said = verify(REPOSITORY, first)
             print(f"./build: {said}", file=sys.stderr)
     except BuildError as error:

@@ -64,6 +64,8 @@ class Build:
         self.rootless = False
         self.stated = ""
         self.name = f"porchlight-{version()}-arm64"
+        # Once: somebody may commit while it is at work.
+        self.epoch = epoch()
 
     def run(self) -> Path:
         """Build the card; the path of the compressed image back."""
@@ -162,7 +164,8 @@ class Build:
             if line.startswith(">>> "):
                 self.progress.note(line[4:])
 
-        env = {"PYTHONPATH": "/source", "PYTHONDONTWRITEBYTECODE": "1", "SOURCE_DATE_EPOCH": str(epoch()), "TZ": "UTC"}
+        env = {"PYTHONPATH": "/source", "PYTHONDONTWRITEBYTECODE": "1", "TZ": "UTC"}
+        env["SOURCE_DATE_EPOCH"] = str(self.epoch)
         try:
             command = ["python3", "-m", "image.assembly", *arguments]
             work.run(what, command, {REPOSITORY: "/source", **binds}, env, on_line=show)
@@ -187,7 +190,7 @@ class Build:
         out = self._scratch("card-output")
         binds = {base: "/cache/base.tar", self._scratch("card"): "/work", out: "/output", keys: "/keys"}
         place = f"{self.wishes.release.place.rstrip('/')}/" if self.wishes.release.place else ""
-        self._inside(work, "Making the card", ["card", str(epoch()), f"{self.name}.img", place], binds)
+        self._inside(work, "Making the card", ["card", str(self.epoch), f"{self.name}.img", place], binds)
         self._remove(self.store.unfinished / "card")
         return out / f"{self.name}.img"
 
@@ -198,11 +201,11 @@ class Build:
         bundle = f"{self.name}.raucb"
         if (keys / "update.key").exists():
             binds = {image.parent: "/work", packed: "/output", keys: "/keys"}
-            self._inside(work, "Packing the update", ["bundle", version(), str(epoch()), bundle], binds)
+            self._inside(work, "Packing the update", ["bundle", version(), str(self.epoch), bundle], binds)
             publish.offer(packed, bundle, version(), self.wishes.release.since)
         binds = {image.parent: "/work", packed: "/output"}
         self._inside(work, "Compressing", ["pack", image.name, file], binds)
-        card = publish.Card(self.name, version(), epoch(), image.stat().st_size, cache.sha256(image))
+        card = publish.Card(self.name, version(), self.epoch, image.stat().st_size, cache.sha256(image))
         release = self.wishes.release
         place = f"{release.place.rstrip('/')}/" if release.place else f"{self.wishes.output.as_uri()}/"
         icon = REPOSITORY / "appliance/page/static/lamp.svg"
