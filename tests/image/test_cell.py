@@ -1,8 +1,11 @@
 """Trees that are left over are removed, or what is in the way is named."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 REMOVE = """
 import sys
@@ -31,6 +34,7 @@ def test_a_tree_is_removed(tmp_path: Path) -> None:
     assert not left.exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root, or a user namespace")
 def test_what_is_mounted_in_it_is_named(tmp_path: Path) -> None:
     """No traceback, and what was mounted is not emptied."""
     left = tree(tmp_path)
