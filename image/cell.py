@@ -142,6 +142,6 @@ def remove(path: Path, rootless: bool) -> None:
         said = "".join(f"\n    | {line}" for line in done.stderr.splitlines()[:5])
         raise BuildError(
             f"An old tree cannot be removed.{said}",
-            "Nothing was begun.",
+            "This ends here; what was finished before is kept.",
             "If something is mounted there (see /proc/mounts), unmount it or restart this machine. Then try again.",
         )

@@ -18,7 +18,15 @@ except BuildError as error:
     sys.exit(str(error))
 """
 # In a namespace of its own, so that nothing stays mounted.
-MOUNTED = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs "$1" && shift && "$@"', "-"]
+IN_THE_WAY = """
+set -e
+place=$1; shift
+mount -t tmpfs tmpfs "$place"
+touch "$place/kept"
+"$@" || status=$?
+ls "$place"
+exit $status
+"""
 
 
 def tree(folder: Path) -> Path:
@@ -38,9 +46,10 @@ def test_a_tree_is_removed(tmp_path: Path) -> None:
 def test_what_is_mounted_in_it_is_named(tmp_path: Path) -> None:
     """No traceback, and what was mounted is not emptied."""
     left = tree(tmp_path)
-    command = [*MOUNTED, str(left / "proc"), sys.executable, "-c", REMOVE, str(left)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = ["unshare", "--mount", "sh", "-c", IN_THE_WAY, "-", str(left / "proc")]
+    done = subprocess.run([*command, sys.executable, "-c", REMOVE, str(left)], capture_output=True, text=True)
     assert done.returncode == 1
+    assert done.stdout == "kept\n"
     assert "An old tree cannot be removed" in done.stderr
     assert str(left / "proc") in done.stderr
     assert "unmount it or restart this machine" in done.stderr
