@@ -73,10 +73,9 @@ def certificates(root: Path) -> None:
 
 
 def compile_python(root: Path, *folders: str) -> None:
-    """Bytecode that is never checked against its source: the system is read-only, and a Pi without a clock."""
-    command = ["python3", "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
-    present = [str(root / folder) for folder in folders if (root / folder).is_dir()]
-    subprocess.run([*command, "-s", str(root), "-p", "/", *present], check=True)
+    """The bytecode of everything below some folders, as ``bytecode.py`` makes it."""
+    program = Path(__file__).with_name("bytecode.py")
+    subprocess.run(["python3", "-P", "-X", "no_debug_ranges", str(program), str(root), *folders], check=True)
 
 
 def gpio(root: Path, pinned: Path, scratch: Path) -> None:

@@ -15,7 +15,7 @@ from image.progress import Progress
 STAGES = 8
 REPOSITORY = Path(__file__).resolve().parent.parent
 # What the base is made of besides the two trees: the modules that make it.
-BASE_CODE = ("native.py", "drivers.py", "devicetree.py", "boards.py", "recipe.py")
+BASE_CODE = ("native.py", "bytecode.py", "drivers.py", "devicetree.py", "boards.py", "recipe.py")
 
 
 @dataclass(frozen=True)
