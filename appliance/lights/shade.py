@@ -1,7 +1,6 @@
 """How bright the lamps are at one moment: the pattern, the owner's brightness, the night, soft edges. All pure."""
 
 import datetime
-import zoneinfo
 from typing import NamedTuple
 
 from appliance.lights.language import DARK, Frame, Pattern
@@ -34,7 +33,12 @@ def is_night(settings: LightsSettings, now: float | None) -> bool:
     """
     if now is None or settings.night_from == settings.night_to:
         return False
-    zone = zoneinfo.ZoneInfo(settings.time_zone) if settings.time_zone else datetime.UTC
+    zone: datetime.tzinfo = datetime.UTC
+    if settings.time_zone:
+        # Only then: it costs memory and time at the start.
+        from zoneinfo import ZoneInfo
+
+        zone = ZoneInfo(settings.time_zone)
     clock = f"{datetime.datetime.fromtimestamp(now, zone):%H:%M}"
     # Both have two digits for the hour (settings.kinds), so that they compare as texts.
     if settings.night_from < settings.night_to:

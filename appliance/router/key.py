@@ -1,6 +1,6 @@
 """The secret from which PCP's nonces come: it outlives a power cut, so the router still knows whose a mapping is."""
 
-import secrets
+import os
 from pathlib import Path
 
 from appliance.files import write_atomically
@@ -20,6 +20,6 @@ def key_of(folder: Path) -> bytes:
     except FileNotFoundError:
         found = b""
     if len(found) != LENGTH:
-        found = secrets.token_bytes(LENGTH)
+        found = os.urandom(LENGTH)
         write_atomically(path, found, mode=0o600)
     return found

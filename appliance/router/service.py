@@ -5,7 +5,7 @@ minute it asks the router again, which renews the leases, notices a router that 
 outer address. Whatever may block works in a child process (``aside.py``).
 """
 
-import secrets
+import os
 from collections.abc import Callable, Mapping
 
 from appliance.clock import since_boot
@@ -279,7 +279,7 @@ class RouterService:
                 f"router: The key for PCP cannot be kept ({error.strerror}). After a power cut a router with PCP "
                 "may refuse the ports until the former lease is over, two hours at most."
             )
-            return secrets.token_bytes(LENGTH)
+            return os.urandom(LENGTH)
 
 
 def _mapped(look: Look) -> tuple[int, ...]:

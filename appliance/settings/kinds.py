@@ -1,13 +1,14 @@
-"""The kinds of value that a setting can have: each reads one TOML value or says in plain words why not."""
+"""The kinds of value that a setting can have: each reads one TOML value or says in plain words why not.
+
+Every service reads the settings, and would keep for months what is loaded with this. So what only a rare value or a
+mistake needs (time zones, similar words) is loaded when there is one.
+"""
 
 import ipaddress
 import re
 import unicodedata
-import zoneinfo
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -89,7 +90,9 @@ def _data(value: Any) -> int:
     words = 'an amount of data such as "200 GB" or "1.5 TB", or 0 for none'
     found = value
     if isinstance(value, str) and (match := AMOUNT.fullmatch(value.strip())):
-        found = int(Decimal(match[1]) * UNITS[match[2].upper()])
+        unit = UNITS[match[2].upper()]
+        whole_units, _, millionths = match[1].partition(".")
+        found = int(whole_units) * unit + int(millionths.ljust(6, "0")) * unit // 10**6
     whole = isinstance(found, int) and not isinstance(found, bool)
     # A number alone is meant as gigabytes more often than as bytes: then it must not pass for a few hundred bytes.
     if not whole or not (found == 0 or LEAST_DATA <= found <= MOST_DATA):
@@ -254,6 +257,8 @@ def one_of(allowed: Collection[str], words: str) -> Kind:
         word = value.strip().lower() if isinstance(value, str) else None
         if word == "" or word in allowed:
             return str(word)
+        from difflib import get_close_matches
+
         close = get_close_matches(word or "", allowed, n=1)
         raise ValueError(f"must be {words}, not {show(value)}{f' (did you mean {close[0]}?)' if close else ''}")
 
@@ -315,6 +320,8 @@ def _time_zone(value: Any) -> str:
     name = value.strip() if isinstance(value, str) else None
     if name == "":
         return ""
+    import zoneinfo
+
     try:
         return zoneinfo.ZoneInfo(name or "").key
     except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):

@@ -1,6 +1,5 @@
 """What may stand under ``[wifi]``, and what a supplicant is told of it. No input or output here."""
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +83,9 @@ def key(name: str, password: str) -> str:
     """
     if KEY.fullmatch(password):
         return password.lower()
+    # Each service reads the settings' rules, and only root hashes a password: not for everybody OpenSSL's 0.7 MB.
+    import hashlib
+
     return hashlib.pbkdf2_hmac("sha1", password.encode(), name.encode(), ROUNDS, KEY_BYTES).hex()
 
 
