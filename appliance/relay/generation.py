@@ -1,4 +1,4 @@
-"""A generation of workers: forked together with the same settings, watched, replaced one by one when they die."""
+"""A generation of workers: forked with the same settings, as many as are wanted, watched, replaced when they die."""
 
 # What the workers would each load at their first lookup is loaded once here, to be shared by all of them.
 import encodings.idna  # noqa: F401
@@ -13,9 +13,10 @@ import gevent.resolver.thread
 import gevent.threadpool  # noqa: F401
 
 from appliance.clock import since_boot
+from appliance.relay.plan import Plan
 from appliance.relay.sockets import Sockets
 from appliance.relay.sums import ALIVE
-from appliance.relay.worker import Plan, run_and_exit
+from appliance.relay.worker import run_and_exit
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +27,10 @@ REPLACE_EVERY = 1.0
 
 
 def workers_for(cores: int) -> int:
-    """How many workers there are when nobody has said it: three for every four cores.
+    """How many workers there may be when nobody has said how many there are: three for every four cores.
 
     A board's fourth core is for the kernel, which takes the packets from the network adapter, for page, lights and name
-    service. And each worker costs five megabytes of memory (docs/performance.md), used or not.
+    service.
 
     Args:
         cores: that this process may use, one at least.
@@ -41,8 +42,8 @@ class Generation:
     """The worker processes of one set of settings.
 
     Args:
-        plan: what they do.
-        workers: how many.
+        plan: what they do; the rows of its sums are for as many workers as there can ever be.
+        workers: how many there are at first.
         sockets: where they listen.
         pipe: the lifeline (``handover.py``): its end tells the workers that the service is over.
     """
@@ -54,7 +55,8 @@ class Generation:
         self._retired = False
         self._processes: dict[int, int] = {}
         self._started: dict[int, float] = {}
-        self._vacant = set(range(workers))
+        self._first = set(range(workers))
+        self._wanted = set(self._first)
         self.tend()
 
     @property
@@ -63,14 +65,39 @@ class Generation:
         return self._retired and not self._processes
 
     @property
+    def workers(self) -> int:
+        """How many there are: those that take newcomers, or are about to."""
+        return len(self._wanted)
+
+    @property
     def serving(self) -> bool:
-        """Whether every worker has shown that it lives."""
-        return not self._vacant and all(row[ALIVE] for row in self.plan.sums.rows)
+        """Whether every worker has shown that it lives, of those that were there from the beginning.
+
+        One that has joined since helps the others, and nobody has to wait for it.
+        """
+        begun = self._first & self._wanted
+        return begun <= set(self._processes.values()) and all(self.plan.sums.rows[one][ALIVE] for one in begun)
+
+    def resize(self, workers: int) -> None:
+        """Start more workers, or let some end with their last stream; the first one stays.
+
+        Args:
+            workers: how many there shall be, one at least. Those that still have streams of former times keep their
+                places until they end.
+        """
+        for number in range(len(self.plan.sums.rows)):
+            if len(self._wanted) < workers and number not in self._processes.values():
+                self._wanted.add(number)
+        for process, number in sorted(self._processes.items(), key=lambda one: -one[1]):
+            if number and len(self._wanted) > workers and number in self._wanted:
+                self._wanted.discard(number)
+                os.kill(process, signal.SIGUSR1)
+        self.tend()
 
     def tend(self) -> None:
         """Fork the workers that are missing, and end those that hang."""
         now = since_boot()
-        for number in sorted(self._vacant):
+        for number in sorted(self._wanted - set(self._processes.values())):
             if not self._retired and now - self._started.get(number, 0.0) >= REPLACE_EVERY:
                 self._fork(number)
         for process, number in self._processes.items():
@@ -91,8 +118,8 @@ class Generation:
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             os.close(self._pipe[1])
             self._sockets.leave_to_others(number)
-            run_and_exit(self.plan, number, self._sockets.of_worker(number), self._pipe[0], parent)
-        self._vacant.discard(number)
+            own, others = self._sockets.of_worker(number), self._sockets.of_others(number)
+            run_and_exit(self.plan, number, own, others, self._pipe[0], parent)
         self._processes[process] = number
         self._started[number] = since_boot()
 
@@ -104,9 +131,8 @@ class Generation:
         # What it held open is gone with it, whether or not another one takes its place.
         self.plan.sums.forget(number)
         self.plan.crowd.clear(number)
-        if not self._retired:
+        if not self._retired and number in self._wanted:
             log.error("A relay process ended unexpectedly; its streams are lost, and another one takes its place.")
-            self._vacant.add(number)
         return True
 
     def retire(self) -> None:

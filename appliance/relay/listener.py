@@ -102,3 +102,29 @@ class Listener:
         self._watcher.stop()
         self._watcher.close()
         self._socket.close()
+
+
+class StandIn(Listener):
+    """A socket of another worker, for as long as that one does not accept: not yet, not any more, or since it died.
+
+    Args:
+        listening, port, admit, count: as for ``Listener``.
+        others: whether the socket's own worker accepts.
+    """
+
+    def __init__(
+        self, listening: socket.socket, port: Port, admit: Admit, count: Count, others: Callable[[], bool]
+    ) -> None:
+        self._others = others
+        super().__init__(listening, port, admit, count)
+
+    def _accept(self) -> None:
+        if self._others():
+            self._watcher.stop()
+        else:
+            super()._accept()
+
+    def look(self) -> None:
+        """Accept again if nobody else does any more."""
+        if not self._watcher.active and not self._others():
+            self._watcher.start(self._accept)

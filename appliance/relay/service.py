@@ -19,20 +19,21 @@ from appliance.memory import Tidy
 from appliance.paths import Paths
 from appliance.relay import handover, neutral, site
 from appliance.relay.certificate import Certificate
+from appliance.relay.demand import Demand
 from appliance.relay.errands import Visits
 from appliance.relay.generation import Generation, workers_for
 from appliance.relay.last_good import LastGood
 from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
 from appliance.relay.meter import Meter
+from appliance.relay.plan import Plan
 from appliance.relay.ports import groups_of, ports_of
 from appliance.relay.rate import Shares
 from appliance.relay.rest import rest_of
 from appliance.relay.site import Site, SiteError
 from appliance.relay.sockets import Sockets
-from appliance.relay.sums import Label, Sums, add, by_port, by_reason, bytes_relayed, layout
+from appliance.relay.sums import WORKED, Label, Sums, add, by_port, by_reason, bytes_relayed, layout
 from appliance.relay.upstream import Verdict
 from appliance.relay.use import Use
-from appliance.relay.worker import Plan
 from appliance.settings.load import Loaded, load
 from appliance.settings.problem import Problem
 from appliance.status import knock, pause
@@ -117,6 +118,7 @@ class Service:
         self._last_good = LastGood(paths.relay_upstreams)
         self._started = since_boot()
         self._use = Use(self._started)
+        self._demand = Demand()
         self._tidy = Tidy()
         self._retry_at = 0.0
         # Connections refused for want of descriptors, and when that was last logged.
@@ -134,6 +136,7 @@ class Service:
             for generation in self._generations:
                 generation.tend()
             self._bury()
+            self._fit()
             self._measure()
             self._publish("running" if self._serving else "starting")
             if self._serving and not ready:
@@ -215,7 +218,18 @@ class Service:
         for generation in self._generations:
             generation.retire()
         plan.sums.note_elsewhere(self._open_connections())
-        self._generations.append(Generation(plan, workers, self._sockets, self._pipe))
+        # As many as the former ones, whose people will come back to these; one for nobody yet.
+        begin = settings.workers or min(workers, self._current.workers if self._generations else 1)
+        self._generations.append(Generation(plan, begin, self._sockets, self._pipe))
+
+    def _fit(self) -> None:
+        """Have as many workers as the work needs, unless the settings say how many."""
+        current = self._current
+        rows = current.plan.sums.rows
+        worked = [row[WORKED] for row in rows]
+        wanted = self._demand.turn(since_boot(), worked, self._open_connections(), current.workers)
+        if not current.plan.settings.workers and wanted != current.workers:
+            current.resize(min(wanted, len(rows)))
 
     def _site(self, folder: str) -> Site:
         """What browsers are shown: the volunteer's folder, or the neutral page and a problem."""
@@ -297,7 +311,7 @@ class Service:
             written=now,
             version=__version__,
             phase=phase,
-            workers=len(plan.sums.rows),
+            workers=self._current.workers,
             connections=connections,
             started=self._started,
             used_lately=self._use.turn(now, connections),

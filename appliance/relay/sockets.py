@@ -1,4 +1,9 @@
-"""The listening sockets: opened by the parent, one for each worker, so that a worker's death loses no connection."""
+"""The listening sockets: opened by the parent, one for each worker, so that a worker's death loses no connection.
+
+All of them are open from the beginning, also those of workers that are started only when there is work for them: the
+kernel turns away who waits at a socket that is closed, so none is ever closed on the way. Meanwhile the first worker
+accepts there (``listener.StandIn``).
+"""
 
 import errno
 import ipaddress
@@ -74,10 +79,10 @@ class Sockets:
         return tuple(PortStatus(one.number, one.carries, self._trouble.get(one.number, "")) for one in self._ports)
 
     def leave_to_others(self, number: int) -> None:
-        """In a worker: close all sockets but its own. While it finishes its streams it must not keep others' open."""
+        """In a worker: close all sockets where it never accepts. While it finishes its streams they are others'."""
         for sockets in self._open.values():
             for other, one in enumerate(sockets):
-                if other != number % len(sockets):
+                if number and other != number % len(sockets):
                     one.close()
 
     def of_worker(self, number: int) -> list[tuple[socket.socket, Port]]:
@@ -85,6 +90,16 @@ class Sockets:
         by_number = {port.number: port for port in self._ports}
         # Two workers share a socket while there are too few of them.
         return [(some[number % len(some)], by_number[port]) for (_address, port), some in self._open.items()]
+
+    def of_others(self, number: int) -> list[tuple[socket.socket, Port, int]]:
+        """Where a worker stands in for others, with what is carried and whose it is: for the first all, else none."""
+        by_number = {port.number: port for port in self._ports}
+        return [
+            (one, by_number[port], owner)
+            for (_address, port), some in self._open.items()
+            for owner, one in enumerate(some)
+            if owner and not number
+        ]
 
     def by_name(self) -> dict[str, list[int]]:
         """The descriptors of all sockets, under names that a service manager takes: no colon."""

@@ -13,9 +13,10 @@ from typing import NamedTuple, Self
 from appliance.relay.rest import RESTS
 
 # Each worker's first cells: seconds since boot at its last sign of life (in milliseconds), connections open now,
-# and how often a dial failed, which asks for a probe of the upstreams.
-ALIVE, OPEN, SUSPECT = 0, 1, 2
-FIXED_CELLS = 3
+# how often a dial failed, which asks for a probe of the upstreams, whether it accepts newcomers (1), and how much of a
+# core's time it has taken (in milliseconds).
+ALIVE, OPEN, SUSPECT, ACCEPTS, WORKED = range(5)
+FIXED_CELLS = 5
 
 # Counted by port alone, and by port and reason. "browsers" are requests that got the ordinary page.
 BY_PORT = ("connections", "bytes_from_people", "bytes_to_people", "browsers")

@@ -6,8 +6,8 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,25 +16,23 @@ from gevent import get_hub
 from gevent.event import Event
 
 from appliance.clock import since_boot
-from appliance.paths import Paths
 from appliance.relay.common import Common
 from appliance.relay.errands import Errands
 from appliance.relay.evidence import Evidence
-from appliance.relay.last_good import LastGood
-from appliance.relay.limits import Crowd, memory_total
-from appliance.relay.listener import Listener
+from appliance.relay.limits import memory_total
+from appliance.relay.listener import Listener, StandIn
 from appliance.relay.memory import Memory
 from appliance.relay.opening import Opening
 from appliance.relay.pipe import open_pipe
+from appliance.relay.plan import Plan
 from appliance.relay.ports import Port, groups_of
-from appliance.relay.rate import Meter, MeteredCommon, Shares
+from appliance.relay.rate import Meter, MeteredCommon
 from appliance.relay.site import Site
 from appliance.relay.stream import READ, Stream
-from appliance.relay.sums import ALIVE, OPEN, SUSPECT, PortCells, Sums, class_of
+from appliance.relay.sums import ACCEPTS, ALIVE, OPEN, SUSPECT, WORKED, PortCells, class_of
 from appliance.relay.surroundings import Surroundings
 from appliance.relay.tls import Person, Rules, TlsError, log_no_names
 from appliance.relay.upstream import Group, Watch
-from appliance.settings.declared import PageSettings, RelaySettings
 from appliance.status import relay as relay_status
 
 log = logging.getLogger(__name__)
@@ -50,39 +48,6 @@ FIRST_LOOK = 2.0
 # Seconds that streams get to finish when another process takes over the service: a message or a picture that is on
 # its way arrives, and the app connects anew when its stream ends.
 HANDOVER_LIMIT = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one generation of workers does; the same for all of them.
-
-    Args:
-        settings: of the relay.
-        page: of the setup page, to which browsers at home are led.
-        ports: what each port carries.
-        tls_rules: None when there is no certificate; then nobody gets through the TLS port.
-        max_connections: in all workers together.
-        sums: the shared counters.
-        crowd: the shared count by address, former generations' included.
-        shares: what the workers of all generations tell each other about their rates.
-        shares_row: the row there of this generation's first worker.
-        site: what browsers are shown.
-        last_good: the upstreams' addresses that former processes found.
-        paths: where this instance keeps its files.
-    """
-
-    settings: RelaySettings
-    page: PageSettings
-    ports: tuple[Port, ...]
-    tls_rules: Rules | None
-    max_connections: int
-    sums: Sums
-    crowd: Crowd
-    shares: Shares
-    shares_row: int
-    site: Site
-    last_good: LastGood
-    paths: Paths
 
 
 class Worker:
@@ -111,6 +76,7 @@ class Worker:
         self._memory = Memory(total)
         self._common = self._make_common(total // len(self._plan.sums.rows))
         self._listeners: list[Listener] = []
+        self._stand_ins: list[StandIn] = []
         self._often = get_hub().loop.timer(OPENINGS_EVERY, OPENINGS_EVERY)
         self._hurried = False
         self._finished = Event()
@@ -136,11 +102,18 @@ class Worker:
         self._watches: dict[str, Watch] = {}
         self._suspicions = 0
 
-    def run(self, listening: Sequence[tuple[socket.socket, Port]], lifeline: int, parent: int) -> None:
+    def run(
+        self,
+        listening: Sequence[tuple[socket.socket, Port]],
+        others: Sequence[tuple[socket.socket, Port, int]],
+        lifeline: int,
+        parent: int,
+    ) -> None:
         """Serve until told to stop.
 
         Args:
             listening: this worker's listening sockets.
+            others: those of other workers, where it accepts while they do not, and whose they are.
             lifeline: a pipe that ends when the service does.
             parent: the parent's process number.
         """
@@ -153,6 +126,10 @@ class Worker:
         # Whoever is waiting already must not be turned away only because the names are being looked up just now.
         gevent.wait([watch.looked for watch in self._watches.values()], timeout=FIRST_LOOK)
         self._listeners = [Listener(one, port, self.admit, self.count) for one, port in listening]
+        self._stand_ins = [
+            StandIn(one, port, self.admit, self.count, partial(self._accepts, owner)) for one, port, owner in others
+        ]
+        self._row[ACCEPTS] = 1
         self._beat()
         gevent.signal_handler(signal.SIGTERM, self._finished.set)
         gevent.signal_handler(signal.SIGUSR1, self._retire)
@@ -179,7 +156,11 @@ class Worker:
     def _beat(self) -> None:
         self._now = since_boot()
         self._row[ALIVE] = int(self._now * 1000)
+        self._row[WORKED] = time.process_time_ns() // 1_000_000
         self._add_up()
+
+    def _accepts(self, number: int) -> bool:
+        return bool(self._plan.sums.rows[number][ACCEPTS])
 
     def _add_up(self) -> None:
         """Bring the bytes that streams have moved to where everybody counts."""
@@ -194,11 +175,12 @@ class Worker:
         return self._now
 
     def _retire(self) -> None:
-        """Accept no more, and end with the last stream: a new generation has taken over."""
+        """Accept no more, and end with the last stream: others take who comes."""
         self._retiring = True
-        for listener in self._listeners:
+        self._row[ACCEPTS] = 0
+        for listener in (*self._listeners, *self._stand_ins):
             listener.close()
-        self._listeners = []
+        self._listeners, self._stand_ins = [], []
         self._end_if_empty()
 
     def _hand_over(self) -> None:
@@ -220,6 +202,8 @@ class Worker:
 
     def _look(self) -> None:
         self._beat()
+        for one in self._stand_ins:
+            one.look()
         self._memory.look()
         self._plan.crowd.look()
         if self._hurried and not self._openings and not self._evidence.awaits:
@@ -380,13 +364,18 @@ class Worker:
 
 
 def run_and_exit(
-    plan: Plan, number: int, listening: Sequence[tuple[socket.socket, Port]], lifeline: int, parent: int
+    plan: Plan,
+    number: int,
+    listening: Sequence[tuple[socket.socket, Port]],
+    others: Sequence[tuple[socket.socket, Port, int]],
+    lifeline: int,
+    parent: int,
 ) -> None:
     """The life of a worker process; does not return."""
     status = 1
     log_no_names()
     try:
-        Worker(plan, number).run(listening, lifeline, parent)
+        Worker(plan, number).run(listening, others, lifeline, parent)
         status = 0
     except BaseException:
         log.exception("A relay process ended by a mistake in porchlight.")

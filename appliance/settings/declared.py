@@ -136,7 +136,7 @@ class RelaySettings:
         on_page=True,
     )
     workers: int = _setting(
-        0, kinds.whole_number(0, 64, "a whole number from 0 to 64"), "Relay processes. 0 means three for four cores."
+        0, kinds.whole_number(0, 64, "a whole number from 0 to 64"), "Relay processes. 0: as many as are needed."
     )
     upstream: UpstreamSettings = _section(
         UpstreamSettings, "Where people are taken to. There is no reason to change this outside a test."
