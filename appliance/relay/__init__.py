@@ -2,8 +2,8 @@
 
 Theory of operation, in the order in which a connection passes through the modules:
 
-``service`` (the parent process) opens the listening sockets, forks the workers, publishes the status and replaces
-a worker that died; ``handover`` lets sockets and streams outlive it. ``certificate`` follows the one in use; a fresh
+``service`` (the parent process) opens the listening sockets, forks as many workers as ``demand`` wants, publishes the
+status and replaces a worker that died; ``handover`` lets sockets and streams outlive it. ``certificate`` follows the one in use; a fresh
 card's is made by ``own_certificate``, in a process that begins before the service is read. ``worker`` runs gevent's
 loop with one callback for each socket event; nothing on the data path is a greenlet or a thread. ``listener``
 accepts and applies ``limits``, as long as there is ``memory``. ``opening`` goes through ``phases`` and reads what comes
