@@ -13,15 +13,6 @@ from tests.fuzz.bending import bent, overwrite
 from tests.fuzz.counts import cases
 from tests.fuzz.files import FILES
 
-# All others together cost ./test a minute and a half of a core. Of these a case takes more than 60 microseconds, for
-# tables in tables or long TOML; of the last four ten times as much, for other files written anew or lines searched.
-A_PART = {
-    **dict.fromkeys(("relay", "router", "name", "month, in RAM", "history, on the card"), 5),
-    **dict.fromkeys(("account", "pins", "restored settings"), 5),
-    **dict.fromkeys(("saved settings, to be changed", "saved secrets, to be changed"), 20),
-    **dict.fromkeys(("reset", "a password to be hidden"), 20),
-}
-
 
 @cases(300, 100_000)
 @pytest.mark.parametrize("name", FILES)
@@ -52,8 +43,6 @@ def test_a_bent_file_is_believed_or_not(tmp_path: Path, name: str, count: int, m
     file.write_bytes(seeds[0])
     assert held.read(paths), "what is right is not believed"
     believed = refused = 0
-    # In ./test quick too, but enough for both ends.
-    count = max(100, count // A_PART.get(name, 1))
     for number, data in enumerate(bent(seeds, count, seed=len(name))):
         if number % 1000 == 0:
             fresh()
