@@ -41,4 +41,8 @@ class Common:
         self.pipe = pipe
         self.closed = closed
         self.held = 0
+        self.share(memory)
+
+    def share(self, memory: int) -> None:
+        """Have so many bytes to share from now on."""
         self.roomy, self.most_held = memory // PART_FOR_REST, memory // MOST_FOR_REST

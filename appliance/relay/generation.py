@@ -56,7 +56,8 @@ class Generation:
         self._processes: dict[int, int] = {}
         self._started: dict[int, float] = {}
         self._first = set(range(workers))
-        self._wanted = set(self._first)
+        self._wanted: set[int] = set()
+        self._want(workers)
         self.tend()
 
     @property
@@ -82,17 +83,23 @@ class Generation:
         """Start more workers, or let some end with their last stream; the first one stays.
 
         Args:
-            workers: how many there shall be, one at least. Those that still have streams of former times keep their
-                places until they end.
+            workers: how many there shall be, one at least. One that was to leave and still has a stream comes back
+                before another one is started.
         """
-        for number in range(len(self.plan.sums.rows)):
-            if len(self._wanted) < workers and number not in self._processes.values():
-                self._wanted.add(number)
-        for process, number in sorted(self._processes.items(), key=lambda one: -one[1]):
-            if number and len(self._wanted) > workers and number in self._wanted:
-                self._wanted.discard(number)
-                os.kill(process, signal.SIGUSR1)
+        self._want(min(workers, len(self.plan.sums.rows)))
         self.tend()
+
+    def _want(self, workers: int) -> None:
+        running = set(self._processes.values())
+        for number in sorted(range(len(self.plan.sums.rows)), key=lambda one: one not in running):
+            if len(self._wanted) < workers:
+                self._wanted.add(number)
+        for number in sorted(self._wanted, reverse=True):
+            if len(self._wanted) > workers:
+                self._wanted.discard(number)
+                self._first.discard(number)
+        for number in range(len(self.plan.sums.rows)):
+            self.plan.sums.want(number, number in self._wanted)
 
     def tend(self) -> None:
         """Fork the workers that are missing, and end those that hang."""
@@ -103,7 +110,7 @@ class Generation:
         for process, number in self._processes.items():
             seen = self.plan.sums.rows[number][ALIVE] / 1000 or self._started[number]
             if now - max(seen, self._started[number]) > SIGN_OF_LIFE:
-                log.error("A relay process does not answer any more; it is replaced.")
+                log.error("A relay process does not answer any more; it is ended.")
                 self._started[number] = now
                 os.kill(process, signal.SIGKILL)
 
@@ -123,16 +130,22 @@ class Generation:
         self._processes[process] = number
         self._started[number] = since_boot()
 
-    def lost(self, process: int) -> bool:
-        """Take note that a process has ended; False when it was none of this generation's."""
+    def lost(self, process: int, status: int) -> bool:
+        """Take note that a process has ended; False when it was none of this generation's.
+
+        Args:
+            process: its number.
+            status: as ``waitpid`` tells it; 0 when it had nothing more to do.
+        """
         number = self._processes.pop(process, None)
         if number is None:
             return False
         # What it held open is gone with it, whether or not another one takes its place.
         self.plan.sums.forget(number)
         self.plan.crowd.clear(number)
-        if not self._retired and number in self._wanted:
-            log.error("A relay process ended unexpectedly; its streams are lost, and another one takes its place.")
+        if not self._retired and status:
+            instead = ", and another one takes its place" if number in self._wanted else ""
+            log.error("A relay process ended unexpectedly; its streams are lost%s.", instead)
         return True
 
     def retire(self) -> None:

@@ -211,7 +211,7 @@ def most_connections(wanted: int, memory: int, descriptors: int, workers: int) -
         wanted: the setting; 0 chooses by memory.
         memory: that there is, in bytes.
         descriptors: that one worker may have; a connection needs two.
-        workers: how many there are.
+        workers: how many there may be.
     """
     for_connections = max(memory // PART_FOR_CONNECTIONS, memory - ENOUGH_FOR_THE_REST)
     chosen = wanted or min(MOST_CONNECTIONS, for_connections // BYTES_A_CONNECTION)

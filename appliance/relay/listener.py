@@ -36,6 +36,7 @@ class Listener:
         count: adds one to a counter, by port, name and reason.
     """
 
+    _at_once = ACCEPT_AT_ONCE
     # Kept open so that a connection can still be accepted, and refused, when no descriptor is left.
     _spare = -1
 
@@ -56,7 +57,7 @@ class Listener:
         self._watcher.start(self._accept)
 
     def _accept(self) -> None:
-        for _ in range(ACCEPT_AT_ONCE):
+        for _ in range(self._at_once):
             try:
                 person, peer = accept(self._socket, self._family)
             except BlockingIOError:
@@ -97,6 +98,15 @@ class Listener:
             Listener._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._count(self._port, "refused", "descriptors")
 
+    def pause(self) -> None:
+        """Accept nobody for now."""
+        self._watcher.stop()
+
+    def resume(self) -> None:
+        """Accept again."""
+        if not self._watcher.active:
+            self._watcher.start(self._accept)
+
     def close(self) -> None:
         """Accept no more; the socket itself goes on in the parent."""
         self._watcher.stop()
@@ -105,12 +115,15 @@ class Listener:
 
 
 class StandIn(Listener):
-    """A socket of another worker, for as long as that one does not accept: not yet, not any more, or since it died.
+    """A socket of another worker, for as long as that one does not accept: not yet, not any more, or since its death.
 
     Args:
         listening, port, admit, count: as for ``Listener``.
         others: whether the socket's own worker accepts.
     """
+
+    # A worker has several of these.
+    _at_once = ACCEPT_AT_ONCE // 4
 
     def __init__(
         self, listening: socket.socket, port: Port, admit: Admit, count: Count, others: Callable[[], bool]
@@ -120,11 +133,11 @@ class StandIn(Listener):
 
     def _accept(self) -> None:
         if self._others():
-            self._watcher.stop()
+            self.pause()
         else:
             super()._accept()
 
     def look(self) -> None:
         """Accept again if nobody else does any more."""
-        if not self._watcher.active and not self._others():
-            self._watcher.start(self._accept)
+        if not self._others():
+            self.resume()

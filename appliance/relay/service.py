@@ -23,7 +23,13 @@ from appliance.relay.demand import Demand
 from appliance.relay.errands import Visits
 from appliance.relay.generation import Generation, workers_for
 from appliance.relay.last_good import LastGood
-from appliance.relay.limits import Crowd, memory_total, most_connections, raise_descriptor_limit
+from appliance.relay.limits import (
+    SPARE_DESCRIPTORS,
+    Crowd,
+    memory_total,
+    most_connections,
+    raise_descriptor_limit,
+)
 from appliance.relay.meter import Meter
 from appliance.relay.plan import Plan
 from appliance.relay.ports import groups_of, ports_of
@@ -106,7 +112,11 @@ class Service:
         self._generations: list[Generation] = []
         self._past: dict[Label, int] = {}
         # When each port was last reached from outside, also by workers that are gone.
-        self._reached = _reached_before(paths)
+        before = _told_before(paths)
+        told = before.ports if before else ()
+        self._reached = {one.port: one.reached_outside for one in told if one.reached_outside is not None}
+        # As many workers as people were used to, who all come back after a restart.
+        self._workers_before = before.workers if before else 1
         self._visits = Visits(paths.relay_status.parent)
         self._pipe = handover.lifeline(inherited)
         self._stamps: list[Stamp | None] | None = None
@@ -118,7 +128,6 @@ class Service:
         self._last_good = LastGood(paths.relay_upstreams)
         self._started = since_boot()
         self._use = Use(self._started)
-        self._demand = Demand()
         self._tidy = Tidy()
         self._retry_at = 0.0
         # Connections refused for want of descriptors, and when that was last logged.
@@ -218,18 +227,18 @@ class Service:
         for generation in self._generations:
             generation.retire()
         plan.sums.note_elsewhere(self._open_connections())
-        # As many as the former ones, whose people will come back to these; one for nobody yet.
-        begin = settings.workers or min(workers, self._current.workers if self._generations else 1)
+        begin = settings.workers or min(workers, self._workers_before)
         self._generations.append(Generation(plan, begin, self._sockets, self._pipe))
+        self._demand = Demand((self._descriptors - SPARE_DESCRIPTORS) // 2)
 
     def _fit(self) -> None:
         """Have as many workers as the work needs, unless the settings say how many."""
         current = self._current
-        rows = current.plan.sums.rows
-        worked = [row[WORKED] for row in rows]
+        worked = [row[WORKED] for row in current.plan.sums.rows]
         wanted = self._demand.turn(since_boot(), worked, self._open_connections(), current.workers)
         if not current.plan.settings.workers and wanted != current.workers:
-            current.resize(min(wanted, len(rows)))
+            current.resize(wanted)
+        self._workers_before = current.workers
 
     def _site(self, folder: str) -> Site:
         """What browsers are shown: the volunteer's folder, or the neutral page and a problem."""
@@ -252,13 +261,13 @@ class Service:
         """Collect the processes that have ended, and the sums of generations that are over."""
         while True:
             try:
-                process, _status = os.waitpid(-1, os.WNOHANG)
+                process, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 break
             if process == 0:
                 break
             for generation in self._generations:
-                if generation.lost(process):
+                if generation.lost(process, status):
                     break
         for generation in [one for one in self._generations if one.empty]:
             self._generations.remove(generation)
@@ -374,12 +383,10 @@ def _latest(into: dict[int, int], more: Mapping[int, int]) -> None:
         into[port] = max(into.get(port, 0), seconds)
 
 
-def _reached_before(paths: Paths) -> dict[int, int]:
+def _told_before(paths: Paths) -> RelayStatus | None:
     """What the relay said before it was started again since this boot."""
     told = read(paths.relay_status)
-    if told is None or told.written > since_boot():
-        return {}
-    return {one.port: one.reached_outside for one in told.ports if one.reached_outside is not None}
+    return told if told is not None and told.written <= since_boot() else None
 
 
 def _relevant(loaded: Loaded) -> object:

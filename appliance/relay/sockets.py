@@ -1,8 +1,8 @@
 """The listening sockets: opened by the parent, one for each worker, so that a worker's death loses no connection.
 
 All of them are open from the beginning, also those of workers that are started only when there is work for them: the
-kernel turns away who waits at a socket that is closed, so none is ever closed on the way. Meanwhile the first worker
-accepts there (``listener.StandIn``).
+kernel turns away who waits at a socket that is closed, so none is closed because a worker leaves. Meanwhile the first
+worker accepts there (``listener.StandIn``).
 """
 
 import errno

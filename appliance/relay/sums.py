@@ -108,8 +108,9 @@ class Sums:
         ports = sorted({label.port for label in self.labels})
         self.reached_cells: Mapping[int, int] = {port: first + number for number, port in enumerate(ports)}
         self._width = first + len(ports)
-        # Two cells more, after the rows, are the parent's: why the workers rest, and other generations' connections.
-        self._memory = mmap.mmap(-1, (self._width * workers + 2) * 8)
+        # The cells after the rows are the parent's: why the workers rest, other generations' connections, and for each
+        # worker whether it is to take newcomers.
+        self._memory = mmap.mmap(-1, (self._width * workers + 2 + workers) * 8)
         cells = memoryview(self._memory).cast("Q")
         self.rows = tuple(cells[row * self._width : (row + 1) * self._width] for row in range(workers))
         self._parent = cells[workers * self._width :]
@@ -122,6 +123,14 @@ class Sums:
         """Tell the workers to end all streams and refuse newcomers, or to relay again; for the parent only."""
         self._parent[0] = RESTS.index(reason)
 
+    def want(self, worker: int, wanted: bool) -> None:
+        """Tell a worker to take newcomers, or to end with its last stream; for the parent only."""
+        self._parent[2 + worker] = wanted
+
+    def wants(self, worker: int) -> bool:
+        """Whether the parent wants a worker to take newcomers."""
+        return bool(self._parent[2 + worker])
+
     def reached(self) -> dict[int, int]:
         """When somebody from outside last got through, by port: seconds since boot, in whole minutes."""
         latest = {port: max(row[cell] for row in self.rows) for port, cell in self.reached_cells.items()}
@@ -130,6 +139,10 @@ class Sums:
     def group_cell(self, group: str) -> int:
         """Where the state of an upstream group stands in the first worker's row."""
         return FIXED_CELLS + len(self.labels) + self.groups.index(group)
+
+    def living(self) -> int:
+        """How many workers there are, of those that have said so; one at least."""
+        return max(1, sum(bool(row[ALIVE]) for row in self.rows))
 
     def open_connections(self) -> int:
         """Connections open now, in all workers of this generation."""

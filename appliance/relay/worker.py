@@ -72,9 +72,10 @@ class Worker:
         self._openings: set[Opening] = set()
         # What the streams count; a list, since shared memory takes Python four times as long. Each beat adds it there.
         self._moved = [0] * len(self._row)
-        total = memory_total()
-        self._memory = Memory(total)
-        self._common = self._make_common(total // len(self._plan.sums.rows))
+        self._total = memory_total()
+        self._memory = Memory(self._total)
+        self._sharers = len(plan.sums.rows)
+        self._common = self._make_common(self._total // self._sharers)
         self._listeners: list[Listener] = []
         self._stand_ins: list[StandIn] = []
         self._often = get_hub().loop.timer(OPENINGS_EVERY, OPENINGS_EVERY)
@@ -159,6 +160,21 @@ class Worker:
         self._row[WORKED] = time.process_time_ns() // 1_000_000
         self._add_up()
 
+    def _follow_wish(self) -> None:
+        """Take newcomers or leave them to others, as the parent wants; share the memory with those that there are."""
+        sums = self._plan.sums
+        wanted = sums.wants(self._number)
+        if not self._retiring and wanted != self._accepts(self._number):
+            self._row[ACCEPTS] = wanted
+            for listener in self._listeners:
+                (listener.resume if wanted else listener.pause)()
+            self._end_if_empty()
+        for one in self._stand_ins:
+            one.look()
+        if (sharers := sums.living()) != self._sharers:
+            self._sharers = sharers
+            self._common.share(self._total // sharers)
+
     def _accepts(self, number: int) -> bool:
         return bool(self._plan.sums.rows[number][ACCEPTS])
 
@@ -191,7 +207,8 @@ class Worker:
         self._retire()
 
     def _end_if_empty(self) -> None:
-        if self._retiring and not self._streams and not self._openings:
+        leaving = self._retiring or not self._row[ACCEPTS]
+        if leaving and not self._streams and not self._openings:
             self._finished.set()
 
     def _hurry(self) -> None:
@@ -202,8 +219,7 @@ class Worker:
 
     def _look(self) -> None:
         self._beat()
-        for one in self._stand_ins:
-            one.look()
+        self._follow_wish()
         self._memory.look()
         self._plan.crowd.look()
         if self._hurried and not self._openings and not self._evidence.awaits:

@@ -100,7 +100,7 @@ class RelayStatus:
         written: seconds since boot.
         version: of the running code.
         phase: ``starting``, ``running`` or ``stopping``.
-        workers: how many processes relay.
+        workers: how many processes take newcomers.
         connections: people's connections now, all ports together.
         started: when this relay began, in seconds since boot; None when it does not say.
         used_lately: whether anybody was connected in the last window of time (``appliance.relay.use``): the only thing

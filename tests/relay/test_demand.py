@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 
-from appliance.relay.demand import BUSY, CALM, EVERY, LOOKS, MANY, WHILE, Demand
+from appliance.relay.demand import BUSIEST, BUSY, CALM, EVERY, LOOKS, MANY, WHILE, Demand
+
+PLENTY = 10_000
 
 
 class Relay:
     """Workers that are looked at once a second, and are as busy as they are told."""
 
     def __init__(self, most: int = 3) -> None:
-        self.demand = Demand()
+        self.demand = Demand(PLENTY)
         self.worked = [0] * most
         self.workers = 1
         self.now = 1000.0
@@ -27,12 +29,16 @@ class Relay:
 def begun() -> Relay:
     """One whose first worker has said what its start took."""
     relay = Relay()
+    relay.second([0.0, 0, 0])
     relay.second([2.5, 0, 0])
     return relay
 
 
 def test_what_a_start_takes_is_no_work() -> None:
+    """Neither the first one's, before which nothing was said, nor that of one that joins."""
     relay = begun()
+    assert [relay.second([0.0, 0, 0]) for _ in range(5)] == [1] * 5
+    relay.second([0.0, 2.5, 0])
     assert [relay.second([0.0, 0, 0]) for _ in range(5)] == [1] * 5
 
 
@@ -42,6 +48,13 @@ def test_another_one_joins_when_there_has_been_much_to_do_for_a_while() -> None:
     # Two share the same work, and that is enough.
     assert [relay.second([BUSY / 2, BUSY / 2, 0]) for _ in range(20)][-1] == 2
     assert [relay.second([BUSY + 0.1, BUSY + 0.1, 0]) for _ in range(LOOKS)][-1] == 3
+
+
+def test_another_one_joins_when_one_has_all_the_work() -> None:
+    """Whoever came before there were others stays with it."""
+    relay = begun()
+    relay.workers = 2
+    assert [relay.second([BUSIEST + 0.01, 0.01, 0]) for _ in range(LOOKS)][-1] == 3
 
 
 def test_a_moment_of_work_is_not_enough() -> None:
@@ -70,7 +83,7 @@ def test_one_leaves_when_it_has_been_calm_for_long() -> None:
 
 
 def test_none_leaves_while_there_is_work_or_people_now_and_then() -> None:
-    for busy, connections in ((CALM + 0.05, 0), (0.0, MANY // 2)):
+    for busy, connections in ((CALM + 0.01, 0), (0.0, MANY // 2)):
         relay = begun()
         relay.workers = 2
         for _ in range(4):
@@ -80,15 +93,30 @@ def test_none_leaves_while_there_is_work_or_people_now_and_then() -> None:
 
 def test_one_that_was_replaced_has_not_worked_less_than_nothing() -> None:
     relay = begun()
-    relay.second([0.2, 0, 0])
-    relay.worked = [0, 0, 0]
-    assert [relay.second([0.1, 0, 0]) for _ in range(LOOKS)] == [1] * LOOKS
+    relay.workers = 2
+    busy = [BUSY + 0.1, BUSY + 0.1, 0]
+    assert [relay.second(busy) for _ in range(LOOKS - 1)] == [2] * (LOOKS - 1)
+    # The second one has worked for a second; its successor begins at nothing, and what the first does counts on.
+    relay.worked[1] = 0
+    assert relay.second([3.0, 0.1, 0]) == 3
 
 
 def test_it_is_looked_at_once_a_second() -> None:
     """While it starts the relay comes by ten times a second."""
-    demand = Demand()
+    demand = Demand(PLENTY)
     assert demand.turn(1000.0, [100], 0, 1) == 1
     for tenth in range(1, 10):
         assert demand.turn(1000.0 + tenth / 10 * EVERY, [100 + 1000 * tenth], 10 * MANY, 1) == 1
     assert demand.turn(1000.0 + EVERY, [20_000], 10 * MANY, 1) == 2
+
+
+def test_where_descriptors_are_few_another_one_joins_before_they_are_used_up() -> None:
+    demand = Demand(400)
+    assert demand.turn(1000.0, [100], 199, 1) == 1
+    assert demand.turn(1001.0, [100], 200, 1) == 2
+
+
+def test_a_new_generation_keeps_its_workers_for_a_while() -> None:
+    demand = Demand(PLENTY)
+    said = [demand.turn(5000.0 + second, [10, 10], 0, 2) for second in range(int(WHILE) + 1)]
+    assert said == [2] * int(WHILE) + [1]

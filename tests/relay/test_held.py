@@ -46,6 +46,13 @@ def test_what_all_of_them_hold_is_bounded_and_whole() -> None:
     pipe.close()
 
 
+def test_what_a_worker_may_hold_follows_how_many_there_are() -> None:
+    common = Common(memoryview(bytearray(16)).cast("Q"), None, lambda _: None, 800)
+    assert (common.roomy, common.most_held) == (100, 200)
+    common.share(2400)
+    assert (common.roomy, common.most_held, common.held) == (300, 600, 0)
+
+
 def test_nothing_is_counted_any_more_for_those_who_went_away() -> None:
     pipe = Pipe()
     common = Common(memoryview(bytearray(16)).cast("Q"), pipe, lambda _: None, 1 << 40)

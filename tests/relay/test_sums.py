@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.relay.sums import (
+    ALIVE,
     BY_REASON,
     FIXED_CELLS,
     HISTOGRAMS,
@@ -44,6 +45,26 @@ def test_every_cell_has_one_meaning_and_every_row_room_for_all() -> None:
     sums.rest("paused")
     assert sums.resting() == "paused"
     assert sum(sums.totals().values()) == len(labels) * (len(labels) + 1) // 2
+
+
+def test_the_parent_s_wishes_touch_nothing_else_and_the_dead_share_no_memory() -> None:
+    sums = Sums(layout([443]), 3, ())
+    sums.rest("quota")
+    sums.note_elsewhere(7)
+    for one in (0, 2):
+        sums.want(one, True)
+    assert [sums.wants(one) for one in range(3)] == [True, False, True]
+    sums.want(2, False)
+    assert [sums.wants(one) for one in range(3)] == [True, False, False]
+    assert (sums.resting(), sums.open_everywhere()) == ("quota", 7)
+    assert not any(sums.totals().values())
+    # Nobody has said anything yet: the first one reckons with itself.
+    assert sums.living() == 1
+    for row in sums.rows:
+        row[ALIVE] = 5
+    assert sums.living() == 3
+    sums.forget(1)
+    assert sums.living() == 2
 
 
 @given(st.sampled_from(sorted(HISTOGRAMS)), st.floats(0, 1e6))
