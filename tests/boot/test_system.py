@@ -9,8 +9,9 @@ from tests.boot.eye import Span
 
 SERVICES = tuple(f"porchlight-{name}" for name in ("relay", "page", "lights", "router", "name", "certificate"))
 LISTED = Path(__file__).parent.parent.parent / "image/persists.toml"
-# MB; 82 to 89 were seen (docs/image.md). Of the 512 that the smallest board has.
-MOST_MEMORY = 95
+# MB; 82 to 89 were seen just after unused memory was handed over, 96 minutes later (docs/image.md). Of the 512 that the
+# smallest board has.
+MOST_MEMORY = 100
 
 
 def test_loader_came_first(board: Board, relaying: Span) -> None:

@@ -1,5 +1,6 @@
 """The card that `./build` wrote, looked into."""
 
+import ast
 import hashlib
 import lzma
 import re
@@ -10,6 +11,7 @@ import pytest
 
 from appliance.firewall.rules import CERTIFICATE, FETCH, JUDGE, LIGHTS, NAME, PAGE, RELAY, ROUTER, UPDATE
 from image import boards, drivers, firmware, layout, recipe
+from image.bytecode import LIBRARIES
 from image.masked import MASKED
 from image.stages import REPOSITORY
 from tests.image.card import Card
@@ -189,6 +191,24 @@ def test_python_is_compiled_for_the_card_and_never_checked(card: Card) -> None:
         assert int.from_bytes(path.read_bytes()[4:8], "little") == 1  # PEP 552: hash-based, unchecked
     assert (packages / f"_lgpio.{tag}-aarch64-linux-gnu.so").read_bytes()[18:20] == b"\xb7\x00"  # EM_AARCH64
     assert (packages / "RPi/GPIO/__init__.py").exists()
+
+
+def test_docstrings_of_libraries_are_not_on_the_card_a_second_time(card: Card) -> None:
+    """In the source only; of our own also in the bytecode, since some are said to a volunteer."""
+    packages = card.slot() / "usr/lib/python3/dist-packages"
+    modules = [packages / library / "__init__.py" for library in LIBRARIES]
+    modules += [packages / "flask/app.py", card.slot() / f"usr/lib/python{recipe.PYTHON}/json/__init__.py"]
+    judged = packages / "appliance/health/network.py"
+    seen = 0
+    for path in (*modules, judged):
+        said = ast.get_docstring(ast.parse(path.read_bytes()))
+        compiled = path.parent / "__pycache__" / f"{path.stem}.cpython-{recipe.PYTHON.replace('.', '')}.pyc"
+        line = max((said or "").splitlines(), key=len, default="").encode()
+        if len(line) > 30:
+            assert (line in compiled.read_bytes()) is (path is judged), path
+            seen += 1
+        assert compiled.exists(), path
+    assert seen > 5
 
 
 def test_no_name_of_the_machine_that_built_it(card: Card) -> None:
