@@ -112,7 +112,7 @@ class _Collector:
         age = max(0.0, now - relay.written)
         yield GaugeMetricFamily("porchlight_status_age_seconds", "Since the relay last spoke", value=age)
         yield GaugeMetricFamily("porchlight_max_connections", "Most at the same time", value=relay.max_connections)
-        yield GaugeMetricFamily("porchlight_workers", "Relay processes", value=relay.workers)
+        yield GaugeMetricFamily("porchlight_workers", "Relay processes that take newcomers", value=relay.workers)
         ports = GaugeMetricFamily("porchlight_port_up", "1 for a port that listens", labels=["port", "carries"])
         for one in relay.ports:
             ports.add_metric([str(one.port), one.carries], float(not one.trouble))

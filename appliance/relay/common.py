@@ -44,5 +44,5 @@ class Common:
         self.share(memory)
 
     def share(self, memory: int) -> None:
-        """Have so many bytes to share from now on."""
-        self.roomy, self.most_held = memory // PART_FOR_REST, memory // MOST_FOR_REST
+        """Have so many bytes to share from now on; who is held up already is not broken off for having had more."""
+        self.roomy, self.most_held = memory // PART_FOR_REST, max(memory // MOST_FOR_REST, self.held)

@@ -33,29 +33,28 @@ class Demand:
     def __init__(self, most: int) -> None:
         self._many = min(MANY, max(1, most // 2))
         self._looked = 0.0
-        self._before: list[int] = []
+        # Of each worker what it said last, and how much of a core it took until then.
+        self._before: dict[int, tuple[int, int]] = {}
+        self._parts: dict[int, float] = {}
         # In cores: all workers together, and the busiest one.
         self._loads: deque[tuple[float, float]] = deque(maxlen=LOOKS)
         self._calm_since = 0.0
 
-    def turn(self, now: float, worked: Sequence[int], connections: int, workers: int) -> int:
+    def turn(self, now: float, worked: Sequence[tuple[int, int]], connections: int, workers: int) -> int:
         """How many workers there should be: as many as there are, one more, or one less.
 
         Args:
             now: seconds that never go back.
-            worked: the processor's time that each of the workers has taken since it began, in milliseconds; 0 while it
-                has said nothing.
+            worked: of each worker the processor's time that it has taken since it began, and when it said so, in
+                milliseconds; 0 while it has said nothing.
             connections: how many are open.
             workers: how many there are.
         """
-        elapsed = now - self._looked
-        if elapsed < EVERY:
+        if now - self._looked < EVERY:
             return workers
-        # What a worker took to start says nothing of people, and one that was replaced begins anew.
-        pairs = zip(self._before, worked, strict=False)
-        spent = [(after - before) / 1000 / elapsed for before, after in pairs if 0 < before <= after]
-        self._looked, self._before = now, list(worked)
-        self._loads.append((sum(spent), max(spent, default=0.0)))
+        self._looked = now
+        spent = [self._part(number, said) for number, said in enumerate(worked)]
+        self._loads.append((sum(spent), max(spent)))
         together, busiest = (sum(one) / LOOKS for one in zip(*self._loads, strict=True))
         first = not self._calm_since
         if first or sum(spent) >= CALM * (workers - 1) or connections >= self._many / 2 * (workers - 1):
@@ -68,3 +67,14 @@ class Demand:
             self._calm_since = now
             return workers - 1
         return workers
+
+    def _part(self, number: int, said: tuple[int, int]) -> float:
+        """How much of a core a worker has taken between the last two times that it spoke."""
+        former = self._before.get(number, (0, 0))
+        if said != former:
+            (before, then), (after, since) = former, said
+            # What a worker took to start says nothing of people, and one that was replaced begins anew.
+            known = 0 < then < since and before <= after
+            self._parts[number] = (after - before) / (since - then) if known else 0.0
+            self._before[number] = said
+        return self._parts.get(number, 0.0)

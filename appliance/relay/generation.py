@@ -15,7 +15,7 @@ import gevent.threadpool  # noqa: F401
 from appliance.clock import since_boot
 from appliance.relay.plan import Plan
 from appliance.relay.sockets import Sockets
-from appliance.relay.sums import ALIVE
+from appliance.relay.sums import ALIVE, OPEN
 from appliance.relay.worker import run_and_exit
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ class Generation:
         """Fork the workers that are missing, and end those that hang."""
         now = since_boot()
         for number in sorted(self._wanted - set(self._processes.values())):
-            if not self._retired and now - self._started.get(number, 0.0) >= REPLACE_EVERY:
+            if not self._retired and now - self._started.get(number, float("-inf")) >= REPLACE_EVERY:
                 self._fork(number)
         for process, number in self._processes.items():
             seen = self.plan.sums.rows[number][ALIVE] / 1000 or self._started[number]
@@ -141,9 +141,10 @@ class Generation:
         if number is None:
             return False
         # What it held open is gone with it, whether or not another one takes its place.
+        held = self.plan.sums.rows[number][OPEN]
         self.plan.sums.forget(number)
         self.plan.crowd.clear(number)
-        if not self._retired and status:
+        if not self._retired and (status or held):
             instead = ", and another one takes its place" if number in self._wanted else ""
             log.error("A relay process ended unexpectedly; its streams are lost%s.", instead)
         return True

@@ -37,7 +37,7 @@ from appliance.relay.rate import Shares
 from appliance.relay.rest import rest_of
 from appliance.relay.site import Site, SiteError
 from appliance.relay.sockets import Sockets
-from appliance.relay.sums import WORKED, Label, Sums, add, by_port, by_reason, bytes_relayed, layout
+from appliance.relay.sums import ALIVE, WORKED, Label, Sums, add, by_port, by_reason, bytes_relayed, layout
 from appliance.relay.upstream import Verdict
 from appliance.relay.use import Use
 from appliance.settings.load import Loaded, load
@@ -227,14 +227,14 @@ class Service:
         for generation in self._generations:
             generation.retire()
         plan.sums.note_elsewhere(self._open_connections())
-        begin = settings.workers or min(workers, self._workers_before)
+        begin = settings.workers or max(1, min(workers, self._workers_before))
         self._generations.append(Generation(plan, begin, self._sockets, self._pipe))
         self._demand = Demand((self._descriptors - SPARE_DESCRIPTORS) // 2)
 
     def _fit(self) -> None:
         """Have as many workers as the work needs, unless the settings say how many."""
         current = self._current
-        worked = [row[WORKED] for row in current.plan.sums.rows]
+        worked = [(row[WORKED], row[ALIVE]) for row in current.plan.sums.rows]
         wanted = self._demand.turn(since_boot(), worked, self._open_connections(), current.workers)
         if not current.plan.settings.workers and wanted != current.workers:
             current.resize(wanted)

@@ -20,16 +20,16 @@ from appliance.relay.common import Common
 from appliance.relay.errands import Errands
 from appliance.relay.evidence import Evidence
 from appliance.relay.limits import memory_total
-from appliance.relay.listener import Listener, StandIn
 from appliance.relay.memory import Memory
 from appliance.relay.opening import Opening
 from appliance.relay.pipe import open_pipe
+from appliance.relay.place import Place
 from appliance.relay.plan import Plan
 from appliance.relay.ports import Port, groups_of
 from appliance.relay.rate import Meter, MeteredCommon
 from appliance.relay.site import Site
 from appliance.relay.stream import READ, Stream
-from appliance.relay.sums import ACCEPTS, ALIVE, OPEN, SUSPECT, WORKED, PortCells, class_of
+from appliance.relay.sums import ALIVE, OPEN, SUSPECT, WORKED, PortCells, class_of
 from appliance.relay.surroundings import Surroundings
 from appliance.relay.tls import Person, Rules, TlsError, log_no_names
 from appliance.relay.upstream import Group, Watch
@@ -74,14 +74,11 @@ class Worker:
         self._moved = [0] * len(self._row)
         self._total = memory_total()
         self._memory = Memory(self._total)
-        self._sharers = len(plan.sums.rows)
-        self._common = self._make_common(self._total // self._sharers)
-        self._listeners: list[Listener] = []
-        self._stand_ins: list[StandIn] = []
+        self._common = self._make_common(self._total // len(plan.sums.rows))
+        self._place = Place(plan.sums, number, lambda: self._now)
         self._often = get_hub().loop.timer(OPENINGS_EVERY, OPENINGS_EVERY)
         self._hurried = False
         self._finished = Event()
-        self._retiring = False
         self._parent = 0
         self._handover: Any = None
         # A look at the clock a moment ago (``now``), kept as one object for all streams that begin then.
@@ -126,11 +123,7 @@ class Worker:
             self._watches[group] = Watch(upstreams, report if self._number == 0 else None)
         # Whoever is waiting already must not be turned away only because the names are being looked up just now.
         gevent.wait([watch.looked for watch in self._watches.values()], timeout=FIRST_LOOK)
-        self._listeners = [Listener(one, port, self.admit, self.count) for one, port in listening]
-        self._stand_ins = [
-            StandIn(one, port, self.admit, self.count, partial(self._accepts, owner)) for one, port, owner in others
-        ]
-        self._row[ACCEPTS] = 1
+        self._place.open(listening, others, self.admit, self.count)
         self._beat()
         gevent.signal_handler(signal.SIGTERM, self._finished.set)
         gevent.signal_handler(signal.SIGUSR1, self._retire)
@@ -160,24 +153,6 @@ class Worker:
         self._row[WORKED] = time.process_time_ns() // 1_000_000
         self._add_up()
 
-    def _follow_wish(self) -> None:
-        """Take newcomers or leave them to others, as the parent wants; share the memory with those that there are."""
-        sums = self._plan.sums
-        wanted = sums.wants(self._number)
-        if not self._retiring and wanted != self._accepts(self._number):
-            self._row[ACCEPTS] = wanted
-            for listener in self._listeners:
-                (listener.resume if wanted else listener.pause)()
-            self._end_if_empty()
-        for one in self._stand_ins:
-            one.look()
-        if (sharers := sums.living()) != self._sharers:
-            self._sharers = sharers
-            self._common.share(self._total // sharers)
-
-    def _accepts(self, number: int) -> bool:
-        return bool(self._plan.sums.rows[number][ACCEPTS])
-
     def _add_up(self) -> None:
         """Bring the bytes that streams have moved to where everybody counts."""
         for cells in self._port_cells.values():
@@ -191,12 +166,8 @@ class Worker:
         return self._now
 
     def _retire(self) -> None:
-        """Accept no more, and end with the last stream: others take who comes."""
-        self._retiring = True
-        self._row[ACCEPTS] = 0
-        for listener in (*self._listeners, *self._stand_ins):
-            listener.close()
-        self._listeners, self._stand_ins = [], []
+        """Accept no more, and end with the last stream: a new generation has taken over."""
+        self._place.retire()
         self._end_if_empty()
 
     def _hand_over(self) -> None:
@@ -207,8 +178,7 @@ class Worker:
         self._retire()
 
     def _end_if_empty(self) -> None:
-        leaving = self._retiring or not self._row[ACCEPTS]
-        if leaving and not self._streams and not self._openings:
+        if self._place.is_leaving and not self._streams and not self._openings:
             self._finished.set()
 
     def _hurry(self) -> None:
@@ -219,7 +189,10 @@ class Worker:
 
     def _look(self) -> None:
         self._beat()
-        self._follow_wish()
+        self._place.look()
+        self._end_if_empty()
+        if not self._place.is_retired:
+            self._common.share(self._total // self._plan.sums.living())
         self._memory.look()
         self._plan.crowd.look()
         if self._hurried and not self._openings and not self._evidence.awaits:

@@ -9,8 +9,8 @@ from tests.boot.eye import Span
 
 SERVICES = tuple(f"porchlight-{name}" for name in ("relay", "page", "lights", "router", "name", "certificate"))
 LISTED = Path(__file__).parent.parent.parent / "image/persists.toml"
-# MB; 82 to 89 were seen just after unused memory was handed over, 96 minutes later (docs/image.md). Of the 512 that the
-# smallest board has.
+# MB, of the 512 that the smallest board has. 82 to 89 were seen just after unused memory was handed over, 96 two and a
+# half minutes later; an emulator on a busy machine may be in between (docs/image.md).
 MOST_MEMORY = 100
 
 

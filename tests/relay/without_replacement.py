@@ -1,4 +1,4 @@
-"""``porchlight relay`` that replaces a dead worker a minute after its start: who takes its people till then."""
+"""``porchlight relay`` whose dead workers are not replaced, so that one sees who takes their people meanwhile."""
 
 import sys
 
@@ -6,5 +6,5 @@ from appliance.cli.main import main
 from appliance.relay import generation
 
 if __name__ == "__main__":
-    generation.REPLACE_EVERY = 60.0
+    generation.REPLACE_EVERY = float("inf")
     sys.exit(main(["relay", *sys.argv[1:]]))
