@@ -1,8 +1,8 @@
 """How many workers there are when nobody has said it: as many as the work needs.
 
 Each worker costs five megabytes of memory, used or not, and has to be started while a small board has other things to
-do. So there is one at first; another one joins when those that there are have much to do, and leaves when there has been
-little for a while.
+do. So there is one at first; another one joins when those that there are have much to do, and leaves when there has
+been little for a while.
 """
 
 from collections import deque
