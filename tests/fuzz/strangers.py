@@ -95,6 +95,8 @@ def _request(data: bytes) -> object:
     host = cover.host_of(data)
     assert host.isascii()
     assert not set(host) & set('\r\n <>"')
+    if cover.is_decided(data):
+        assert cover.answer_in_clear(data)[0].startswith((b"HTTP/1.1 4", b"HTTP/1.1 505 "))
     head, body = cover.answer(data, SITE, None)
     assert head.endswith(b"\r\n\r\n")
     # One header, and nothing of the request's in a line of its own.

@@ -317,15 +317,6 @@ def test_half_of_it_is_waited_for(begun: bytes, before: bytes) -> None:
     assert not before or not cover.is_decided(before)
 
 
-def test_a_request_of_nothing_but_spaces_costs_no_time() -> None:
-    begun = time.thread_time()
-    for filling in (b" ", b"\t", b"%", b"a ", b"\r", b"/..", b"0", b"0-", b"1 ", b"9,"):
-        cover.answer(b"GET /" + filling * 8000, NEUTRAL, None)
-        cover.answer(b"GET / HTTP/1.0\r\nRange: bytes=1" + filling * 8000 + b"\r\n\r\n", NEUTRAL, None)
-        cover.answer(b"GET / HTTP/1.1\r\nX:" + filling * 8000 + b"\0\r\n\r\n", NEUTRAL, None)
-    assert time.thread_time() - begun < 1
-
-
 # Everybody on loopback is at home, and would be led to the setup page; a request without a Host cannot be.
 BIG_REQUEST = b"GET /big.bin HTTP/1.0\r\n\r\n"
 
