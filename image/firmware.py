@@ -10,6 +10,15 @@ from image import boards, devicetree, drivers, layout
 from image.errors import BuildError
 
 SECTOR = 512  # bytes
+# What U-Boot does, instead of what Debian's has been built with. That one would first start an EFI program of any
+# disk, a USB stick's among them, in the end ask the network for one, and stop for ever at the press of a key, or where
+# nothing can be read at the first try. A board has up to three places for cards, whose numbers are U-Boot's own.
+START = (
+    "for place in 0 1 2; do if load mmc ${place}:1 ${scriptaddr} boot.scr; then"
+    " setenv devtype mmc; setenv devnum ${place}; source ${scriptaddr}; fi; done; sleep 10; reset"
+)
+# Seconds: at once, without a look at the keyboard or the serial line.
+AT_ONCE = "fffffffe"
 
 
 def fill(target: Path, source: Path, scratch: Path, epoch: int) -> None:
@@ -22,6 +31,22 @@ def fill(target: Path, source: Path, scratch: Path, epoch: int) -> None:
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
     subprocess.run([*command, str(target / "boot.scr")], check=True, env=environment)
     settings(target / "porchlight.toml", source)
+    for tree in sorted(target.glob("*.dtb")):
+        direct(tree)
+
+
+def direct(tree: Path) -> None:
+    """Have U-Boot start the card and nothing else: it asks the board's tree before its own environment.
+
+    Args:
+        tree: written in place (https://docs.u-boot.org/en/latest/usage/environment.html, "/config").
+    """
+    for command in (
+        ["fdtput", "-c", str(tree), "/config"],
+        ["fdtput", "-t", "x", str(tree), "/config", "bootdelay", AT_ONCE],
+        ["fdtput", "-t", "s", str(tree), "/config", "bootcmd", START],
+    ):
+        subprocess.run(command, check=True)
 
 
 def boot_script(text: str) -> str:
@@ -76,6 +101,12 @@ def check(folder: Path, root: Path) -> None:
             faults.append(f"{board.name}: config.txt does not start u-boot.bin with the kernel's trees")
         for purpose, names in (*board.drivers.by_purpose().items(), ("Wi-Fi", boards.WIFI_DRIVERS)):
             faults += [f"{board.name}: {fault} ({purpose})" for fault in driver_faults(modules, names)]
+        early = {drivers.normal(name) for name in drivers.INITRAMFS}
+        faults += [
+            f"{board.name}: driver {name} is not in the initramfs (SD card)"
+            for name in board.drivers.card
+            if drivers.normal(name) not in early
+        ]
         faults += wifi_faults(board, root / "usr/lib/firmware")
     used = sum(path.stat().st_size for path in folder.iterdir())
     if used > layout.FIRMWARE_BUDGET:
@@ -123,6 +154,8 @@ def tree_faults(board: boards.Board, path: Path) -> list[str]:
         return [f"{board.name}: {path.name} is for {' '.join(found[0]) if found else 'no board'}"]
     if board.wifi and [boards.WIFI_NODE] not in found:
         return [f"{board.name}: {path.name} announces no Wi-Fi chip"]
+    if START.encode() not in path.read_bytes():
+        return [f"{board.name}: {path.name} does not tell U-Boot to start the card alone"]
     return []
 
 

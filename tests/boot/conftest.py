@@ -1,7 +1,10 @@
 """One board for all tests: switched on once, and looked at from outside."""
 
 import os
+import threading
+import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from appliance.status.state import State
 from tests.boot import release
 from tests.boot.board import BOOT_TAKES, BUTTON, Board
 from tests.boot.card import Card, unpack
+from tests.boot.console import Console
 from tests.boot.eye import RELAYS, Span
 from tests.boot.home import MEDIA_SERVERS, UPSTREAM, Home
 from tests.boot.owner import Owner, become_owner
@@ -82,11 +86,21 @@ def card(image: Path, folder: Path) -> Iterator[Card]:
     card.path.unlink()
 
 
+def lean_on_the_keyboard(console: Console) -> None:
+    """Press a key again and again until the kernel starts; nothing that comes before it may wait for one."""
+    deadline = time.monotonic() + BOOT_TAKES
+    with suppress(OSError):
+        while "Starting kernel" not in console.text and time.monotonic() < deadline:
+            console.send("\r")
+            time.sleep(0.3)
+
+
 @pytest.fixture(scope="session")
 def board(card: Card, home: Home, upstream: Upstream, folder: Path) -> Iterator[Board]:
     """The board, just switched on; its cable is not in yet."""
     board = Board(card, home, folder, recorded=1)
     board.switch_on(cable=False)
+    threading.Thread(target=lean_on_the_keyboard, args=(board.console,), daemon=True).start()
     yield board
     if board.is_on:
         board.pull_the_plug()

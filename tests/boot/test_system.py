@@ -20,6 +20,11 @@ def test_loader_came_first(board: Board, relaying: Span) -> None:
     text = board.console.text
     assert 0 <= text.find("porchlight: slot A") < text.find("Starting kernel") < text.find("Welcome to"), text[:2000]
     assert text.count("Starting kernel") == 1, "the board has started more than once"
+    # Nothing else is tried first, and no key is waited for, though somebody pressed some all the time.
+    before = text[: text.find("porchlight: slot A")].lower()
+    assert "efi" not in before
+    assert "bootflow" not in before
+    assert "autoboot" not in before
 
 
 def test_nothing_has_failed(board: Board, relaying: Span) -> None:

@@ -35,6 +35,11 @@ DRIVERS = sorted({driver for board in boards.BOARDS for driver, _ in purposes(bo
 WIFI = sorted({names for board in boards.BOARDS for names in wifi(board)})
 
 
+def tree_of(board: Board, compatible: bytes = b"", wifi_node: bytes = boards.WIFI_NODE.encode()) -> bytes:
+    """A board's tree, and what U-Boot is told by it."""
+    return tree(compatible or board.compatible.encode(), wifi_node) + firmware.START.encode()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A FAT partition's folder that satisfies every board; the real one is in test_card.py."""
@@ -43,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
     for board in boards.BOARDS:
         for name in files(board):
             (target / name).write_bytes(b"something")
-        (target / board.tree).write_bytes(tree(board.compatible.encode(), boards.WIFI_NODE.encode()))
+        (target / board.tree).write_bytes(tree_of(board))
     (target / "config.txt").write_text(CONFIG)
     return target
 
@@ -104,6 +109,17 @@ def test_each_missing_driver_is_named_with_its_boards_and_purposes(folder: Path,
     firmware.check(folder, root)
 
 
+def test_what_reaches_the_card_must_be_in_the_initramfs(
+    folder: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in sorted({name for board in boards.BOARDS for name in board.drivers.card}):
+        less = [one for one in drivers.INITRAMFS if drivers.normal(one) != drivers.normal(name)]
+        monkeypatch.setattr(drivers, "INITRAMFS", tuple(less))
+        named = [board.name for board in boards.BOARDS if name in board.drivers.card]
+        assert refusal(folder, root) == [f"{one}: driver {name} is not in the initramfs (SD card)" for one in named]
+        monkeypatch.undo()
+
+
 @pytest.mark.costly
 @pytest.mark.parametrize("names", WIFI, ids=lambda names: names[0])
 def test_each_missing_or_empty_wifi_file_is_named_with_its_boards(
@@ -137,10 +153,12 @@ def test_each_missing_or_empty_file_is_named_with_its_boards(folder: Path, root:
 @pytest.mark.parametrize("board", boards.BOARDS, ids=lambda board: board.tree)
 def test_each_board_s_tree_must_be_its_own_and_announce_its_wifi_chip(folder: Path, root: Path, board: Board) -> None:
     path = folder / board.tree
-    path.write_bytes(tree(b"raspberrypi,2-model-b", boards.WIFI_NODE.encode()))
+    path.write_bytes(tree_of(board, b"raspberrypi,2-model-b"))
     assert refusal(folder, root) == [f"{board.name}: {board.tree} is for raspberrypi,2-model-b"]
-    path.write_bytes(tree(board.compatible.encode(), b"brcm,bcm43438-bt"))
+    path.write_bytes(tree_of(board, wifi_node=b"brcm,bcm43438-bt"))
     assert refusal(folder, root) == [f"{board.name}: {board.tree} announces no Wi-Fi chip"]
+    path.write_bytes(tree(board.compatible.encode(), boards.WIFI_NODE.encode()))
+    assert refusal(folder, root) == [f"{board.name}: {board.tree} does not tell U-Boot to start the card alone"]
     path.write_bytes(b"MZ\0\0")
     (fault,) = refusal(folder, root)
     assert fault.startswith(f"{board.name}: {board.tree}: ")
