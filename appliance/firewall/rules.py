@@ -147,8 +147,9 @@ def _output(settings: Settings, home: Home | None) -> Iterator[str]:
     yield from _itself(settings)
     yield from _router(settings, home)
     yield from _web(settings, home)
-    # The judge of a new system asks WhatsApp's server without the relay, to tell a broken relay from a broken line.
-    yield from _upstreams(JUDGE, settings.relay.upstream.media[:1], settings, home)
+    # The judge of a new system asks WhatsApp's servers without the relay, to tell a broken relay from a broken line.
+    servers = settings.relay.upstream
+    yield from _upstreams(JUDGE, (*servers.chat, *servers.media[:1]), settings, home)
     own = f"{{ {ROUTER}, {NAME}, {CERTIFICATE}, {UPDATE}, {FETCH}, {JUDGE} }}"
     yield from _refuse(f"meta skuid {own} ")
     # The system's own: names, time, its address.

@@ -4,11 +4,12 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from contextlib import suppress
 
 from appliance.clock import since_boot
 from appliance.paths import Paths
-from appliance.relay.ports import looked_at
+from appliance.relay.ports import groups_of, looked_at, ports_of
 from appliance.settings.declared import Settings
 from appliance.settings.kinds import split_host_port
 from appliance.status import relay as relay_status
@@ -67,11 +68,20 @@ def answers(address: tuple[str, int], first: bytes) -> bool:
         return False
 
 
+def connects(servers: Sequence[str]) -> bool:
+    """Whether one of these, each ``"host:port"``, takes a connection."""
+    for server in servers:
+        with suppress(OSError), socket.create_connection(split_host_port(server), PATIENCE):
+            return True
+    return False
+
+
 def look(paths: Paths, settings: Settings) -> Seen:
     """Look at everything once.
 
     A media port is used for the stream: there the first bytes are those of TLS, which WhatsApp's servers answer to
-    anybody. On a chat port they would have to be a sign-in that only an app can make.
+    anybody. On a chat port they would have to be a sign-in that only an app can make; there it has to do that the relay
+    reaches a server, and without the relay that anybody does.
     """
     status = relay_status.read(paths.relay_status)
     running = status is not None and since_boot() - status.written <= FRESH and status.phase == "running"
@@ -81,10 +91,12 @@ def look(paths: Paths, settings: Settings) -> Seen:
     first = hello(media[0]) if media else b""
     tls_port, media_port = looked_at(relay)
     ports = running and (not allowed or not tls_port or tls_answers(tls_port))
-    relayed = bool(running and media and media_port) and answers((LOOPBACK, media_port), first)
+    told = status.upstreams if running and status else {}
+    streamed = bool(running and media and media_port) and answers((LOOPBACK, media_port), first)
     if not media_port or not media:
         # An owner who relays no media, or for a balancer alone: then what the relay itself says about an upstream has
         # to do.
-        relayed = bool(running and status and any(one.reachable for one in status.upstreams.values()))
-    direct = relayed or (media is not None and answers(media, first))
-    return Seen(page_answers(settings), ports, relayed, direct, allowed)
+        streamed = any(one.reachable for one in told.values())
+    chat = "chat" not in groups_of(ports_of(relay)) or bool("chat" in told and told["chat"].reachable)
+    direct = (streamed or (media is not None and answers(media, first))) and (chat or connects(relay.upstream.chat))
+    return Seen(page_answers(settings), ports, streamed and chat, direct, allowed)

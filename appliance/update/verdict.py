@@ -1,8 +1,9 @@
 """Is the new system good? The rule by which a slot on trial is kept or given up. No input or output here.
 
-Good is what relays: a stream through the relay's own port has come back from WhatsApp, and the setup page answers.
+Good is what relays: a stream through the relay's own port has come back from WhatsApp, the relay reaches its chat, and
+the setup page answers.
 
-What if no stream comes back? The Internet may be down, and then the new system is not to blame. So the same upstream is
+What if no stream comes back? The Internet may be down, and then the new system is not to blame. So the same servers are
 asked without the relay. If that works, the relay is at fault. If it does not, either the line is down or the new system
 has no network: nothing that can be seen from inside tells the two apart. Going back costs nothing, since nobody is
 being relayed anyway, and shows it: the former system either relays, or the line is down for it as well. The version is
@@ -61,8 +62,8 @@ class Seen:
     Args:
         page: the setup page answers.
         ports: the relay's own ports answer as they should.
-        relayed: a stream through one of them has come back from the upstream.
-        direct: the upstream answers without the relay.
+        relayed: a stream through one of them has come back from the upstream, and the chat's is reached.
+        direct: the upstreams answer without the relay.
         allowed: the owner lets the relay relay: it is neither switched off nor is the month's data used up.
     """
 

@@ -263,7 +263,7 @@ def test_a_laboratory_may_let_it(lane: Lane, users: None) -> None:
     lane.rule(rules(LAB, HOME))
     assert lane.gets_out(RELAY, NEIGHBOUR, 5222) == "open"
     assert lane.gets_out(RELAY, NEIGHBOUR, 22) == "refused"
-    assert [lane.gets_out(JUDGE, NEIGHBOUR, port) for port in (443, 5222)] == ["open", "refused"]
+    assert [lane.gets_out(JUDGE, NEIGHBOUR, port) for port in (443, 5222)] == ["open", "open"]
 
 
 @pytest.mark.parametrize("user", [PAGE, LIGHTS])
@@ -314,12 +314,14 @@ def test_name_certificate_and_updates_reach_the_web(card: Lane, users: None, use
         assert card.gets_out(user, target, 443) == "refused"
 
 
-def test_the_judge_of_a_new_system_asks_whatsapp_s_media_server_and_the_card(card: Lane, users: None) -> None:
+def test_the_judge_of_a_new_system_asks_whatsapp_s_servers_and_the_card(card: Lane, users: None) -> None:
     """With and without the relay; it fetches nothing, from the feed least of all."""
     for target in (STRANGER, STRANGER6, "127.0.0.1"):
         assert card.gets_out(JUDGE, target, 443) == "open"
-    for target, port in ((STRANGER, 80), (STRANGER6, 5222)):
+    for target, port in ((STRANGER, 80), (STRANGER6, 8080)):
         assert card.gets_out(JUDGE, target, port) == "refused"
+    for target in (STRANGER, STRANGER6):
+        assert card.gets_out(JUDGE, target, 5222) == "open"
     for target in (NEIGHBOUR, ROUTER, NEIGHBOUR6, ROUTER6, GLOBAL_NEIGHBOUR6):
         assert card.gets_out(JUDGE, target, 443) == "refused"
 

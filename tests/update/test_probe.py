@@ -46,6 +46,12 @@ def silent(connection: socket.socket) -> None:
     connection.recv(65536)
 
 
+def closed_port() -> int:
+    """A port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
 @contextmanager
 def page(status: int) -> Iterator[int]:
     """A page that always answers so: its port."""
@@ -85,28 +91,35 @@ def test_greeting_is_tls_and_names_the_server() -> None:
 
 
 @pytest.mark.parametrize(
-    ("relay", "upstream", "expected"),
+    ("relay", "upstream", "chat", "chat_there", "expected"),
     [
-        (answering, answering, Seen(True, True, relayed=True, direct=True)),
-        (silent, answering, Seen(True, True, relayed=False, direct=True)),
-        (silent, silent, Seen(True, True, relayed=False, direct=False)),
+        (answering, answering, True, True, Seen(True, True, relayed=True, direct=True)),
+        (silent, answering, True, True, Seen(True, True, relayed=False, direct=True)),
+        (silent, silent, True, True, Seen(True, True, relayed=False, direct=False)),
+        # Media alone are not enough: where only the relay does not reach the chat, the relay is to blame.
+        (answering, answering, False, True, Seen(True, True, relayed=False, direct=True)),
+        (answering, answering, None, True, Seen(True, True, relayed=False, direct=True)),
+        (answering, answering, False, False, Seen(True, True, relayed=False, direct=False)),
+        (silent, answering, False, False, Seen(True, True, relayed=False, direct=False)),
     ],
 )
 def test_all_together(
     paths: Paths,
     relay: Callable[[socket.socket], None],
     upstream: Callable[[socket.socket], None],
+    chat: bool | None,
+    chat_there: bool,
     expected: Seen,
 ) -> None:
-    status = RelayStatus(since_boot(), "1.0.0", "running")
+    status = RelayStatus(since_boot(), "1.0.0", "running", upstreams={"chat": UpstreamStatus(reachable=chat)})
     publish(paths.relay_status, status)
     with ExitStack() as stack:
         media, there = stack.enter_context(listening(relay)), stack.enter_context(listening(upstream))
+        chats = stack.enter_context(listening(silent)) if chat_there else closed_port()
+        servers = UpstreamSettings(chat=(f"127.0.0.1:{chats}",), media=(f"127.0.0.1:{there}",))
         settings = Settings(
             # Without a chat port with TLS there is no handshake to be seen.
-            relay=RelaySettings(
-                chat_tls_port=0, media_ports=(media,), upstream=UpstreamSettings(media=(f"127.0.0.1:{there}",))
-            ),
+            relay=RelaySettings(chat_tls_port=0, chat_ports=(5222,), media_ports=(media,), upstream=servers),
             page=PageSettings(port=stack.enter_context(page(200))),
         )
         assert probe.look(paths, settings) == expected
