@@ -1,6 +1,6 @@
 """Updates that do not work, on the emulated board: each ends in the former system, which relays and says so.
 
-They take a dozen boots: ./test updates.
+The first takes one boot. The others take a dozen: ./test updates, ./test powercut.
 """
 
 import json
@@ -32,8 +32,6 @@ from tests.boot.updating import (
 )
 from tests.boot.upstream import Upstream
 from tests.boot.visitor import PAGE_PORT
-
-pytestmark = pytest.mark.long
 
 # What somebody would do who broke the relay, and made its judge impatient.
 RELAY = "/usr/lib/systemd/system/porchlight-relay.service"
@@ -137,6 +135,7 @@ def panicked(
     return remembered(card)
 
 
+@pytest.mark.long
 def test_what_panics_gives_way(
     board: Board, card: Card, upstream: Upstream, slots: tuple[Slot, Slot], panicked: Environment
 ) -> None:
@@ -165,6 +164,7 @@ def hung(board: Board, card: Card, slots: tuple[Slot, Slot], panicked: Environme
     board.console.wait_for(f"porchlight: slot {slots[0]}\n", BOOT_TAKES)
 
 
+@pytest.mark.long
 def test_what_hangs_gives_way(
     board: Board, card: Card, upstream: Upstream, slots: tuple[Slot, Slot], hung: None
 ) -> None:
@@ -188,6 +188,7 @@ def lame(
     return status(board)
 
 
+@pytest.mark.long
 def test_what_does_not_relay_gives_way_and_the_former_version_says_so(
     board: Board, card: Card, upstream: Upstream, slots: tuple[Slot, Slot], lame: dict[str, object]
 ) -> None:
