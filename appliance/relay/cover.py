@@ -31,8 +31,8 @@ REASONS = {
     505: "HTTP Version Not Supported",
 }
 REQUEST_LINE = re.compile(rb"([A-Z]+) +([^\x00-\x20\x7f]+) +HTTP/(\d)(?:\.(\d+))? *\r?")
-# The beginning of one, as far as it may have come. One space, since the others belong to what follows: two patterns that
-# both match a space would be tried in each division of a long row of them.
+# The beginning of one, as far as it may have come. One space, since the others belong to what follows: two patterns
+# that both match a space would be tried in each division of a long row of them.
 LINE_SO_FAR = re.compile(rb"[A-Z]+(?: [^\x00-\x1f\x7f]*\r?)?")
 # Where the page says something else than the status line.
 TITLES = {302: "302 Found"}
