@@ -27,6 +27,10 @@ class Keeper(Protocol):
     def now(self) -> float:
         """Seconds since boot, a moment ago."""
 
+    @property
+    def resting(self) -> str:
+        """Why nobody is relayed (``rest.RESTS``); empty when people are."""
+
     def count(self, port: Port, name: str, reason: str = "") -> None:
         """Add one to a counter."""
 

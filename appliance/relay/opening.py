@@ -5,7 +5,7 @@ them together have ``OPENING_LIMIT`` seconds. Whoever is not an app and not a br
 silence, until that time is over. Where TLS is due, what is none is told so at once, as by any web server.
 
 Nobody is dialled for before a client's first message is there: a whole greeting of the chat, on a media port a whole
-ClientHello. Where no upstream can be reached, the end comes ``DIAL_LIMIT`` after that, whether it refuses or swallows.
+ClientHello. Where no upstream is reached, or the relay rests, the end comes ``DIAL_LIMIT`` after that in any case.
 """
 
 import _socket
@@ -19,7 +19,7 @@ from appliance.clock import since_boot
 from appliance.relay import client_hello, cover, proxy_header, tls
 from appliance.relay.client_hello import ClientHelloError, is_own
 from appliance.relay.delivery import Delivery
-from appliance.relay.dial import Dial
+from appliance.relay.dial import DIAL_LIMIT, Dial
 from appliance.relay.first_bytes import TLS_HANDSHAKE, Peer, classify
 from appliance.relay.keeper import Keeper
 from appliance.relay.phases import AFTER_HEADER, COUNTED, Phase, first_phase
@@ -270,12 +270,28 @@ class Opening:
     def _start_dial(self) -> None:
         # The reader goes on, and stops when something comes: most wait for an answer, and the stream reads on by it.
         self._phase = Phase.DIAL
+        if reason := self._keeper.resting:
+            self._turn_away(reason, since_boot())
+            return
         endpoints = self._keeper.groups[self._port.group].addresses()
         dial = self._dial = Dial(self._keeper.watch, endpoints, self._connected, self._no_upstream)
         dial.next()
         self.deadline = dial.deadline
 
+    def _turn_away(self, reason: str, since: float) -> None:
+        """The relay rests: as if no upstream could be reached, for whoever looks from outside."""
+        self._keeper.count(self._port, "refused", reason)
+        self._early = b""
+        self._phase = Phase.LOST
+        self.deadline = since + DIAL_LIMIT
+
     def _connected(self, upstream: _socket.socket, watcher: Any) -> None:
+        if self._dial is not None and (reason := self._keeper.resting):
+            watcher.close()
+            upstream.close()
+            since, self._dial = self._dial.begun, None
+            self._turn_away(reason, since)
+            return
         try:
             self._hand_over(upstream, watcher)
         except MemoryError:

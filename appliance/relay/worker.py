@@ -165,6 +165,11 @@ class Worker:
         """Seconds since boot, a quarter of a second ago at most; while nobody comes, a second."""
         return self._now
 
+    @property
+    def resting(self) -> str:
+        """Why nobody is relayed, by the owner's wish; empty when people are."""
+        return self._plan.sums.resting()
+
     def _retire(self) -> None:
         """Accept no more, and end with the last stream: a new generation has taken over."""
         self._place.retire()
@@ -204,7 +209,7 @@ class Worker:
         due = since_boot() + OPENINGS_EVERY / 2
         for opening in [one for one in self._openings if one.deadline <= due]:
             opening.expire()
-        if self._plan.sums.resting() or (self._handover and self._successor_rests()):
+        if self.resting or (self._handover and self._successor_rests()):
             self._rest()
         self._evidence.look()
         if self._number == 0:
@@ -215,11 +220,17 @@ class Worker:
                     watch.suspect()
 
     def _rest(self) -> None:
-        """Switched off, paused, or the month's quota used up: end all that runs; ``admit`` refuses what comes."""
+        """Switched off, paused, or the month's quota used up: end all that is relayed.
+
+        Whoever comes meanwhile sees a web server and an upstream that is of no use, as ever (``Opening``): a relay that
+        reset everybody could be told from all others, and the owner's own browser would not find the setup page.
+        """
         for stream in list(self._streams):
             stream.close()
-        for opening in list(self._openings):
-            opening.close()
+        if self._handover:
+            # What this process knows of the settings is old.
+            for opening in list(self._openings):
+                opening.close()
 
     def _successor_rests(self) -> bool:
         """Whether the process that has taken over relays nothing: then what is left here must end too."""
@@ -250,9 +261,6 @@ class Worker:
     def admit(self, person: _socket.socket, port: Port, peer: tuple[str, int]) -> bool:
         """Take a fresh connection, unless a limit is reached."""
         plan = self._plan
-        if resting := plan.sums.resting():
-            self.count(port, "refused", resting)
-            return False
         opened = plan.sums.open_everywhere()
         if not self._memory.has_room(opened):
             self.count(port, "refused", "memory")

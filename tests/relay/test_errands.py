@@ -15,6 +15,7 @@ from appliance.page import knock as links
 from appliance.page.knock import State
 from appliance.paths import Paths
 from appliance.relay.errands import ARRIVED, AT_HOME, LARGEST_ANSWER
+from appliance.status import pause
 from appliance.status import relay as relay_status
 from appliance.status.knock import FOLDER
 from tests.relay.conftest import StartRelay
@@ -307,6 +308,14 @@ def test_the_way_to_the_setup_page_is_shown_to_nobody_with_a_public_address(
             assert answer.startswith((b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 302 Moved Temporarily\r\n"))
             led += [who] if b"8199" in answer else []
         assert led == [NEIGHBOUR]
+        # While the relay rests all see the same as ever.
+        pause.begin(places(relay).pause, since_boot(), 3600)
+        wait_for(lambda: relay.status["resting"] == "paused", "the status to say so")
+        for who, there in ((NEIGHBOUR, RELAY), (ROUTER, RELAY), (STRANGER, PUBLIC), (NEXT_TO_IT, PUBLIC)):
+            asking = street.connect(who, relay.chat, there)
+            asking.sendall(b"GET / HTTP/1.1\r\nHost: porchlight.local\r\n\r\n")
+            answer = read_to_end(asking)
+            assert answer.startswith(b"HTTP/1.1 302 " if who == NEIGHBOUR else b"HTTP/1.1 200 OK\r\n"), who
     finally:
         close_kept()
         relay.stop()

@@ -196,7 +196,9 @@ def end_of(relay: Relay, say: Say, delay: float) -> tuple[str, float]:
 @pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.parametrize("say", [chat, chat_in_tls, media])
-def test_whether_an_upstream_refuses_or_swallows_does_not_show(start_relay: StartRelay, say: Say) -> None:
+def test_whether_an_upstream_refuses_or_swallows_or_the_relay_rests_does_not_show(
+    start_relay: StartRelay, say: Say
+) -> None:
     hole = swallow().getsockname()[1]
     useless = {
         "refused": everywhere(1),
@@ -208,6 +210,8 @@ def test_whether_an_upstream_refuses_or_swallows_does_not_show(start_relay: Star
         "nowhere": everywhere(1) | {"allow_private": False},
     }
     relays = {name: start_relay(upstreams=where, send_proxy="off") for name, where in useless.items()}
+    # One that rests looks like them, with the best of upstreams.
+    relays["resting"] = start_relay(enabled=False, send_proxy="off")
     for _ in range(ROUNDS):
         with ThreadPoolExecutor(len(relays) * TRIES) as pool:
             tries = {

@@ -2,7 +2,9 @@
 
 import json
 import socket
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,17 @@ from appliance.settings.save import save
 from appliance.status import pause
 from tests.relay.conftest import StartRelay
 from tests.relay.manager import Manager
-from tests.relay.running import MEDIA_HELLO, Relay, Upstream, is_relayed, keep, read_exactly, wait_for
+from tests.relay.running import (
+    MEDIA_HELLO,
+    Relay,
+    Upstream,
+    is_relayed,
+    keep,
+    read_exactly,
+    read_to_end,
+    swallow,
+    wait_for,
+)
 from tests.relay.test_wire import HELLO, read_to_end_or_reset, tls_connect
 
 # What the switch promises: running streams end, and newcomers are served again, within so many seconds.
@@ -84,7 +96,7 @@ def served(relay: Relay, upstream: Upstream) -> bool:
 
 
 def ends_all(relay: Relay, upstream: Upstream, act: object) -> None:
-    """Whatever runs ends within the promised time, and newcomers are refused at once."""
+    """Whatever runs ends within the promised time, and whoever comes or has just come is not relayed."""
     client, server = open_stream(relay, upstream)
     secure = tls_connect(relay.tls, HELLO)
     upstream.next()
@@ -92,11 +104,12 @@ def ends_all(relay: Relay, upstream: Upstream, act: object) -> None:
     begun = time.monotonic()
     assert callable(act)
     act()
-    for one in (client, server, secure, silent):
+    for one in (client, server, secure):
         assert read_to_end_or_reset(one) == b""
     assert time.monotonic() - begun < OFF_WITHIN + BUSY
+    silent.sendall(HELLO)
     assert refused(relay)
-    assert refused(relay)
+    assert read_to_end(silent) == b""
     assert upstream.waiting == 0
 
 
@@ -157,6 +170,37 @@ def test_a_pause_ends_everything_and_ends_by_itself(start_relay: StartRelay, ups
     assert served(relay, upstream)
     assert file.exists()
     assert "pause is over" in relay.log
+
+
+@pytest.mark.costly
+def test_whoever_is_dialled_for_meanwhile_is_not_relayed_either(start_relay: StartRelay, upstream: Upstream) -> None:
+    """An upstream that takes its time is there at last, and the relay has been switched off."""
+    slow = swallow()
+    where = [f"127.0.0.1:{slow.getsockname()[1]}"]
+    relay = start_relay(upstreams={"chat": where, "http": where, "media": where}, send_proxy="off")
+    client = relay.connect(relay.media, MEDIA_HELLO)
+    time.sleep(0.5)
+    save(places(relay), {"relay.enabled": False})
+    wait_for(lambda: relay.status["resting"] == "off", "the status to say so")
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                keep(slow.accept()[0])
+
+    threading.Thread(target=serve, daemon=True).start()
+    assert read_to_end(client) == b""
+    wait_for(lambda: relay.counted("refused", "off") == 1, "the refusal to be counted")
+    slow.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.costly
+def test_the_owners_browser_is_led_to_the_page_where_the_relay_is_switched_on_again(start_relay: StartRelay) -> None:
+    relay = start_relay()
+    save(places(relay), {"relay.enabled": False})
+    wait_for(lambda: relay.status["resting"] == "off", "the status to say so")
+    browser = relay.connect(relay.chat, b"GET / HTTP/1.1\r\nHost: porchlight.local\r\n\r\n")
+    assert b"\r\nLocation: http://porchlight.local:8199/\r\n" in read_to_end(browser)
 
 
 @pytest.mark.costly
