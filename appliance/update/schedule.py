@@ -7,16 +7,19 @@ AGAIN_AFTER = 12 * HOUR
 OVERDUE = 72 * HOUR
 
 
-def due(now: float | None, looked: float | None, hour: int) -> bool:
+def due(now: float | None, looked: float | None, hour: int, up: float, clock: float) -> bool:
     """Whether to look now. No input or output here.
 
     Args:
-        now: seconds since 1970; None while nobody has told the time: then there is no hour, and TLS would fail.
+        now: seconds since 1970; None while nobody has told the time: then there is no hour, and TLS may fail.
         looked: when it was last done, seconds since 1970; None: never, or not known.
         hour: the quiet hour, UTC.
+        up: seconds since boot.
+        clock: seconds since 1970 by this device's clock, whoever has set it; it stands at the last known time or later.
     """
     if now is None:
-        return False
+        # Some networks never tell: better at any hour, and in vain as long as the clock is too wrong, than not at all.
+        return up >= OVERDUE and (looked is None or not clock - OVERDUE < looked <= clock)
     # A date in the future was written while the clock was wrong.
     since = now - looked if looked is not None and looked <= now else None
     if int(now // HOUR) % 24 == hour:

@@ -8,6 +8,7 @@ import fcntl
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -267,7 +268,7 @@ class Updates:
         now, looked = self.wall(), None
         with suppress(OSError):
             looked = self.paths.update_looked.stat().st_mtime
-        if schedule.due(now, looked, hour):
+        if schedule.due(now, looked, hour, since_boot(), time.time()):
             return True
         since = schedule.begun(now, looked)
         if since is not None:
@@ -277,8 +278,7 @@ class Updates:
     def _ask(self, address: str, *, wished: bool) -> feed.Offer:
         """Ask the feed, and keep that it was asked, and since when in vain."""
         now = self.wall()
-        error = self._note_look(now)
-        if error and not wished:
+        if (error := self._note_look(now)) and not wished:
             raise bundle.not_written(error)
         before = unheard_since(self.paths.update_looked)
         try:

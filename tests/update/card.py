@@ -39,7 +39,7 @@ class Card:
         self.fails = False
         self.stays_on = False
         # What it takes for the date; the hour of the day must not change in the middle of a test that needs one.
-        self.wall: Callable[[], float] = time.time
+        self.wall: Callable[[], float | None] = time.time
         self.updates = self.start("A")
 
     def start(self, slot: Slot) -> Updates:

@@ -99,7 +99,23 @@ NIGHT = 1_800_000_000.0 // (24 * HOUR) * 24 * HOUR + 2 * HOUR
     ],
 )
 def test_when_to_look(now: float | None, looked: float | None, expected: bool) -> None:
-    assert due(now, looked, hour=2) == expected
+    assert due(now, looked, 2, 0.0, 0.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("up", "looked", "expected"),
+    [
+        (OVERDUE - 1, None, False),  # somebody may still tell the time
+        (OVERDUE, None, True),
+        (OVERDUE, NIGHT - OVERDUE + 1, False),
+        (OVERDUE, NIGHT - OVERDUE, True),
+        (OVERDUE, NIGHT + 1, True),  # the clock stood elsewhere then
+    ],
+)
+def test_where_nobody_ever_tells_the_time_it_looks_each_third_day(
+    up: float, looked: float | None, expected: bool
+) -> None:
+    assert due(None, looked, 2, up, NIGHT) is expected
 
 
 @pytest.mark.parametrize("before", [None, NIGHT + 365 * 24 * HOUR])
@@ -108,7 +124,7 @@ def test_never_on_at_night(before: float | None) -> None:
     looked, notes, found = before, 0, 0.0
     on = [NIGHT + day * 24 * HOUR + hour * HOUR for day in range(10) for hour in range(6, 18)]
     for now in on:
-        if due(now, looked, hour=2):
+        if due(now, looked, 2, 0.0, 0.0):
             found = now
             break
         since = begun(now, looked)
@@ -122,7 +138,7 @@ def test_the_night_after_the_first_evening_is_not_skipped() -> None:
     for hours in range(1, 24):
         since = begun(NIGHT - hours * HOUR, None)
         assert since is not None
-        assert due(NIGHT, since, hour=2)
+        assert due(NIGHT, since, 2, 0.0, 0.0)
     assert begun(None, None) is None
     assert begun(NIGHT, NIGHT) is None
     assert begun(NIGHT, NIGHT + 1) == NIGHT - AGAIN_AFTER

@@ -125,6 +125,20 @@ def test_never_on_at_the_quiet_hour(card: Card, paths: Paths, server: tuple[str,
     assert len(kept) == 2
 
 
+def test_where_nobody_ever_tells_the_time(
+    card: Card, paths: Paths, server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that lets nobody ask a time server: in the third night after the start it looks, and once."""
+    offer(paths, server, NEW, "hour = 14\n")
+    card.wall = lambda: None
+    looks: list[int] = []
+    for hour in range(80):
+        monkeypatch.setattr("appliance.update.service.since_boot", partial(float, 3600 * hour))
+        card.updates.look()
+        looks += [hour] * (len(card.written) - len(looks))
+    assert looks == [72]
+
+
 @pytest.mark.parametrize("extra", ["enabled = false\n", 'feed = ""\n'])
 def test_nothing_is_counted_where_nothing_is_asked(card: Card, paths: Paths, extra: str) -> None:
     card.wall = lambda: NIGHT
