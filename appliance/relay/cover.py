@@ -1,20 +1,20 @@
 """What a browser gets: the answer of an ordinary static web server. From the home network, the way to the setup page.
 
-What is answered, in which order the headers stand and how an error looks was read off nginx 1.22 with a folder of
-files, the most ordinary server there is. Its name is there too, without a version, as with ``server_tokens off``: that
-is common and never out of date, while a server that names nobody is rare. No input or output.
+What is answered, in which order the headers stand and how an error looks was read off nginx 1.22 and 1.26 with a
+folder of files, the most ordinary server there is. Its name is there too, without a version, as with
+``server_tokens off``: that is common and never out of date, and a server that names nobody is rare. No input or output.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from email.utils import formatdate
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
+from appliance.relay import preconditions
 from appliance.relay.ranges import Span, spans
+from appliance.relay.request import LONGEST_BODY, Refused, Request, read, without_empty_lines
 from appliance.relay.site import Page, Site
 
-# A request longer than this before its empty line is no browser's. Bytes.
-LONGEST_REQUEST = 8 * 1024
 NAME = "nginx"
 REASONS = {
     200: "OK",
@@ -26,69 +26,42 @@ REASONS = {
     403: "Forbidden",
     404: "Not Found",
     405: "Not Allowed",
+    412: "Precondition Failed",
+    413: "Request Entity Too Large",
     414: "Request-URI Too Large",
     416: "Requested Range Not Satisfiable",
+    501: "Not Implemented",
     505: "HTTP Version Not Supported",
 }
-REQUEST_LINE = re.compile(rb"([A-Z]+) +([^\x00-\x20\x7f]+) +HTTP/(\d)(?:\.(\d+))? *\r?")
-# The beginning of one, as far as it may have come. One space, since the others belong to what follows: two patterns
-# that both match a space would be tried in each division of a long row of them.
-LINE_SO_FAR = re.compile(rb"[A-Z]+(?: [^\x00-\x1f\x7f]*\r?)?")
 # Where the page says something else than the status line.
 TITLES = {302: "302 Found"}
 # What nginx puts below an error for browsers that would show a page of their own instead of a short one.
 PADDING = "<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n" * 6
 # What nginx says to HTTP where TLS is due.
 NOT_TLS = "The plain HTTP request was sent to HTTPS port"
-ABSOLUTE = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
-BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
-FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What comes before an answer for whoever waits for it (RFC 9110 section 10.1.1).
+GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-# Whoever speaks no TLS where it is due sees nothing of any site.
-NOTHING = Site({}, frozenset())
+# A host that may stand in a header of ours, and its port.
+HOST = re.compile(rb"(\[[0-9a-f:.]+\]|[0-9a-z.-]+)(?::[0-9]*)?$")
 
 # Header and body; a part of a page is a view of it, since a copy for each slow reader would fill the memory.
 Answer = tuple[bytes, bytes | memoryview]
-
-
-def is_complete(request: bytes) -> bool:
-    """Whether the request's header has ended, or never will within bounds."""
-    return b"\r\n\r\n" in request or b"\n\n" in request or len(request) >= LONGEST_REQUEST
-
-
-def is_decided(astray: bytes) -> bool:
-    """Whether somebody without TLS, where it is due, has sent a whole request's header, or something that is none.
-
-    There nobody waits for another version of the app, as on a port for chat: nginx answers at the first wrong byte.
-    """
-    begun = _without_empty_lines(astray)
-    if not begun:
-        return len(astray) >= LONGEST_REQUEST
-    line, newline, _ = begun.partition(b"\n")
-    right = REQUEST_LINE if newline else LINE_SO_FAR
-    return is_complete(begun) or not right.fullmatch(line)
-
-
-def _without_empty_lines(request: bytes) -> bytes:
-    """What counts of a request: nginx passes over empty lines before it (RFC 9112 section 2.2)."""
-    return request.lstrip(b"\r\n")
 
 
 def answer_in_clear(astray: bytes) -> Answer:
     """The whole HTTP answer on the port for TLS to what is no TLS.
 
     Args:
-        astray: all of it, when ``is_decided``.
+        astray: all of it, when it ``is_decided``.
     """
-    request = _without_empty_lines(astray)
-    line, newline, rest = request.partition(b"\n")
-    if not newline and len(line) < LONGEST_REQUEST:
-        return _error(400)
-    head, body = _answer(request, NOTHING)
-    # nginx judges these before it notices what is missing.
-    if int(head[9:12]) not in (400, 414, 505) and not line.startswith((b"TRACE ", b"CONNECT ")):
-        head, body = _error(400, said=NOT_TLS, headers=_headers(rest))
-    return head, b"" if line.startswith(b"HEAD ") else body
+    try:
+        asked = read(astray)
+    except Refused as refused:
+        # nginx judges these before it notices what is missing.
+        return _refusal(refused, astray)
+    head, body = _error(400, said=NOT_TLS, headers=asked.headers)
+    return _as_asked(asked, head, body)
 
 
 def host_of(request: bytes) -> str:
@@ -96,108 +69,77 @@ def host_of(request: bytes) -> str:
     for line in request.split(b"\n")[1:]:
         name, colon, value = line.partition(b":")
         if colon and name.strip().lower() == b"host":
-            text = value.strip().decode("ascii", "replace").lower()
-            host = text[: text.index("]") + 1] if text.startswith("[") and "]" in text else text.partition(":")[0]
-            return host if host and all(one.isalnum() or one in ".-[]:" for one in host) and host.isascii() else ""
+            found = HOST.match(value.strip().lower())
+            return found[1].decode("ascii") if found else ""
     return ""
 
 
-def answer(request: bytes, site: Site, setup_page: str | None) -> Answer:
+def answer(request: bytes, site: Site, setup_page: str | None, seat: tuple[str, int] = ("http", 80)) -> Answer:
     """The whole HTTP answer to a request: its header, and the body that follows.
 
     Args:
         request: the request's header, as far as it came.
         site: what there is to see.
         setup_page: where the setup page is, for somebody on the home network; None for everybody else.
+        seat: by which scheme and at which port it was asked.
     """
+    try:
+        asked = read(request)
+    except Refused as refused:
+        return _refusal(refused, request)
     if setup_page is None:
-        head, body = _answer(request, site)
+        head, body = _answer(asked, site, seat)
     else:
         head, body = _error(302, after=[f"Location: {setup_page}", "Cache-Control: no-store"])
-    return head, b"" if request.startswith(b"HEAD ") else body
+    return _as_asked(asked, head, body)
 
 
-def _answer(request: bytes, site: Site) -> Answer:
-    line, newline, rest = request.partition(b"\n")
-    if not newline or len(line) >= LONGEST_REQUEST:
-        return _error(414)
-    asked = REQUEST_LINE.fullmatch(line)
-    if asked is None or line.startswith(b"PRI "):
-        return _error(400)
-    method, target, major, _minor = asked.groups()
-    if major != b"1":
-        return _error(505)
-    headers = _headers(rest)
-    path = _path(target)
-    if headers is None or path is None:
-        return _error(400)
-    if b"host" not in headers and asked[4] != b"0":
-        return _error(400, headers=headers)
-    if method not in (b"GET", b"HEAD", b"POST"):
+def _as_asked(asked: Request, head: bytes, body: bytes | memoryview) -> Answer:
+    """To HEAD the header alone, to HTTP/0.9 the body alone."""
+    return b"" if asked.minor < 0 else head, b"" if asked.method == b"HEAD" else body
+
+
+def _refusal(refused: Refused, request: bytes) -> Answer:
+    head, body = _error(refused.status, said=refused.said, headers=refused.headers)
+    is_head = without_empty_lines(request).startswith(b"HEAD ") and not refused.bare
+    return b"" if refused.bare else head, b"" if is_head else body
+
+
+def _answer(asked: Request, site: Site, seat: tuple[str, int]) -> Answer:
+    headers, path = asked.headers, asked.path
+    if int((headers.get(b"content-length") or b"0").lstrip(b"0") or b"0") > LONGEST_BODY:
+        return _error(413, headers=headers)
+    if asked.method not in (b"GET", b"HEAD", b"POST"):
         return _error(405, headers=headers)
     if path + b"/" in site.folders:
-        query = target.partition(b"?")[1:]
-        place = quote(path + b"/") + b"".join(query).decode("ascii", "replace")
+        place = _base(asked, seat) + quote(path + b"/") + asked.query.decode("ascii", "replace")
         return _error(301, before=[f"Location: {place}"]) if place.isascii() else _error(400)
     page = site.pages.get(path + b"index.html" if path.endswith(b"/") else path)
     if page is None:
         return _error(403 if path in site.folders else 404, headers=headers)
     # nginx looks for the file first, and minds the method then.
-    return _page(page, headers) if method != b"POST" else _error(405, headers=headers)
+    if asked.method == b"POST":
+        return _error(405, headers=headers)
+    head, body = _page(page, headers)
+    waits = asked.minor > 0 and headers.get(b"expect", b"").lower() == b"100-continue"
+    return GO_ON + head if waits else head, body
 
 
-def _headers(text: bytes) -> dict[bytes, bytes] | None:
-    """The header fields, names in lower case; None when they are not in order, or Host is no host or stands twice."""
-    found: dict[bytes, bytes] = {}
-    for line in text.split(b"\n"):
-        if line in (b"", b"\r"):
-            break
-        name, colon, value = line.partition(b":")
-        name, value = name.lower(), value.strip(b" \t\r")
-        if not colon or not FIELD_NAME.fullmatch(name) or b"\0" in value:
-            return None
-        if name == b"host" and (name in found or not value or b"/" in value or b" " in value):
-            return None
-        found.setdefault(name, value)
-    else:
-        # The header has no end.
-        return None
-    return found
-
-
-def _path(target: bytes) -> bytes | None:
-    """The path that a request asks for, decoded and without dot segments; None when there is none.
-
-    Paths above the root are none, as nothing is above it.
-    """
-    if host := ABSOLUTE.match(target):
-        target = b"/" + target[host.end() :].removeprefix(b"/")
-    raw = target.partition(b"#")[0].partition(b"?")[0]
-    if not raw.startswith(b"/") or BAD_ESCAPE.search(raw):
-        return None
-    kept: list[bytes] = []
-    parts = unquote_to_bytes(raw)[1:].split(b"/")
-    for part in parts:
-        if part == b"..":
-            if not kept:
-                return None
-            kept.pop()
-        elif part not in (b"", b"."):
-            kept.append(part)
-    is_folder = parts[-1] in (b"", b".", b"..")
-    return b"/" + b"/".join(kept) + (b"/" if is_folder and kept else b"")
+def _base(asked: Request, seat: tuple[str, int]) -> str:
+    """What nginx puts before a place on the same server: scheme, the host that was asked for, and an odd port."""
+    scheme, port = seat
+    host = asked.host.decode("ascii", "replace").lower()
+    return f"{scheme}://{host}" + ("" if seat in (("http", 80), ("https", 443)) else f":{port}") if host else ""
 
 
 def _page(page: Page, headers: Mapping[bytes, bytes]) -> Answer:
     modified = formatdate(page.modified, usegmt=True)
     etag = f'"{page.modified:x}-{len(page.body):x}"'
     about = [f"Last-Modified: {modified}"]
-    tags = headers.get(b"if-none-match")
-    if tags is not None:
-        same = tags == b"*" or etag.encode() in [one.strip().removeprefix(b"W/") for one in tags.split(b",")]
-    else:
-        same = headers.get(b"if-modified-since") == modified.encode()
-    if same:
+    status = preconditions.failed_or_same(headers, page.modified, etag.encode())
+    if status == 412:
+        return _error(412, headers=headers)
+    if status == 304:
         return _head(304, about, [f"ETag: {etag}"]), b""
     parts, size = _parts(headers, (etag, modified), len(page.body)), len(page.body)
     if parts == []:

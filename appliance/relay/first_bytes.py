@@ -5,6 +5,7 @@ open clients; the version is never judged, since the next version of the app mus
 at once, so what is cut off before it is no app yet. Whatever begins otherwise is a browser, a scanner or a mistake.
 """
 
+import re
 from enum import Enum, auto
 
 CHAT, ROUTED_CHAT = CHAT_BEGINNINGS = (b"WA", b"ED")
@@ -14,19 +15,12 @@ GREETING = 4
 KNOWN_ROUTING, ROUTING_LENGTH = b"\x00\x01", 3
 # So much of it is waited for, in bytes. Real ones have less than a hundred, and nobody is turned away for a longer one.
 ENOUGH_ROUTING = 4096
-# RFC 9110 section 9, PATCH of RFC 5789, and the preface of HTTP/2, RFC 9113 section 3.4.
-HTTP_BEGINNINGS = (
-    b"GET ",
-    b"HEAD ",
-    b"POST ",
-    b"PUT ",
-    b"DELETE ",
-    b"CONNECT ",
-    b"OPTIONS ",
-    b"TRACE ",
-    b"PATCH ",
-    b"PRI * HTTP/2",
-)
+# A word of capitals and a space, and perhaps empty lines before it: whoever asks so is answered like any browser, also
+# for a method that nobody knows. None of them begins as an app does. Longer words are no method's.
+HTTP_BEGINNING = re.compile(rb"[\r\n]*[A-Z_-]{1,64} ")
+HTTP_BEGUN = re.compile(rb"[\r\n]*[A-Z_-]{0,64}")
+# So many bytes of empty lines are waited for.
+EMPTY_LINES = 256
 TLS_HANDSHAKE = b"\x16\x03"
 
 
@@ -51,12 +45,12 @@ def classify(data: bytes) -> Peer:
     """
     if data.startswith(CHAT_BEGINNINGS):
         return Peer.APP if len(data) >= _size_of_greeting(data) else Peer.UNDECIDED
-    if data.startswith(HTTP_BEGINNINGS):
+    if HTTP_BEGINNING.match(data):
         return Peer.BROWSER
     if data.startswith(TLS_HANDSHAKE):
         return Peer.TLS
-    known = (*CHAT_BEGINNINGS, *HTTP_BEGINNINGS, TLS_HANDSHAKE)
-    if any(one.startswith(data) for one in known):
+    known = (*CHAT_BEGINNINGS, TLS_HANDSHAKE)
+    if any(one.startswith(data) for one in known) or (HTTP_BEGUN.fullmatch(data) and len(data) < EMPTY_LINES):
         return Peer.UNDECIDED
     return Peer.FOREIGN
 

@@ -25,6 +25,7 @@ from appliance.relay.keeper import Keeper
 from appliance.relay.phases import AFTER_HEADER, COUNTED, Phase, first_phase
 from appliance.relay.ports import Port
 from appliance.relay.proxy_header import Ends, ProxyHeaderError
+from appliance.relay.request import is_decided
 from appliance.relay.stream import NOTHING_YET, READ, RESET_ON_CLOSE
 from appliance.relay.tls import Person, Secured, TlsError, wire_of
 
@@ -32,9 +33,8 @@ log = logging.getLogger(__name__)
 
 # Seconds for everything before the relaying: several round trips of a bad mobile network, little for a slowloris.
 OPENING_LIMIT = 20.0
-# Seconds that a browser gets to take its page: the largest one, by a slow mobile network.
+# Seconds that a browser gets to take its page, the largest one by a slow mobile network, and then to close.
 PAGE_LIMIT = 60.0
-# And to close the connection after that.
 GOODBYE_LIMIT = 5.0
 # One read in this state, in bytes: a greeting is shorter, and a TLS record not longer.
 OPENING_READ = 16 * 1024
@@ -185,7 +185,7 @@ class Opening:
         """Somebody who speaks no TLS where it is due: as in front of any web server."""
         if data := self._person.recv(OPENING_READ):
             self._early += data
-            if cover.is_decided(self._early):
+            if is_decided(self._early):
                 self._tell(*cover.answer_in_clear(self._early))
         else:
             self.close()
@@ -215,7 +215,7 @@ class Opening:
             self._start_dial()
         elif peer is Peer.BROWSER:
             self._phase = Phase.BROWSER
-            if cover.is_complete(self._early):
+            if is_decided(self._early):
                 self._show_page()
         elif peer is not Peer.UNDECIDED:
             self._fall_silent("foreign")
@@ -251,7 +251,8 @@ class Opening:
         # Behind a balancer everybody seems to be at home.
         at_home = not self._port.needs_header and site is None
         setup_page = self._keeper.setup_page(self._peer[0], cover.host_of(self._early)) if at_home else None
-        self._tell(*cover.answer(self._early, site or self._keeper.site, setup_page))
+        seat = ("https" if self._first_byte >= 0 else "http", self._port.number)
+        self._tell(*cover.answer(self._early, site or self._keeper.site, setup_page, seat))
 
     def _tell(self, head: bytes, body: bytes | memoryview) -> None:
         # What the browser says further is of no interest, and may not get between what it is told.
@@ -378,8 +379,7 @@ class Opening:
 
     def _count_handshake(self, reason: str) -> bool:
         """Count a failed handshake, if there was one under way; a peer that never said a word began none."""
-        begun = isinstance(self._person, Secured) or reason == "no-certificate"
-        under_way = self._phase is Phase.TLS and begun
+        under_way = self._phase is Phase.TLS and (isinstance(self._person, Secured) or reason == "no-certificate")
         if under_way:
             self._keeper.count(self._port, "handshake_failures", reason)
         return under_way

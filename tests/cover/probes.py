@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.cover import inside
+from tests.cover.asked import ASTRAY, HOST, PLAIN
 from tests.relay.running import PATIENCE
 
 ALERT, SERVER_HELLO = 0x15, 0x02
-# A Host that no browser sends: whoever is at home, as everybody on loopback is, would else be led to the setup page.
-HOST = "a_b"
 KNOWN_NAME = "example.org"
 ASKING = b"GET / HTTP/1.0\r\n\r\n"
 
@@ -304,10 +303,6 @@ OLD_HELLO = b"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x01" + b"r" * 32 + b"\x00
 _EXTENSIONS = "002b0003020304 000a000800062a2a00170018 000d00080006040308040401 0033002600242a2a0020" + "55" * 32
 _BODY = "0303" + "72" * 32 + "20" + "73" * 32 + "0006130113021303" + "0100" + "0049" + _EXTENSIONS
 SHARELESS_HELLO = bytes.fromhex("160301009c 01000098" + _BODY)
-# To a browser of this kind nginx sends a longer error.
-CHROME = (
-    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-)
 NOTHING = bytes(range(128, 192))
 # Greetings that are none: a record of a version that there is not, one longer than there can be (RFC 8446 section 5.1),
 # and a ClientHello without content.
@@ -348,31 +343,12 @@ PROBES: dict[str, Probe] = {
     "bad-record-length": _sending(BAD_LENGTH),
     "empty-hello": _sending(EMPTY_HELLO),
     "hello-cut-off": lambda server: exchange(server.tls, hello(context())[:50], server.patience),
-    "alert-first": _asking_astray("\x15\x03\x01\x00\x02\x02\x28"),
     "ssl-2": _sending(b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10" + b"\x01\x00\x80" * 7 + b"r" * 16),
-    "http-on-443": _asking_astray(f"GET / HTTP/1.1\nHost: {HOST}\n\n"),
-    "head-on-443": _asking_astray(f"HEAD / HTTP/1.1\nHost: {HOST}\n\n"),
-    "no-host-on-443": _asking_astray("GET / HTTP/1.1\n\n"),
-    "trace-on-443": _asking_astray(f"TRACE / HTTP/1.1\nHost: {HOST}\n\n"),
     "half-a-request-on-443": lambda server: exchange(server.tls, b"GET / HTT", server.patience),
     "empty-lines-on-443": lambda server: exchange(server.tls, b"\r\n\r\n", server.patience),
-    "request-behind-empty-lines-on-443": _asking_astray("\n\nGET / HTTP/1.0\n\n"),
-    "random-bytes-on-443": _asking_astray("\x01\x02\x03 nothing"),
-    "chat-on-443": _asking_astray("WA\x06\x03"),
-    "page": _asking(f"GET / HTTP/1.1\nHost: {HOST}\nConnection: close\n\n"),
-    "head": _asking(f"HEAD / HTTP/1.1\nHost: {HOST}\nConnection: close\n\n"),
-    "http-1.0": _asking("GET / HTTP/1.0\n\n"),
-    "page-behind-empty-lines": _asking("\n\nGET / HTTP/1.0\n\n"),
-    "nowhere": _asking(f"GET /nowhere HTTP/1.1\nHost: {HOST}\nConnection: close\n\n"),
-    "bad-method": _asking(f"DELETE / HTTP/1.1\nHost: {HOST}\nConnection: close\n\n"),
-    "no-host": _asking("GET / HTTP/1.1\n\n"),
-    "http-2.0": _asking(f"GET / HTTP/2.0\nHost: {HOST}\n\n"),
-    "long-target": _asking(f"GET /{'a' * 9000} HTTP/1.1\nHost: {HOST}\n\n"),
+    "empty-lines": _sending_plain(b"\r\n\r\n"),
+    "mistake-in-half-a-header": _sending_plain(b"GET / HTTP/1.1\r\nHost: a..b\r\nX: y\r\n"),
     "name-of-server": names,
-    "range": _asking(f"GET / HTTP/1.1\nHost: {HOST}\nRange: bytes=5-19\nConnection: close\n\n"),
-    "range-beyond": _asking(f"GET / HTTP/1.1\nHost: {HOST}\nRange: bytes=99999-\nConnection: close\n\n"),
-    "several-ranges": _asking(f"GET / HTTP/1.1\nHost: {HOST}\nRange: bytes=0-4,9-12\nConnection: close\n\n"),
-    "error-for-chrome": _asking(f"GET /nowhere HTTP/1.1\nHost: {HOST}\n{CHROME}\nConnection: close\n\n"),
     "kept-alive": lambda server: page(server, f"GET / HTTP/1.1\nHost: {HOST}\n\n").end,
     "random-bytes": _sending_plain(NOTHING),
     "request-cut-off": _sending_plain(b"GET / HTT"),
@@ -391,4 +367,6 @@ PROBES: dict[str, Probe] = {
     "random-bytes-on-587": _sending_media(NOTHING),
     "http-on-587": _sending_media(ASKING),
     "silence-on-587": _sending_media(b""),
+    **{name: _asking(request) for name, request in PLAIN.items()},
+    **{name: _asking_astray(request) for name, request in ASTRAY.items()},
 }

@@ -11,7 +11,9 @@ from tests.cover.probes import PROBES, Server
 LATE = (
     "hello-retry",
     "empty-lines-on-443",
-    "page-behind-empty-lines",
+    "empty-lines",
+    "method-in-small-letters",
+    "mistake-in-half-a-header",
     "hello-cut-off",
     "half-a-request-on-443",
     "random-bytes-in-tls",

@@ -15,8 +15,9 @@ from appliance.relay import own_certificate
 from appliance.relay.site import Page
 from tests.browser.chromium import CHROMIUM, OPTIONS
 from tests.cover import stopwatch
+from tests.cover.asked import HOST
 from tests.cover.inside import ASKING, OPEN_AFTER, ending, undated
-from tests.cover.probes import HOST, PROBES, Seen, Server, exchange
+from tests.cover.probes import PROBES, Seen, Server, exchange
 from tests.cover.release import inside
 from tests.cover.stock import Stock
 from tests.relay.running import PATIENCE, Relay, Upstream, close_kept, free_ports, swallow
@@ -42,9 +43,16 @@ def certificate_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / own_certificate.FILE
 
 
-def start(folder: Path, upstream: Upstream | None, certificate_file: Path, **upstreams: object) -> Relay:
-    relay = Relay(folder, upstream)
-    relay.upstreams.update(upstreams)
+def start(
+    folder: Path,
+    upstream: Upstream | None,
+    certificate_file: Path,
+    *,
+    upstreams: dict[str, list[str]] | None = None,
+    enabled: bool = True,
+) -> Relay:
+    relay = Relay(folder, upstream, enabled=enabled)
+    relay.upstreams.update(upstreams or {})
     relay.program = inside(folder, "python3", "-m", "appliance", "relay")
     (folder / "state/relay").mkdir(parents=True)
     shutil.copy(certificate_file, folder / "state/relay")
@@ -75,10 +83,21 @@ def swallowed(tmp_path_factory: pytest.TempPathFactory, certificate_file: Path, 
     """A relay whose upstream swallows each attempt."""
     port = swallow().getsockname()[1]
     everywhere = {group: [f"127.0.0.1:{port}"] for group in ("chat", "http", "media")}
-    found = start(tmp_path_factory.mktemp("swallowed") / "relay", None, certificate_file, **everywhere)
+    found = start(tmp_path_factory.mktemp("swallowed") / "relay", None, certificate_file, upstreams=everywhere)
     assert found.status["upstreams"]["chat"]["reachable"] is False
     yield found
     found.stop()
+
+
+@pytest.fixture(scope="module")
+def resting(tmp_path_factory: pytest.TempPathFactory, certificate_file: Path, swallowed: Relay) -> Iterator[Relay]:
+    """A relay that its owner has switched off; its upstream would serve."""
+    upstream = Upstream(free_ports(44)[-1])
+    found = start(tmp_path_factory.mktemp("resting") / "relay", upstream, certificate_file, enabled=False)
+    assert found.status["resting"] == "off"
+    yield found
+    found.stop()
+    upstream.stop()
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +111,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def reactions(relay: Relay, refused: Relay, swallowed: Relay) -> Iterator[Callable[[str], list[object]]]:
-    """What comes of each row's probe until the end: from the relay, and from those whose upstream is of no use."""
+def reactions(
+    relay: Relay, refused: Relay, swallowed: Relay, resting: Relay
+) -> Iterator[Callable[[str], list[object]]]:
+    """What comes of each row's probe until the end: from the relay, and from those that can relay nothing."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = {
-            name: [pool.submit(probe, server(one)) for one in (relay, refused, swallowed)]
+            name: [pool.submit(probe, server(one)) for one in (relay, refused, swallowed, resting)]
             for name, probe in PROBES.items()
         }
         yield lambda name: [one.result() for one in found[name]]
@@ -136,9 +157,9 @@ def test_each_row_is_timed_or_named_as_one_that_is_not() -> None:
 def test_what_comes_is_as_the_table_says(
     name: str, relay: Relay, stock: Stock, reactions: Callable[[str], list[object]]
 ) -> None:
-    up, refused, swallowed = reactions(name)
-    # Where it shows that there is none, it does not show what has become of it.
-    assert refused == swallowed
+    up, refused, swallowed, resting = reactions(name)
+    # Where it shows that there is none, it does not show what has become of it, nor that the owner wants it so.
+    assert refused == swallowed == resting
     ours = PROBES[name](server(relay, beside_nginx=True))
     theirs = PROBES[name](Server(stock.plain, stock.tls, stock.tls, beside_nginx=True))
     like_nginx, upstream_shows = SAID[name]
@@ -154,13 +175,13 @@ def test_an_upstream_that_is_of_no_use_ends_what_is_passed_on(
     found = [(one.data, one.end) if isinstance(one, Seen) else one for one in reactions(name)]
     # In TLS it is said, as the reference does; without, there is nothing to say it with.
     end = "close_notify" if name == "chat-in-tls" else "end"
-    assert found == [(b"", "open"), (b"", f"{end} after 4.5 s"), (b"", f"{end} after 4.5 s")]
+    assert found == [(b"", "open"), *[(b"", f"{end} after 4.5 s")] * 3]
 
 
 @pytest.fixture(scope="module")
-def times(relay: Relay, refused: Relay, swallowed: Relay) -> dict[str, stopwatch.Times]:
+def times(relay: Relay, refused: Relay, swallowed: Relay, resting: Relay) -> dict[str, stopwatch.Times]:
     """How long the reactions take: of relays that must not differ."""
-    useless = {"refused": server(refused), "swallowed": server(swallowed)}
+    useless = {"refused": server(refused), "swallowed": server(swallowed), "resting": server(resting)}
     every = {"up": server(relay), **useless}
     return stopwatch.measured({name: useless if SAID[name][1] else every for name in TIMED})
 

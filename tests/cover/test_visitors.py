@@ -25,7 +25,7 @@ def relay(tmp_path_factory: pytest.TempPathFactory, certificate_file: Path) -> I
     """A relay; behind its media port an nginx stands for WhatsApp's servers."""
     folder = tmp_path_factory.mktemp("visited")
     behind = Stock(folder / "nginx", certificate_file, Page(b"behind", "text/html", 0))
-    found = start(folder / "relay", None, certificate_file, media=[f"127.0.0.1:{behind.tls}"])
+    found = start(folder / "relay", None, certificate_file, upstreams={"media": [f"127.0.0.1:{behind.tls}"]})
     yield found
     found.stop()
     behind.stop()

@@ -13,7 +13,7 @@ from appliance.status.state import Facts, State, state_of
 from tests.relay.conftest import StartRelay
 from tests.relay.running import MEDIA_HELLO, Relay, Upstream, keep, read_exactly, wait_for
 from tests.relay.test_quota import DECEMBER, NOVEMBER, at
-from tests.relay.test_wire import read_to_end_or_reset
+from tests.relay.test_wire import HELLO, read_to_end_or_reset
 
 MB = 1_000_000
 # Use is told for the five minutes after those in which it was, by the clock: they may begin during a test.
@@ -82,7 +82,7 @@ def test_used_up_it_ends_streams_refuses_newcomers_and_goes_on_next_month(
     # A restart of the service, a clock that is not set, one that goes back: none of them is a new month.
     relay.stop()
     relay.start()
-    for wrong in (None, 0.0, at("2026-02")):
+    for wrong in (None, at("2026-02"), 0.0):
         set_date(date, wrong)
         wait_for(lambda: relay.status["quota"]["used"] >= 1.01 * MB, "the count")
         assert refused(relay)
@@ -113,12 +113,17 @@ def test_more_quota_brings_it_back_at_once(start_relay: StartRelay, upstream: Up
 
 
 @pytest.mark.costly
-def test_whoever_is_still_greeting_is_sent_away_too(start_relay: StartRelay, upstream: Upstream, date: Path) -> None:
+def test_whoever_greets_when_it_is_used_up_is_not_relayed(
+    start_relay: StartRelay, upstream: Upstream, date: Path
+) -> None:
     relay = start_relay(monthly_quota="1 MB")
     silent = keep(socket.create_connection(("127.0.0.1", relay.chat), timeout=10))
     wait_for(lambda: relay.status["connections"] == 1, "the connection")
     use_up(relay, upstream)
+    wait_for(lambda: state(relay) is State.QUOTA_REACHED, "the lights to say so")
+    silent.sendall(HELLO)
     assert read_to_end_or_reset(silent) == b""
+    assert upstream.waiting == 0
 
 
 @pytest.mark.costly

@@ -57,9 +57,16 @@ def test_routing_information_of_any_length_is_passed_on_and_little_of_it_kept() 
         (b"PRI * HTTP/2.0\r\n", Peer.BROWSER),
         (b"\x16\x03\x01\x02\x00", Peer.TLS),
         (b"SSH-2.0-", Peer.FOREIGN),
-        (b"WB", Peer.FOREIGN),
+        (b"WB", Peer.UNDECIDED),
+        (b"WB\r\n", Peer.FOREIGN),
         (b"\x00", Peer.FOREIGN),
-        (b"GETAWAY", Peer.FOREIGN),
+        (b"M-SEARCH * ", Peer.BROWSER),
+        (b"\r\n\r\nFOO /", Peer.BROWSER),
+        (b"\r\n" * 127, Peer.UNDECIDED),
+        (b"\r\n" * 128, Peer.FOREIGN),
+        (b"get / HTTP/1.1", Peer.FOREIGN),
+        (b"G" * 64, Peer.UNDECIDED),
+        (b"G" * 65, Peer.FOREIGN),
     ],
 )
 def test_others_are_told_apart(data: bytes, peer: Peer) -> None:
