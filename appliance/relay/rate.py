@@ -9,6 +9,9 @@ until when it has spent its share (``due``); one that is ahead of its time is no
 worker, and only where there is a limit, lets them go on and finds the level; all workers write down in shared memory
 what they need to find the same one.
 
+It is the streams that share, and not the addresses, though so whoever opens many of them has many shares: behind one
+address of a mobile provider there may be hundreds of people, who would have one share together.
+
 The limit stands in that memory too, so that a new one holds for streams that began under another. Streams that began
 under none cannot be held up; but the parent says how much they pass on, and the others make room for it.
 """

@@ -116,8 +116,8 @@ class RelaySettings:
         0,
         kinds.whole_number(0, 10_000_000_000, "a whole number of bytes a second, 0 for no limit"),
         "Bytes a second for the whole relay, both directions added up. 0 means no limit. All that is relayed leaves\n"
-        "your home by the upload, so this is what the relay takes of that: 125000 is 1 Mbit/s. Everybody gets a fair\n"
-        "share, and whoever needs little is not held up. Connections that exist already keep the former limit.",
+        "your home by the upload, so this is what the relay takes of that: 125000 is 1 Mbit/s. Each connection gets\n"
+        "the same share, whoever needs little is not held up, and what began without a limit goes on without one.",
         on_page=True,
     )
     web_directory: str = _setting(
