@@ -10,6 +10,6 @@ thread. ``place`` says whether a worker takes newcomers, and whose it takes besi
 applies ``limits``, as long as there is ``memory``. ``opening`` goes through ``phases`` and reads what comes before the
 relaying (PROXY header, TLS handshake, first bytes), with the pure rules of ``proxy_header``, ``first_bytes`` and
 ``client_hello``. Once a first message is whole, ``dial`` connects to an address that ``upstream`` keeps resolved and
-probed. ``stream`` then copies bytes both ways. A browser gets the answer of ``cover`` from the pages of ``site``, by a
-``delivery``. ``sums`` counts, in memory shared with the parent.
+probed. ``stream`` then copies bytes both ways. A browser's ``request`` is read as nginx reads it, and gets the answer
+of ``cover`` from the pages of ``site``, by a ``delivery``. ``sums`` counts, in memory shared with the parent.
 """
