@@ -17,7 +17,7 @@ START = (
     "for place in 0 1 2; do if load mmc ${place}:1 ${scriptaddr} boot.scr; then"
     " setenv devtype mmc; setenv devnum ${place}; source ${scriptaddr}; fi; done; sleep 10; reset"
 )
-# Seconds: at once, without a look at the keyboard or the serial line.
+# Seconds: without a look at the keyboard or the serial line.
 AT_ONCE = "fffffffe"
 
 

@@ -45,7 +45,7 @@ def relay_trouble(facts: Facts) -> Iterator[Problem]:
 def nearly_full(facts: Facts) -> Iterator[Problem]:
     """Nine in ten of the places for connections are taken."""
     relay = facts.alive
-    if relay and 0 < NEARLY_FULL * relay.max_connections <= relay.connections:
+    if relay and not relay.resting and 0 < NEARLY_FULL * relay.max_connections <= relay.connections:
         yield Problem(
             text("Your porchlight is nearly full."),
             text("When all places are taken, whoever comes next is turned away until somebody leaves."),

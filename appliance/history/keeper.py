@@ -93,8 +93,10 @@ class Keeper:
             # The page was started again: what came before was counted, or nobody looked.
             return Sum()
         if seen.connections < former.connections or seen.bytes < former.bytes:
-            return seen
-        return Sum(seen.connections - former.connections, seen.bytes - former.bytes)
+            former = Sum()
+        # Whoever comes while the relay rests goes away again: that is no use.
+        more = 0 if relay.resting else seen.connections - former.connections
+        return Sum(more, seen.bytes - former.bytes)
 
     def _load(self) -> History:
         days: dict[str, Sum] = {}

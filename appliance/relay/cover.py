@@ -74,14 +74,14 @@ def host_of(request: bytes) -> str:
     return ""
 
 
-def answer(request: bytes, site: Site, setup_page: str | None, seat: tuple[str, int] = ("http", 80)) -> Answer:
+def answer(request: bytes, site: Site, setup_page: str | None, seat: tuple[str, int] | None = None) -> Answer:
     """The whole HTTP answer to a request: its header, and the body that follows.
 
     Args:
         request: the request's header, as far as it came.
         site: what there is to see.
         setup_page: where the setup page is, for somebody on the home network; None for everybody else.
-        seat: by which scheme and at which port it was asked.
+        seat: by which scheme and at which port it was asked; None where others see another one.
     """
     try:
         asked = read(request)
@@ -105,7 +105,7 @@ def _refusal(refused: Refused, request: bytes) -> Answer:
     return b"" if refused.bare else head, b"" if is_head else body
 
 
-def _answer(asked: Request, site: Site, seat: tuple[str, int]) -> Answer:
+def _answer(asked: Request, site: Site, seat: tuple[str, int] | None) -> Answer:
     headers, path = asked.headers, asked.path
     if int((headers.get(b"content-length") or b"0").lstrip(b"0") or b"0") > LONGEST_BODY:
         return _error(413, headers=headers)
@@ -125,8 +125,10 @@ def _answer(asked: Request, site: Site, seat: tuple[str, int]) -> Answer:
     return GO_ON + head if waits else head, body
 
 
-def _base(asked: Request, seat: tuple[str, int]) -> str:
+def _base(asked: Request, seat: tuple[str, int] | None) -> str:
     """What nginx puts before a place on the same server: scheme, the host that was asked for, and an odd port."""
+    if seat is None:
+        return ""
     scheme, port = seat
     host = asked.host.decode("ascii", "replace").lower()
     return f"{scheme}://{host}" + ("" if seat in (("http", 80), ("https", 443)) else f":{port}") if host else ""

@@ -247,18 +247,19 @@ class Opening:
     def _show_page(self) -> None:
         self._keeper.count(self._port, "browsers")
         # The first byte is noted where it is one of TLS.
-        site = self._keeper.errand(self._early, self.address, self._port, tls=self._first_byte >= 0)
-        # Behind a balancer everybody seems to be at home.
-        at_home = not self._port.needs_header and site is None
+        secure = self._first_byte >= 0
+        site = self._keeper.errand(self._early, self.address, self._port, tls=secure)
+        # Behind a balancer everybody seems to be at home, and nobody knows the port that others see.
+        straight = not self._port.needs_header
+        at_home = straight and site is None
         setup_page = self._keeper.setup_page(self._peer[0], cover.host_of(self._early)) if at_home else None
-        seat = ("https" if self._first_byte >= 0 else "http", self._port.number)
+        seat = ("https" if secure else "http", self._port.number) if straight else None
         self._tell(*cover.answer(self._early, site or self._keeper.site, setup_page, seat))
 
     def _tell(self, head: bytes, body: bytes | memoryview) -> None:
         # What the browser says further is of no interest, and may not get between what it is told.
         self._reader.stop()
-        self._early = b""
-        self._phase = Phase.SILENCE
+        self._early, self._phase = b"", Phase.SILENCE
         self.deadline = since_boot() + PAGE_LIMIT
         self._delivery = Delivery(self._person, head, body, self._delivered, self.close)
         self._delivery.start()
@@ -282,8 +283,7 @@ class Opening:
     def _turn_away(self, reason: str, since: float) -> None:
         """The relay rests: as if no upstream could be reached, for whoever looks from outside."""
         self._keeper.count(self._port, "refused", reason)
-        self._early = b""
-        self._phase = Phase.LOST
+        self._early, self._phase = b"", Phase.LOST
         self.deadline = since + DIAL_LIMIT
 
     def _connected(self, upstream: _socket.socket, watcher: Any) -> None:

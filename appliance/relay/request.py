@@ -21,13 +21,13 @@ _REST = rb"[^\x00-\x20\x7f]*"
 _SCHEME = rb"[A-Za-z][A-Za-z0-9+.-]*"
 _HOST = rb"\[[A-Za-z0-9:._~!$&'()*+,;=-]*\]|[A-Za-z0-9.-]*"
 _PLACE = rb"(/" + _REST + rb")|" + _SCHEME + rb"://(" + _HOST + rb")(?::[0-9]*)?([/?]" + _REST + rb"|(?= ))"
-LINE = re.compile(rb"(" + METHOD + rb") +(?:" + _PLACE + rb")(?: +(?:HTTP/1\.([0-9]+) *)?)?\r?")
+LINE = re.compile(rb"(" + METHOD + rb") +(?:" + _PLACE + rb")(?: +(?:HTTP/1\.(0*[0-9]{1,3}) *)?)?\r?")
 # A line that is wrong in nothing but its version.
 OTHER_VERSION = re.compile(METHOD + rb" +(?:" + _PLACE + rb") +HTTP/([1-9][0-9]?)")
 # The beginning of a line, as far as it may have come.
 _PLACE_WHOLE = rb"(?:/" + _REST + rb"|" + _SCHEME + rb"://(?:" + _HOST + rb")(?::[0-9]*)?(?:[/?]" + _REST + rb")?)"
 _PLACE_BEGUN = _SCHEME + rb"(?::/{0,2}|://\[[A-Za-z0-9:._~!$&'()*+,;=-]*)?"
-_VERSION_BEGUN = rb"H(?:T(?:T(?:P(?:/(?:1(?:\.(?:[0-9]+ *\r?)?)?)?)?)?)?)?"
+_VERSION_BEGUN = rb"H(?:T(?:T(?:P(?:/(?:1(?:\.(?:0*[0-9]{1,3} *\r?)?)?)?)?)?)?)?"
 _BEHIND_METHOD = rb"(?:" + _PLACE_BEGUN + rb"|" + _PLACE_WHOLE + rb"(?: *\r?| +" + _VERSION_BEGUN + rb"))"
 BEGUN = re.compile(rb"(?:" + METHOD + rb"(?: +" + _BEHIND_METHOD + rb"?)?)?")
 # A field: its name, and what it says; a line without a colon is a name alone.
@@ -123,7 +123,7 @@ def read(data: bytes) -> Request:
     found = LINE.fullmatch(line)
     if len(line) >= LONGEST:
         raise Refused(414)
-    if not newline or found is None or (found[5] and int(found[5][:-1][-9:] or b"0") > 99):
+    if not newline or found is None:
         other = OTHER_VERSION.match(line)
         raise Refused(505 if other and int(other[4]) > 1 else 400)
     method, path, host, behind, minor = found.groups()
@@ -138,7 +138,7 @@ def read(data: bytes) -> Request:
         raise Refused(400, bare=minor is None)
     if minor is None:
         return Request(method, decoded, mark + query, -1, host or b"")
-    version = int(minor)
+    version = int(minor[-3:])
     headers = _fields(rest)
     _judge(version, headers)
     if method in (b"CONNECT", b"TRACE"):
@@ -149,7 +149,8 @@ def read(data: bytes) -> Request:
 def _fields(text: bytes) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     size = 0
-    for line in text.split(b"\n"):
+    # What stands behind the last line's end is no line.
+    for line in text.split(b"\n")[:-1]:
         size += len(line) + 1
         if size > LONGEST:
             break

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 # Seconds between two looks. Each opens one stream to WhatsApp's server, for one greeting.
 EVERY = 10.0
+# So many of them in a row must find the relay at fault although page and ports answer: when a line comes back, what
+# connects anew with each look is there some seconds before what the relay asks now and then.
+IN_A_ROW = 6
 
 
 def run(
@@ -48,13 +51,16 @@ def run(
     """
     # What an earlier run may have left there.
     paths.verdict.unlink(missing_ok=True)
-    told = None
+    told, blamed = None, 0
     while True:
         seen = see() if see else look(paths, load(paths).settings)
         verdict = judge(seen, since_boot(), patience)
         if seen != told:
             log.info("After %.0f s: %s; %s", since_boot(), seen, verdict)
             told = seen
+        blamed = blamed + 1 if verdict is Verdict.BAD and seen.page and seen.ports else 0
+        if 0 < blamed < IN_A_ROW:
+            verdict = Verdict.WAIT
         if verdict is not Verdict.WAIT:
             write_atomically(paths.verdict, verdict.written(slot), durable=False)
             return verdict

@@ -147,6 +147,11 @@ def test_nothing_is_wrong_with_what_is_well() -> None:
     assert problems_of(WELL) == ()
 
 
+def test_a_relay_that_rests_is_not_nearly_full() -> None:
+    """Those who come meanwhile are let in, and go away again."""
+    assert ids(relay(connections=900, resting="off")) == []
+
+
 def test_every_check_is_tried_here() -> None:
     assert list(WRONG) == [one.id for one in CHECKS]
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,16 @@ def test_what_is_relayed_is_added_up_over_restarts_of_the_relay(paths: Paths) ->
     found = stored(paths)
     assert found.slots == {0: Sum(6, 450)}
     assert found.days == {date_of(NOON): Sum(6, 450)}
+
+
+def test_whoever_comes_while_the_relay_rests_is_no_use(paths: Paths) -> None:
+    kept = Keeper(paths, 0.0)
+    kept.turn(relay(50, 500), 2.0, NOON)
+    # What was relayed until the very end counts; those who came afterwards in vain do not.
+    kept.turn(replace(relay(60, 600), resting="off"), 4.0, NOON)
+    kept.turn(replace(relay(90, 600), resting="off"), 6.0, NOON)
+    kept.turn(relay(91, 610), TELL_EVERY + 8, NOON)
+    assert stored(paths).slots == {0: Sum(1, 110)}
 
 
 @pytest.mark.costly

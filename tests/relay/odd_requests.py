@@ -26,6 +26,7 @@ ODD = (
     (b"GET / HTTP/1.", WAITS, WAITS),
     (b"GET / HTTP/1.99\r\nHost: x\r\n\r\n", 200, 400),
     (b"GET / HTTP/1.100\r\nHost: x\r\n\r\n", 200, 400),
+    (b"GET / HTTP/1.0000000000001\r\nHost: x\r\n\r\n", 200, 400),
     (b"GET / HTTP/1.1000\r\nHost: x\r\n\r\n", 400, 400),
     (b"GET / HTTP/1.01\r\nHost: x\r\n\r\n", 200, 400),
     (b"GET / HTTP/1.1 x\r\nHost: x\r\n\r\n", 400, 400),

@@ -47,6 +47,8 @@ def test_a_request_of_its_whole_length() -> None:
     for long, status in (
         (b"GET / HTTP/1.0\r\nX: " + b"a" * LONGEST, 400),
         (b"GET / HTTP/1.0\r\nX: " + b"a" * LONGEST + b"\r\n\r\n", 400),
+        (b"GET / HTTP/1.0\r\nX: " + b"a" * (LONGEST - 21) + b"\r\n", 400),
+        (b"GET / HTTP/1.0\r\nX: " + b"a" * (LONGEST - 20) + b"\r", 400),
         (b"GET /" + b"a" * LONGEST, 414),
         (b"G" * LONGEST, 414),
     ):
@@ -85,8 +87,29 @@ def test_what_is_asked_for(sent: bytes, path: bytes, query: bytes, host: bytes) 
 def test_a_folder_is_named_whole(shop: Site, seat: tuple[str, int], host: str, place: str) -> None:
     asked = f"GET /d?x HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     assert f"\r\nLocation: {place}\r\n".encode() in cover.answer(asked, shop, None, seat)[0]
-    # Where nobody has said how it is called, it cannot say so either.
+    # Where nobody has said how it is called, it cannot say so either, nor what a balancer in front of it is called.
     assert b"\r\nLocation: /d/\r\n" in cover.answer(b"GET /d HTTP/1.0\r\n\r\n", shop, None, seat)[0]
+    assert b"\r\nLocation: /d/?x\r\n" in cover.answer(asked, shop, None)[0]
+
+
+@pytest.mark.parametrize(
+    ("minor", "status"),
+    [
+        (b"0" * 5000, 200),
+        (b"0" * 5000 + b"1", 400),  # it wants a Host then
+        (b"999", 400),
+        (b"0999", 400),
+        (b"1000", 400),
+        (b"1" + b"0" * 5000, 400),
+        (b"1" * 11, 400),
+    ],
+)
+def test_a_long_version_is_no_trouble(shop: Site, minor: bytes, status: int) -> None:
+    sent = b"GET / HTTP/1." + minor + b"\r\n\r\n"
+    assert is_decided(sent)
+    assert status_of(cover.answer(sent, shop, None)[0]) == status
+    # nginx says so at the fourth digit that counts.
+    assert is_decided(b"GET / HTTP/1." + minor) is (len(minor.lstrip(b"0")) > 3)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,19 @@ def test_what_has_not_been_marked_good_is_on_trial(card: Card, paths: Paths, bro
     assert last.outcome is Outcome.FAILED
 
 
+@pytest.mark.parametrize(("in_vain", "verdict"), [(trial.IN_A_ROW - 1, Verdict.GOOD), (trial.IN_A_ROW, Verdict.BAD)])
+def test_a_line_that_is_just_back_does_not_condemn_it(
+    card: Card, paths: Paths, brought: str, in_vain: int, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The servers answer the judge at once, and the relay finds the chat again some seconds later."""
+    monkeypatch.setattr(trial, "since_boot", lambda: PATIENCE + 60)
+    card.updates.install(brought, NEW)
+    card.start("B")
+    back = replace(ALL, relayed=False)
+    seen = iter([*[back] * (trial.IN_A_ROW - 1), replace(back, direct=False), *[back] * in_vain, ALL])
+    assert trial.run(paths, "B", see=lambda: next(seen), wait=lambda seconds: None) is verdict
+
+
 def test_the_judge_writes_its_verdict_and_nothing_else(card: Card, paths: Paths, brought: str) -> None:
     card.updates.install(brought, NEW)
     card.start("B")
