@@ -149,8 +149,9 @@ def read(data: bytes) -> Request:
 def _fields(text: bytes) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     size = 0
-    # What stands behind the last line's end is no line.
-    for line in text.split(b"\n")[:-1]:
+    # What stands behind the last line's end is no line yet.
+    *lines, last = text.split(b"\n")
+    for line in lines:
         size += len(line) + 1
         if size > LONGEST:
             break
@@ -165,6 +166,8 @@ def _fields(text: bytes) -> dict[bytes, bytes]:
         if (name in found and name in ONCE) or (name == b"host" and not _is_host(value)):
             raise Refused(400, headers=found)
         found.setdefault(name, value)
+    if size <= LONGEST and last not in (b"", b"\r") and not FIELD.fullmatch(last):
+        raise Refused(400, headers=found)
     # The header has no end, or lies beyond what is taken.
     raise Refused(400, TOO_LARGE, found)
 
