@@ -63,7 +63,7 @@ PIECES = (
 QUIET = 0.5
 AT_ONCE = 24
 # In how many of a thousand they may differ: a mistake in a header that has not ended, a damaged body (docs/cover.md).
-MOST_OTHERS = 15
+MOST_OTHERS = 10
 # Everybody on loopback is at home, but nobody is led to the setup page by a name that cannot be the card's.
 NAMED = b"Host: a_b_c_d"
 
