@@ -153,6 +153,15 @@ TRIMMED = (
     "usr/lib/udev/hwdb.bin",
     "usr/lib/*/gconv/*",
     "usr/lib/systemd/boot",
+    # Each runs at every start, before the first service, and finds nothing: no fstab, logins, scripts of the old init,
+    # TPM, GPT, remembered sleep or SSH, and programs named on the kernel's command line are nobody's here.
+    *(
+        f"usr/lib/systemd/system-generators/systemd-{name}-generator"
+        for name in (
+            *("fstab", "getty", "gpt-auto", "hibernate-resume", "rc-local"),
+            *("run", "ssh", "system-update", "sysv", "tpm2"),
+        )
+    ),
     "usr/lib/apt",
     "usr/bin/apt*",
     "usr/lib/*/libapt-*",

@@ -138,6 +138,17 @@ def test_nobody_can_log_in(card: Card) -> None:
     assert not (slot / "usr/sbin/sshd").exists()
 
 
+def test_only_what_is_needed_comes_before_the_relay(card: Card) -> None:
+    folder = card.slot() / "usr/lib/systemd"
+    assert {one.name for one in (folder / "system-generators").iterdir()} == {"systemd-debug-generator"}
+    relay = (folder / "system/porchlight-relay.service").read_text().splitlines()
+    assert [line for line in relay if line.startswith("After=")] == ["After=systemd-journald.socket"]
+    # Where it is reached from is behind the firewall's base.
+    assert "Before=network-pre.target" in (folder / "system/porchlight-firewall-base.service").read_text()
+    networkd = (folder / "system/systemd-networkd.service").read_text()
+    assert any("network-pre.target" in line.split() for line in networkd.splitlines() if line.startswith("After="))
+
+
 def test_exactly_our_services_are_enabled(card: Card) -> None:
     folder = card.slot() / "etc/systemd/system"
     ours = {path.name for path in folder.glob("*.wants/porchlight-*")}
