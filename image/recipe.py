@@ -153,8 +153,8 @@ TRIMMED = (
     "usr/lib/udev/hwdb.bin",
     "usr/lib/*/gconv/*",
     "usr/lib/systemd/boot",
-    # Each runs at every start, before the first service, and finds nothing: no fstab, logins, scripts of the old init,
-    # TPM, GPT, remembered sleep or SSH, and programs named on the kernel's command line are nobody's here.
+    # Each runs at every start, before the first service, and finds nothing: an empty fstab, no logins, scripts of the
+    # old init, TPM, GPT, remembered sleep or SSH; and nobody names programs on the kernel's command line.
     *(
         f"usr/lib/systemd/system-generators/systemd-{name}-generator"
         for name in (

@@ -143,10 +143,15 @@ def test_only_what_is_needed_comes_before_the_relay(card: Card) -> None:
     assert {one.name for one in (folder / "system-generators").iterdir()} == {"systemd-debug-generator"}
     relay = (folder / "system/porchlight-relay.service").read_text().splitlines()
     assert [line for line in relay if line.startswith("After=")] == ["After=systemd-journald.socket"]
-    # Where it is reached from is behind the firewall's base.
-    assert "Before=network-pre.target" in (folder / "system/porchlight-firewall-base.service").read_text()
-    networkd = (folder / "system/systemd-networkd.service").read_text()
-    assert any("network-pre.target" in line.split() for line in networkd.splitlines() if line.startswith("After="))
+    # Where it is reached from is behind the firewall's base and the kernel's settings.
+    base = (folder / "system/porchlight-firewall-base.service").read_text().splitlines()
+    assert {"Wants=network-pre.target", "Before=network-pre.target shutdown.target"} <= set(base)
+    networkd = (folder / "system/systemd-networkd.service").read_text().splitlines()
+    after = {one for line in networkd if line.startswith("After=") for one in line.removeprefix("After=").split()}
+    assert {"network-pre.target", "systemd-sysctl.service"} <= after
+    # The unit that would load them is masked.
+    lists = [one for place in ("etc", "usr/lib") for one in (card.slot() / place / "modules-load.d").glob("*")]
+    assert not [line for one in lists for line in one.read_text().splitlines() if line and not line.startswith("#")]
 
 
 def test_exactly_our_services_are_enabled(card: Card) -> None:

@@ -194,3 +194,9 @@ def test_a_unit_that_may_speak_with_anybody_is_found(tmp_path: Path, lines: str)
     assert speaks_with_anybody(unit)
     unit.write_text(f"{unit.read_text()}PrivateNetwork=yes\n")
     assert not speaks_with_anybody(unit)
+
+
+def test_a_reset_is_over_before_folders_are_made_and_cleared() -> None:
+    """Both remove what lies in them, and a file that the other one has just removed would be a failure."""
+    lines = (UNITS / "porchlight-reset.service").read_text().splitlines()
+    assert "Before=systemd-tmpfiles-setup.service" in lines
