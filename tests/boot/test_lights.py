@@ -25,8 +25,11 @@ ALL = Frame(True, True, True)
 SAVED = "/var/lib/porchlight/settings/saved.toml"
 # The owner's own file as the relay sees it.
 SHOWN = "/run/porchlight/firmware/porchlight.toml"
-# In one step: all services read it.
-RESTORE = f"cp /run/before.toml {SAVED}.new && mv {SAVED}.new {SAVED}"
+KEEP = f"cp {SAVED} /run/before.toml"
+# In one step and on the card before it has its name, as the page does it: all services read it, and the power may have
+# been cut here (test_powercut.py).
+SAVE = f"(cat /run/before.toml - >{SAVED}.new && sync {SAVED}.new && mv {SAVED}.new {SAVED})"
+RESTORE = f"{SAVE} </dev/null"
 
 
 def test_starting_and_no_network(board: Board, no_network: Span) -> None:
@@ -117,12 +120,11 @@ def test_a_service_that_dies_is_shown(board: Board, relaying: Span, service: str
 
 def test_a_night_and_dimmed_lights(board: Board, relaying: Span) -> None:
     """What the page saves is taken up at once; what dimming costs stands in the test's output."""
-    board.shell.run(f"cp {SAVED} /run/before.toml")
+    board.shell.run(KEEP)
     waves, cost = {}, {}
     try:
         for brightness in (100, 30):
-            lights = f"[lights]\\nbrightness = {brightness}\\n"
-            board.shell.run(f"printf '{lights}' | cat /run/before.toml - >{SAVED}.new && mv {SAVED}.new {SAVED}")
+            board.shell.run(f"printf '[lights]\\nbrightness = {brightness}\\n' | {SAVE}")
             time.sleep(10)
             begun, before = time.monotonic(), _cpu(board)
             waves[brightness] = _pulses(board, load_pins().gpios[0])
@@ -286,7 +288,7 @@ def test_blink_so_that_i_find_you(board: Board, relaying: Span) -> None:
         ),
         (
             State.SETTINGS_MISTAKEN,
-            f"cp {SAVED} /run/before.toml; printf '[lights]\\nbrightness = 0\\n' >>{SAVED}",
+            f"{KEEP} && printf '[lights]\\nbrightness = 0\\n' | {SAVE}",
             RESTORE,
         ),
     ],
