@@ -19,7 +19,7 @@ from pathlib import Path
 from appliance import reset
 from appliance.cli.main import add_path_options, paths_of
 from appliance.errors import PorchlightError
-from appliance.fat import writable
+from appliance.fat import replace, writable
 from appliance.files import UNREADABLE, write_atomically
 from appliance.page.owner import Ownership, ownership, record_file
 from appliance.paths import Paths
@@ -185,11 +185,11 @@ def _keep_note(paths: Paths, code: str) -> None:
     try:
         if (note.read_bytes() if note.exists() else None) == text:
             return
+        if text is not None:
+            replace(note, text)
+            return
         with writable(note.parent):
-            if text is None:
-                note.unlink()
-            else:
-                write_atomically(note, text)
+            note.unlink()
     except OSError as error:
         log.warning("%s could not be brought up to date (%s); a screen shows the code too", note.name, error.strerror)
 

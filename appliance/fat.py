@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from appliance.files import drafted, write_atomically
+
 # Seconds that mount may take; more than this is a failing card.
 MOUNT_TAKES = 30
 
@@ -20,7 +22,7 @@ def writable(folder: Path) -> Iterator[None]:
     Raises:
         OSError: it cannot be made writable, which takes root.
     """
-    if not os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if not is_read_only(folder):
         yield
         return
     mount_point = mount_point_of(folder)
@@ -29,6 +31,42 @@ def writable(folder: Path) -> Iterator[None]:
         yield
     finally:
         _remount(mount_point, "ro")
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Replace a file's content in one step, on a file system that is mounted read-only or not.
+
+    FAT has no journal, and on the card it writes each change at once (``sync``, image/initramfs/init): between the two
+    of a rename the content has two names, and whoever deleted the one would take it from the other. So both changes are
+    collected and written together, which is one sector where both names stand in one, as on any fresh card. The old
+    content stays where it is until then: its clusters are given free when the last one who reads it has closed it.
+
+    Args:
+        path: the file; its folder must exist.
+        data: the whole new content.
+
+    Raises:
+        OSError: the partition is full or failing, or cannot be made writable; the old file is untouched, and where
+            there was none may be an empty one.
+    """
+    if not is_read_only(path.parent):
+        write_atomically(path, data)
+        return
+    mount_point = mount_point_of(path.parent)
+    with writable(path.parent):
+        # A name that is there needs no more room in its folder, whose growth would have to be written in its own order.
+        path.touch()
+        with path.open("rb"), drafted(path, data) as draft:
+            _remount(mount_point, "rw,async")
+            try:
+                os.replace(draft, path)
+            finally:
+                _remount(mount_point, "rw,sync")
+
+
+def is_read_only(folder: Path) -> bool:
+    """Whether the file system of a folder is mounted read-only."""
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def mount_point_of(folder: Path) -> Path:

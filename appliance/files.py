@@ -1,6 +1,8 @@
 """Files that are old or new, never half: what a pulled plug may do to them."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # What may come of reading a file that is missing or damaged, whatever stands in it: nothing else. A number with more
@@ -31,6 +33,31 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, durable: boo
     Raises:
         OSError: the disk is full or failing, or the folder is not writable; the old file is untouched.
     """
+    with drafted(path, data, mode=mode, durable=durable) as draft:
+        os.replace(draft, path)
+    if durable:
+        # Without this the rename itself may be lost with the power (ext4, rename(2)).
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextmanager
+def drafted(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = True) -> Iterator[Path]:
+    """A file beside ``path`` with its whole new content, to be renamed; removed if anything fails.
+
+    Args:
+        path: the file; its folder must exist.
+        data: the content.
+        mode: permission bits.
+        durable: whether the card has the draft before it is used.
+
+    Raises:
+        OSError: the disk is full or failing, or the folder is not writable.
+    """
+    # The initramfs removes what a power cut leaves of one, by its name.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     # Root writes into folders of less trusted services: never through a link that one of them put there.
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -45,14 +72,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, durable: boo
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.replace(temporary, path)
+        yield temporary
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    if durable:
-        # Without this the rename itself may be lost with the power (ext4, rename(2)).
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -4,7 +4,7 @@ import logging
 import os
 import pwd
 
-from appliance.fat import writable
+from appliance.fat import replace
 from appliance.files import write_atomically
 from appliance.paths import Paths
 from appliance.settings import load
@@ -74,8 +74,7 @@ def hide(paths: Paths) -> None:
                     paths.owner_file.name,
                 )
             return
-        with writable(paths.owner_file.parent):
-            write_atomically(paths.owner_file, content)
+        replace(paths.owner_file, content)
     except FileNotFoundError:
         return
     except OSError as error:

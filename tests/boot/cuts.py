@@ -72,8 +72,7 @@ def look(card: Card, folder: Path) -> Wreck:
         AssertionError: the data partition needs more than its journal, or a superblock whose two sectors the cut has
             separated; or a file system is damaged.
     """
-    wrong = trouble(_run("fsck.vfat", "-n", str(card.take(FAT, folder / "cut-fat.img"))).stdout)
-    assert not wrong, f"the FAT partition is damaged: {wrong}"
+    check_fat(card, folder)
     data = card.take(DATA, folder / "cut-data.img")
     first = _run("e2fsck", "-p", str(data))
     if TORN in first.stdout + first.stderr:
@@ -86,6 +85,16 @@ def look(card: Card, folder: Path) -> Wreck:
     assert again.returncode == 0, f"the data partition is not clean after its repair: {again.stdout}{again.stderr}"
     saved, password = (_content(data, path) for path in ("/settings/saved.toml", "/page/password.json"))
     return Wreck(saved, password, Memory(card.path).read(), first.returncode >= REPAIRED)
+
+
+def check_fat(card: Card, folder: Path) -> None:
+    """Insist that the FAT partition is whole.
+
+    Raises:
+        AssertionError: something is wrong with it that a cut may not leave.
+    """
+    wrong = trouble(_run("fsck.vfat", "-n", str(card.take(FAT, folder / "cut-fat.img"))).stdout)
+    assert not wrong, f"the FAT partition is damaged: {wrong}"
 
 
 class Steps(Generic[T]):

@@ -15,7 +15,7 @@ from appliance.wifi.rules import key
 from tests.boot.board import Board
 from tests.boot.card import Card
 from tests.boot.conftest import WIFI_PASSWORD
-from tests.boot.cuts import Steps, Wreck, look
+from tests.boot.cuts import FAT, Steps, Wreck, check_fat, look
 from tests.boot.eye import Span
 from tests.boot.owner import HOME_PAGE, Owner
 from tests.boot.writes import Replay, chosen
@@ -60,7 +60,7 @@ def limit(wreck: Wreck) -> str:
 
 
 def test_only_data_and_settings_are_written(recorded: Recorded, board: Board) -> None:
-    settings, size = Card(board.first).range(1)
+    settings, size = Card(board.first).range(FAT)
     data, _ = Card(board.first).range(4)
     places = [write.sector * 512 for write in recorded.replay.writes]
     # The boot record once, in a page of 4 KiB: the data partition has grown to the card's end.
@@ -72,7 +72,7 @@ def test_only_data_and_settings_are_written(recorded: Recorded, board: Board) ->
 def test_the_password_of_wifi_is_hidden_in_one_step(recorded: Recorded, board: Board, folder: Path) -> None:
     """The FAT partition has no journal: the settings file is the owner's or the card's after any write to it."""
     card = Card(board.first).copy(folder / "fat.img")
-    start, size = card.range(1)
+    start, size = card.range(FAT)
     replay = Replay(card.path, board.logs[0])
     cuts = [n for n, write in enumerate(replay.writes, 1) if start <= write.sector * 512 < start + size]
     before = card.read("porchlight.toml")
@@ -83,6 +83,8 @@ def test_the_password_of_wifi_is_hidden_in_one_step(recorded: Recorded, board: B
         replay.go_to(cut)
         found.append(card.read("porchlight.toml"))
         assert found[-1] in (before, after), f"after {cut} writes the settings file is neither old nor new"
+        # Nor has it ever two names, nor the note with the claim code, which is made here too (appliance/fat.py).
+        check_fat(card, folder)
     assert found[0] == before
     assert found[-1] == after
     changes = sum(one != other for one, other in pairwise(found))

@@ -183,6 +183,14 @@ def test_it_is_said_until_somebody_has_claimed_the_card(tmp_path: Path, claimed:
     assert (tmp_path / "system/var/lib/porchlight/data-lost").exists() is not claimed
 
 
+def test_parts_of_files_that_were_being_written_are_removed(tmp_path: Path) -> None:
+    parts = (".forget.12.new", "page/.password.json.345.new", "upload/.update.raucb.new")
+    holds = ("page/password.json", "settings/saved.toml", "settings/.new", "relay/.certificate.new.pem")
+    data_partition(tmp_path, "rauc.slot=A", checked=0, mounts=True, holds=(*parts, *holds))
+    there = tmp_path / "system/var/lib/porchlight"
+    assert {str(one.relative_to(there)) for one in there.rglob("*") if one.is_file()} == {*holds, "in-use"}
+
+
 @pytest.mark.parametrize("checked", [0, 1, 4])
 def test_what_can_be_mounted_is_kept_on_trial_too(tmp_path: Path, checked: int) -> None:
     did = data_partition(tmp_path, "rauc.slot=B porchlight.trial", checked, mounts=True)

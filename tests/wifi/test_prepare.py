@@ -2,11 +2,9 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from appliance.files import write_atomically
 from appliance.health.wifi import wifi
 from appliance.paths import Paths
 from appliance.settings import load
@@ -72,14 +70,12 @@ def test_a_folder_in_the_way_is_told_and_stops_nothing_else(paths: Paths, caplog
 def test_a_card_that_takes_nothing_keeps_its_file_and_the_wifi_works(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def write(path: Path, data: bytes, **options: Any) -> None:
-        if path == paths.owner_file:
-            raise OSError(28, "No space left on device")
-        ours(path, data, **options)
+    def refuse(path: Path, data: bytes) -> None:
+        assert path == paths.owner_file
+        raise OSError(28, "No space left on device")
 
     paths.owner_file.write_text(WIFI)
-    ours = write_atomically
-    monkeypatch.setattr(module, "write_atomically", write)
+    monkeypatch.setattr(module, "replace", refuse)
     with caplog.at_level(logging.WARNING):
         assert prepare(paths)
     assert paths.owner_file.read_text() == WIFI
