@@ -19,7 +19,7 @@ from pathlib import Path
 from appliance import reset
 from appliance.cli.main import add_path_options, paths_of
 from appliance.errors import PorchlightError
-from appliance.fat import replace, writable
+from appliance.fat import replace, tidy, writable
 from appliance.files import UNREADABLE, write_atomically
 from appliance.page.owner import Ownership, ownership, record_file
 from appliance.paths import Paths
@@ -183,6 +183,7 @@ def _keep_note(paths: Paths, code: str) -> None:
     note = note_file(paths)
     text = NOTE.format(code=code).replace("\n", "\r\n").encode() if code else None
     try:
+        tidy(note)
         if (note.read_bytes() if note.exists() else None) == text:
             return
         if text is not None:

@@ -1,12 +1,16 @@
 """The FAT partition: mounted read-only, made writable for the moment that a file is written."""
 
+import logging
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from appliance.files import drafted, write_atomically
+
+log = logging.getLogger("porchlight.fat")
 
 # Seconds that mount may take; more than this is a failing card.
 MOUNT_TAKES = 30
@@ -15,6 +19,9 @@ MOUNT_TAKES = 30
 @contextmanager
 def writable(folder: Path) -> Iterator[None]:
     """Make the file system of a folder writable for the moment, and read-only again if it was so before.
+
+    Each change is written at once and in its order. That it cannot be made read-only again is told in the log: what was
+    to be written is written.
 
     Args:
         folder: any folder on it.
@@ -26,42 +33,64 @@ def writable(folder: Path) -> Iterator[None]:
         yield
         return
     mount_point = mount_point_of(folder)
-    _remount(mount_point, "rw")
+    _remount(mount_point, "rw,sync")
     try:
         yield
     finally:
-        _remount(mount_point, "ro")
+        _restore(mount_point, "ro")
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Replace a file's content in one step, on a file system that is mounted read-only or not.
+    """Replace a file's content in one step, on a FAT partition that is mounted read-only, as the card's is.
 
-    FAT has no journal, and on the card it writes each change at once (``sync``, image/initramfs/init): between the two
-    of a rename the content has two names, and whoever deleted the one would take it from the other. So both changes are
-    collected and written together, which is one sector where both names stand in one, as on any fresh card. The old
-    content stays where it is until then: its clusters are given free when the last one who reads it has closed it.
+    FAT has no journal. The kernel's rename first gives the content to the file and then takes it from the draft: a
+    power cut in between leaves two names of one content, and whoever deletes the one takes it from the other. So the
+    changes are only collected here, and written in the other order: the draft goes, which leaves the file as it was,
+    and then the file has the new content (fs/fat/namei_vfat.c: the folder's fsync writes the former, the file's own the
+    latter). The former content stays where it is until its last reader has closed it.
+
+    Where the file system is writable anyway, as a contributor's is, this is ``write_atomically``.
 
     Args:
         path: the file; its folder must exist.
         data: the whole new content.
 
     Raises:
-        OSError: the partition is full or failing, or cannot be made writable; the old file is untouched, and where
-            there was none may be an empty one.
+        OSError: the partition is full or failing, or cannot be made writable; the file is the old one or the new one,
+            and where there was none may be an empty one.
     """
     if not is_read_only(path.parent):
         write_atomically(path, data)
         return
     mount_point = mount_point_of(path.parent)
-    with writable(path.parent):
-        # A name that is there needs no more room in its folder, whose growth would have to be written in its own order.
-        path.touch()
-        with path.open("rb"), drafted(path, data) as draft:
-            _remount(mount_point, "rw,async")
-            try:
-                os.replace(draft, path)
-            finally:
-                _remount(mount_point, "rw,sync")
+    with writable(path.parent), _opened(path, os.O_RDONLY | os.O_CREAT), drafted(path, data) as draft:
+        _remount(mount_point, "rw,async")
+        try:
+            os.replace(draft, path)
+            for written in (path.parent, path):
+                with _opened(written, os.O_RDONLY) as descriptor:
+                    os.fsync(descriptor)
+        finally:
+            _restore(mount_point, "rw,sync")
+
+
+def tidy(path: Path) -> None:
+    """Remove what a power cut has left of a file that was being replaced; that it cannot be is told in the log.
+
+    Args:
+        path: the file.
+    """
+    name = re.compile(rf"\.{re.escape(path.name)}\.\d+\.new")
+    try:
+        left = [one for one in path.parent.iterdir() if name.fullmatch(one.name)]
+        if left:
+            with writable(path.parent):
+                for one in left:
+                    one.unlink()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        log.warning("A part of %s cannot be removed (%s)", path.name, error.strerror)
 
 
 def is_read_only(folder: Path) -> bool:
@@ -75,6 +104,22 @@ def mount_point_of(folder: Path) -> Path:
     while not place.is_mount():
         place = place.parent
     return place
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o644)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _restore(mount_point: Path, mode: str) -> None:
+    try:
+        _remount(mount_point, mode)
+    except OSError as error:
+        log.warning("%s could not be mounted as it was, with %s (%s)", mount_point, mode, error.strerror)
 
 
 def _remount(mount_point: Path, mode: str) -> None:

@@ -57,7 +57,7 @@ def drafted(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = True)
     Raises:
         OSError: the disk is full or failing, or the folder is not writable.
     """
-    # The initramfs removes what a power cut leaves of one, by its name.
+    # By this name what a power cut leaves is known: to the initramfs on the data partition, and to fat.tidy().
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     # Root writes into folders of less trusted services: never through a link that one of them put there.
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW

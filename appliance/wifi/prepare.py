@@ -4,7 +4,7 @@ import logging
 import os
 import pwd
 
-from appliance.fat import replace
+from appliance.fat import replace, tidy
 from appliance.files import write_atomically
 from appliance.paths import Paths
 from appliance.settings import load
@@ -64,6 +64,7 @@ def hide(paths: Paths) -> None:
     free, not overwritten: a card cannot be.
     """
     try:
+        tidy(paths.owner_file)
         raw = paths.owner_file.read_bytes()
         content = hidden(raw) if len(raw) <= LARGEST_FILE else None
         if content is None:

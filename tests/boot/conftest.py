@@ -43,6 +43,8 @@ WIFI = f"""
 ssid = "home"
 password = "{WIFI_PASSWORD}"
 """
+# As macOS leaves them on whatever card it sees. With them the names of a file and of its draft stand in two sectors.
+LEFT_BY_COMPUTERS = (".Spotlight-V100", ".fseventsd", ".Trashes")
 # Seconds within which the relay has noticed that its upstream has come or gone, on a busy machine.
 NOTICED = 90.0
 # What the emulated serial port keeps (BCM2835_AUX_RX_FIFO_LEN); one of them would be enough to stop Debian's U-Boot.
@@ -84,6 +86,8 @@ def card(image: Path, folder: Path) -> Iterator[Card]:
     """A freshly flashed card, with a laboratory's upstream in its settings file."""
     card = unpack(image, folder / "card.img")
     card.write("porchlight.toml", card.read("porchlight.toml") + SETTINGS.encode() + WIFI.encode())
+    for name in LEFT_BY_COMPUTERS:
+        card.write(name, b"\n")
     yield card
     card.path.unlink()
 
