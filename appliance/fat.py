@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,7 +62,7 @@ def replace(path: Path, data: bytes) -> None:
         write_atomically(path, data)
         return
     mount_point = mount_point_of(path.parent)
-    with writable(path.parent), _opened(path, os.O_RDONLY | os.O_CREAT), drafted(path, data) as draft:
+    with writable(path.parent), _opened(path, os.O_RDONLY | os.O_CREAT), drafted(draft_of(path), data) as draft:
         _remount(mount_point, "rw,async")
         try:
             os.replace(draft, path)
@@ -74,21 +73,21 @@ def replace(path: Path, data: bytes) -> None:
             _restore(mount_point, "rw,sync")
 
 
+def draft_of(path: Path) -> Path:
+    """The draft of a file: a short name, which is one entry of the folder and so is made and removed in one write."""
+    return path.with_name(f"{path.stem[:8].upper()}.NEW")
+
+
 def tidy(path: Path) -> None:
     """Remove what a power cut has left of a file that was being replaced; that it cannot be is told in the log.
 
     Args:
         path: the file.
     """
-    name = re.compile(rf"\.{re.escape(path.name)}\.\d+\.new")
     try:
-        left = [one for one in path.parent.iterdir() if name.fullmatch(one.name)]
-        if left:
+        if draft_of(path).exists():
             with writable(path.parent):
-                for one in left:
-                    one.unlink()
-    except FileNotFoundError:
-        return
+                draft_of(path).unlink()
     except OSError as error:
         log.warning("A part of %s cannot be removed (%s)", path.name, error.strerror)
 

@@ -33,7 +33,9 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, durable: boo
     Raises:
         OSError: the disk is full or failing, or the folder is not writable; the old file is untouched.
     """
-    with drafted(path, data, mode=mode, durable=durable) as draft:
+    # By this name the initramfs knows what a power cut leaves of one.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    with drafted(temporary, data, mode=mode, durable=durable) as draft:
         os.replace(draft, path)
     if durable:
         # Without this the rename itself may be lost with the power (ext4, rename(2)).
@@ -45,11 +47,11 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, durable: boo
 
 
 @contextmanager
-def drafted(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = True) -> Iterator[Path]:
-    """A file beside ``path`` with its whole new content, to be renamed; removed if anything fails.
+def drafted(temporary: Path, data: bytes, *, mode: int = 0o644, durable: bool = True) -> Iterator[Path]:
+    """A file with the whole new content of another one, to be renamed; removed if anything fails.
 
     Args:
-        path: the file; its folder must exist.
+        temporary: its name, in the folder of the other one.
         data: the content.
         mode: permission bits.
         durable: whether the card has the draft before it is used.
@@ -57,8 +59,6 @@ def drafted(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = True)
     Raises:
         OSError: the disk is full or failing, or the folder is not writable.
     """
-    # By this name what a power cut leaves is known: to the initramfs on the data partition, and to fat.tidy().
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     # Root writes into folders of less trusted services: never through a link that one of them put there.
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(temporary, flags, mode)
