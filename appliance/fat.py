@@ -44,11 +44,13 @@ def replace(path: Path, data: bytes) -> None:
 
     FAT has no journal. The kernel's rename first gives the content to the file and then takes it from the draft: a
     power cut in between leaves two names of one content, and whoever deletes the one takes it from the other. So the
-    changes are only collected here, and written in the other order: the draft goes, which leaves the file as it was,
-    and then the file has the new content (fs/fat/namei_vfat.c: the folder's fsync writes the former, the file's own the
-    latter). The former content stays where it is until its last reader has closed it.
+    changes are only collected here, and written in the other order (fs/fat/namei_vfat.c): the folder's fsync writes
+    that the draft is gone, which leaves the file as it was; the file's own writes its new entry. The file is held open
+    meanwhile, so that its former content is not given free before that. One that is missing is made first, empty: then
+    the renaming adds no name.
 
-    Where the file system is writable anyway, as a contributor's is, this is ``write_atomically``.
+    Where the file system is writable already, as a contributor's is, this is ``write_atomically``. So it is on a card
+    that could not be made read-only again, until its next start; the order is the kernel's then.
 
     Args:
         path: the file; its folder must exist.
@@ -74,7 +76,7 @@ def replace(path: Path, data: bytes) -> None:
 
 
 def draft_of(path: Path) -> Path:
-    """The draft of a file: a short name, which is one entry of the folder and so is made and removed in one write."""
+    """The draft of one of the two files that are written there: its short name comes and goes in one write."""
     return path.with_name(f"{path.stem[:8].upper()}.NEW")
 
 

@@ -43,9 +43,9 @@ WIFI = f"""
 ssid = "home"
 password = "{WIFI_PASSWORD}"
 """
-# As macOS and Windows leave them on whatever they see. With them the names of a file and of its draft stand in two
-# sectors of the folder (appliance/fat.py).
-LEFT_BY_COMPUTERS = (".Spotlight-V100", ".fseventsd", ".Trashes", "AUTORUN.INF")
+# As macOS and Windows leave them on whatever they see. With them the names of the settings file and of its draft stand
+# in two sectors of the folder (appliance/fat.py).
+LEFT_BY_COMPUTERS = (".Spotlight-V100", ".fseventsd", ".Trashes", "AUTORUN.INF", "DESKTOP.INI")
 # Seconds within which the relay has noticed that its upstream has come or gone, on a busy machine.
 NOTICED = 90.0
 # What the emulated serial port keeps (BCM2835_AUX_RX_FIFO_LEN); one of them would be enough to stop Debian's U-Boot.

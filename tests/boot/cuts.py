@@ -96,7 +96,10 @@ def check_fat(card: Card, folder: Path) -> None:
     Raises:
         AssertionError: something is wrong with it that a cut may not leave.
     """
-    wrong = trouble(_run("fsck.vfat", "-n", str(card.take(FAT, folder / "cut-fat.img"))).stdout)
+    done = _run("fsck.vfat", "-n", str(card.take(FAT, folder / "cut-fat.img")))
+    # Without its last line it has given up.
+    assert re.search(r"\d+ files, \d+/\d+ clusters$", done.stdout), done.stderr
+    wrong = trouble(done.stdout)
     assert not wrong, f"the FAT partition is damaged: {wrong}"
 
 

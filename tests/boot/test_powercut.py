@@ -18,7 +18,7 @@ from tests.boot.conftest import WIFI_PASSWORD
 from tests.boot.cuts import FAT, Steps, Wreck, check_fat, look
 from tests.boot.eye import Span
 from tests.boot.owner import HOME_PAGE, Owner
-from tests.boot.writes import Replay, chosen
+from tests.boot.writes import SECTOR, Replay, chosen
 
 # Saved one after the other; the last one is what the other tests find.
 LIMITS = ("5001", "5002", "5003", "5004", "5005", "")
@@ -59,6 +59,18 @@ def limit(wreck: Wreck) -> str:
     return str(found or "")
 
 
+def sectors_with(replay: Replay, name: bytes, numbers: list[int]) -> set[int]:
+    """Where a name was written to a folder of the FAT partition, by these of all the writes."""
+    found = set()
+    with replay.log.open("rb") as log:
+        for write in (replay.writes[number - 1] for number in numbers):
+            if write.at is not None:
+                log.seek(write.at)
+                if name in log.read(write.count * SECTOR):
+                    found.add(write.sector)
+    return found
+
+
 def test_only_data_and_settings_are_written(recorded: Recorded, board: Board) -> None:
     settings, size = Card(board.first).range(FAT)
     data, _ = Card(board.first).range(4)
@@ -89,6 +101,10 @@ def test_the_password_of_wifi_is_hidden_in_one_step(recorded: Recorded, board: B
     assert found[-1] == after
     changes = sum(one != other for one, other in pairwise(found))
     assert changes == 1, f"{changes} changes in {len(cuts)} writes"
+    # It has shown the order of the writes: with both names in one sector any order would have done.
+    names = [sectors_with(replay, name, cuts) for name in (b"PORCHL~1TOM", b"PORCHLIGNEW")]
+    assert all(names), names
+    assert names[0].isdisjoint(names[1]), names
     card.path.unlink()
 
 
