@@ -28,8 +28,9 @@ SHOWN = "/run/porchlight/firmware/porchlight.toml"
 KEEP = f"cp {SAVED} /run/before.toml"
 # In one step and on the card before it has its name, as the page does it: all services read it, and the power may have
 # been cut here (test_powercut.py).
-SAVE = f"(cat /run/before.toml - >{SAVED}.new && sync {SAVED}.new && mv {SAVED}.new {SAVED})"
-RESTORE = f"{SAVE} </dev/null"
+TAKE = f"sync {SAVED}.new && mv {SAVED}.new {SAVED}"
+SAVE = f"cat /run/before.toml - >{SAVED}.new && {TAKE}"
+RESTORE = f"cp /run/before.toml {SAVED}.new && {TAKE}"
 
 
 def test_starting_and_no_network(board: Board, no_network: Span) -> None:
