@@ -20,8 +20,7 @@ REPAIRED, LEFT = 1, 4
 # What e2fsck says when the cut was between the two sectors of the superblock: then it has to take a copy of it.
 TORN = "Superblock checksum does not match superblock"
 # All that fsck.vfat (dosfstools 4.2) may say of the FAT partition, which has no journal: that it was being written to,
-# which is one bit, and so is the only difference of the two boot sectors; that room is taken which no file has, and so
-# is a part of a long name, which stands in the folder before the file's entry and may be in another sector; that
+# which is one bit, and so is the only difference of the two boot sectors; that room is taken which no file has; that
 # the number of free clusters, which is no more than a hint, is not the right one; and that the second table, which
 # nobody reads as long as there is a first, is one write behind.
 HARMLESS = re.compile(
@@ -35,8 +34,6 @@ HARMLESS = re.compile(
     |\ +Automatically\ removing\ dirty\ bit\.
     |FATs\ differ\ but\ appear\ to\ be\ intact\.
     |\ +Using\ first\ FAT\.
-    |Orphaned\ long\ file\ name\ part\ ".*"
-    |\ +Auto-deleting\.
     |Reclaimed\ \d+\ unused\ clusters?\ \(\d+\ bytes\)\.
     |Free\ cluster\ summary\ wrong\ .*
     |\ +Auto-correcting\.
